@@ -1,0 +1,5 @@
+/** Liveness, readiness and startup probes and lifecycle handlers. */
+@NullMarked
+package dev.gantry.probes;
+
+import org.jspecify.annotations.NullMarked;
