@@ -1,0 +1,98 @@
+package dev.gantry.agent.pod;
+
+import io.fabric8.kubernetes.api.model.Event;
+import io.fabric8.kubernetes.api.model.Pod;
+import java.util.Collection;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * All pods of this node.
+ *
+ * <ul>
+ *   <li>Every method returns at once; what it asks for happens on the pods' workers.
+ *   <li>Pods and events that it hands out are snapshots with status and {@code resourceVersion}; callers do not modify
+ *       them.
+ *   <li>Listeners are called one at a time, in the order of changes, on a thread of the engine, and must not block.
+ *   <li>{@link #close} stops the workers and leaves all containers running: the next agent adopts them.
+ * </ul>
+ */
+public interface PodEngine extends AutoCloseable {
+    /**
+     * On a pod made through the API: {@code "true"} if it shall end with the agent that made it. Without it the pod is
+     * kept on disk and adopted by the next agent.
+     */
+    String TRANSIENT_ANNOTATION = "gantry.dev/transient";
+
+    /**
+     * Takes a source's whole set: pods that are new start, pods that are missing are deleted with grace, and a pod with
+     * a new uid replaces the one of the same name.
+     *
+     * @param desired defaulted and validated, with uid; two of one name are refused with an event, the first wins
+     */
+    void apply(PodSource source, Collection<Pod> desired);
+
+    /**
+     * Starts a pod for the API. Fills in defaults, uid and creation time.
+     *
+     * @return the pod as accepted
+     * @throws PodRejectedException if it is invalid ({@code Invalid}, with the fields) or the name is taken
+     *     ({@code AlreadyExists})
+     */
+    Pod create(Pod pod) throws PodRejectedException;
+
+    /**
+     * Asks for a pod's deletion. It stays listed, with {@code deletionTimestamp}, until its sandbox is gone. A second
+     * request with a shorter grace shortens it; a longer one changes nothing.
+     *
+     * @param gracePeriodSeconds 0 or more; empty for the pod's own
+     * @return the pod as it is being deleted; empty if there is none
+     * @throws PodRejectedException {@code Forbidden} for a pod from a file, which only the file's removal deletes
+     */
+    Optional<Pod> delete(String namespace, String name, OptionalLong gracePeriodSeconds) throws PodRejectedException;
+
+    /** All pods by namespace and name, with status. */
+    List<Pod> pods();
+
+    /** One pod with status. */
+    Optional<Pod> pod(String namespace, String name);
+
+    /** The version of the whole set, as a list's {@code metadata.resourceVersion}: a decimal number that only grows. */
+    String resourceVersion();
+
+    /**
+     * Delivers the current set as {@code ADDED}, then each change.
+     *
+     * @return closing it ends the watch
+     */
+    Watch watch(Consumer<PodChange> listener);
+
+    /** Recorded events, oldest first by last occurrence. */
+    List<Event> events();
+
+    /** Delivers the recorded events, then each new or recounted one. */
+    Watch watchEvents(Consumer<Event> listener);
+
+    /**
+     * Finds a run of a container.
+     *
+     * @param container name; null if the pod's only container (or the one named by annotation
+     *     {@code kubectl.kubernetes.io/default-container}) is meant
+     * @param previous the run before the current one, as {@code kubectl logs -p} wants
+     */
+    ContainerRef container(String namespace, String pod, @Nullable String container, boolean previous)
+            throws ContainerUnavailableException;
+
+    @Override
+    void close();
+
+    /** A registered listener. */
+    interface Watch extends AutoCloseable {
+        /** Ends it; idempotent. A call in progress on another thread may still complete. */
+        @Override
+        void close();
+    }
+}
