@@ -19,6 +19,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -58,11 +59,11 @@ class CriTransportTest {
     @Test
     void aUnixSocketCarriesLargeMessagesForItsOwnerOnly() throws Exception {
         Path socket = directory.resolve("cri.sock");
-        AtomicReference<PeerPolicy.Peer> seen = new AtomicReference<>();
+        AtomicInteger seenPid = new AtomicInteger();
         Server server = CriTransport.startUnix(
                 socket,
                 peer -> {
-                    seen.set(peer);
+                    seenPid.set(peer.pid());
                     return true;
                 },
                 loops,
@@ -75,7 +76,7 @@ class CriTransportTest {
                     .execSync(ExecSyncRequest.getDefaultInstance());
 
             assertThat(answer.getStdout().size()).isEqualTo(LARGE);
-            assertThat(seen.get().pid()).isEqualTo((int) ProcessHandle.current().pid());
+            assertThat(seenPid).hasValue((int) ProcessHandle.current().pid());
             assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(socket)))
                     .isEqualTo("rw-rw----");
         } finally {

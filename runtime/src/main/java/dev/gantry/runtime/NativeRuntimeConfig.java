@@ -1,0 +1,88 @@
+package dev.gantry.runtime;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+
+/**
+ * Where the native runtime keeps its things and what it may use.
+ *
+ * @param root durable state: {@code images/}, {@code network/}, {@code seccomp/} (Localhost profiles)
+ * @param run state that a reboot may take: sandbox records and sockets
+ * @param podCidrs ranges of the built-in pod network, at most one of each family; empty: the provider's default
+ * @param cgroupRoot a cgroup v2 directory that is ours, absolute; empty: discover one
+ * @param systemdCgroupNames name pod cgroups as systemd slices instead of plain directories
+ * @param imageArchives a directory of OCI or Docker archives that is asked before any registry
+ * @param defaultSandbox whether {@code root} and {@code run} are the machine's usual ones; otherwise bridge and
+ *     nftables names get a suffix so that agents can run side by side
+ * @param handlers names of runtime handlers accepted beside the empty one; all mean this runtime
+ */
+public record NativeRuntimeConfig(
+        Path root,
+        Path run,
+        List<String> podCidrs,
+        Optional<Path> cgroupRoot,
+        boolean systemdCgroupNames,
+        Optional<Path> imageArchives,
+        boolean defaultSandbox,
+        List<String> handlers) {
+    public NativeRuntimeConfig {
+        Objects.requireNonNull(root, "root");
+        Objects.requireNonNull(run, "run");
+        podCidrs = List.copyOf(podCidrs);
+        handlers = List.copyOf(handlers);
+    }
+
+    /** The machine's own runtime: {@code /var/lib/gantry} and {@code /run/gantry}. */
+    public static NativeRuntimeConfig standard() {
+        return new NativeRuntimeConfig(
+                Path.of("/var/lib/gantry"),
+                Path.of("/run/gantry"),
+                List.of(),
+                Optional.empty(),
+                false,
+                Optional.empty(),
+                true,
+                List.of("gantry"));
+    }
+
+    /** Everything below one directory, as {@code --root} asks; names on the host get a suffix. */
+    public static NativeRuntimeConfig under(Path directory) {
+        return new NativeRuntimeConfig(
+                directory.resolve("var/lib/gantry"),
+                directory.resolve("run"),
+                List.of(),
+                Optional.empty(),
+                false,
+                Optional.empty(),
+                false,
+                List.of("gantry"));
+    }
+
+    public NativeRuntimeConfig withPodCidrs(List<String> cidrs) {
+        return new NativeRuntimeConfig(
+                root, run, cidrs, cgroupRoot, systemdCgroupNames, imageArchives, defaultSandbox, handlers);
+    }
+
+    public NativeRuntimeConfig withCgroupRoot(Path directory) {
+        return new NativeRuntimeConfig(
+                root,
+                run,
+                podCidrs,
+                Optional.of(directory),
+                systemdCgroupNames,
+                imageArchives,
+                defaultSandbox,
+                handlers);
+    }
+
+    public NativeRuntimeConfig withSystemdCgroupNames() {
+        return new NativeRuntimeConfig(root, run, podCidrs, cgroupRoot, true, imageArchives, defaultSandbox, handlers);
+    }
+
+    public NativeRuntimeConfig withImageArchives(Path directory) {
+        return new NativeRuntimeConfig(
+                root, run, podCidrs, cgroupRoot, systemdCgroupNames, Optional.of(directory), defaultSandbox, handlers);
+    }
+}

@@ -1,0 +1,5 @@
+/** Streams to running containers, offered to callers in this process: exec, attach, port forwarding. */
+@NullMarked
+package dev.gantry.runtime.io;
+
+import org.jspecify.annotations.NullMarked;
