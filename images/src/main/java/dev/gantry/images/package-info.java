@@ -1,4 +1,7 @@
-/** Images: references, the registry client, the content store, unpacking and overlay snapshots. */
+/**
+ * Container images: their names, what a store of them offers, and the values that both sides exchange. The store itself
+ * is {@code dev.gantry.images.store.LocalImageStore}.
+ */
 @NullMarked
 package dev.gantry.images;
 
