@@ -1,0 +1,89 @@
+package dev.gantry.probes;
+
+import io.netty.channel.Channel;
+import io.netty.channel.EventLoop;
+import java.io.IOException;
+import java.net.ConnectException;
+import java.net.NoRouteToHostException;
+import java.net.UnknownHostException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+
+/** One network attempt: its deadline, its connections, its one result. Confined to the event loop. */
+final class Attempt {
+    private final CompletableFuture<ProbeResult> result = new CompletableFuture<>();
+    private final List<Channel> channels = new ArrayList<>(1);
+    private final Future<?> deadline;
+
+    Attempt(EventLoop loop, Duration timeout, String whatTimedOut) {
+        deadline = loop.schedule(
+                () -> end(new ProbeResult.Failed("%s: no answer within %s".formatted(whatTimedOut, text(timeout)))),
+                timeout.toNanos(),
+                TimeUnit.NANOSECONDS);
+    }
+
+    CompletableFuture<ProbeResult> result() {
+        return result;
+    }
+
+    boolean isOver() {
+        return result.isDone();
+    }
+
+    /** Has {@code channel} closed when the attempt ends, also where it ended before. */
+    void own(Channel channel) {
+        if (isOver()) {
+            channel.close();
+        } else {
+            channels.add(channel);
+        }
+    }
+
+    /** The first call decides; later ones, from handlers of closing channels, change nothing. */
+    void end(ProbeResult outcome) {
+        if (result.isDone()) {
+            return;
+        }
+        deadline.cancel(false);
+        result.complete(outcome);
+        channels.forEach(Channel::close);
+    }
+
+    /** Ends with what a connection attempt answered. An unreachable container has failed; an agent out of descriptors has not tried. */
+    void endUnconnected(String what, Throwable cause) {
+        if (cause instanceof ConnectException
+                || cause instanceof NoRouteToHostException
+                || cause instanceof UnknownHostException) {
+            end(new ProbeResult.Failed(what + ": " + reason(cause)));
+        } else if (cause instanceof IOException
+                && String.valueOf(cause.getMessage()).contains("Too many open files")) {
+            end(new ProbeResult.NotTried(what + ": " + reason(cause) + "; raise the agent's LimitNOFILE"));
+        } else {
+            end(new ProbeResult.Failed(what + ": " + reason(cause)));
+        }
+    }
+
+    static String reason(Throwable cause) {
+        String message = cause.getMessage();
+        if (cause instanceof UnknownHostException) {
+            return "no such host " + message;
+        }
+        if (cause instanceof ConnectException && message != null && message.contains("refused")) {
+            return "connection refused";
+        }
+        return message == null ? cause.getClass().getSimpleName() : message;
+    }
+
+    /** {@code 1s}, {@code 1.5s}, {@code 250ms}. */
+    static String text(Duration duration) {
+        long millis = duration.toMillis();
+        if (millis < 1000) {
+            return millis + "ms";
+        }
+        return millis % 1000 == 0 ? millis / 1000 + "s" : millis / 1000.0 + "s";
+    }
+}
