@@ -1,0 +1,305 @@
+package dev.gantry.linux;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.util.Map;
+import java.util.PriorityQueue;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BiConsumer;
+
+/**
+ * One thread that waits on epoll for all the descriptors registered with it and calls their handlers: exits of
+ * processes, messages of sandboxes, changes of cgroups and directories. Nothing that runs here may block.
+ *
+ * <ul>
+ *   <li>Handlers, tasks and timers run on the loop's thread, one at a time.
+ *   <li>A handler that throws is reported to {@code onError} and stays registered.
+ *   <li>Level-triggered, unless registered with EPOLLET or EPOLLONESHOT: a handler that leaves bytes unread is called
+ *       again.
+ * </ul>
+ */
+public final class EventLoop implements Executor, AutoCloseable {
+    private static final int MAX_EVENTS = 128;
+    private static final long WAKE_UP = 0;
+
+    private final Polling polling;
+    private final FileCalls files;
+    private final BiConsumer<String, Throwable> onError;
+    private final Fd epoll;
+    private final Fd wakeUp;
+    private final Thread thread;
+    private final AtomicLong nextId = new AtomicLong(WAKE_UP + 1);
+    private final Map<Long, Registration> registrations = new ConcurrentHashMap<>();
+    private final Queue<Runnable> tasks = new ConcurrentLinkedQueue<>();
+    private final PriorityQueue<Timer> timers = new PriorityQueue<>();
+    private final AtomicBoolean wakingUp = new AtomicBoolean();
+    private volatile boolean closed;
+
+    private EventLoop(Linux linux, String name, BiConsumer<String, Throwable> onError) throws ErrnoException {
+        this.polling = linux.polling();
+        this.files = linux.files();
+        this.onError = onError;
+        this.epoll = polling.epollCreate();
+        this.wakeUp = polling.eventfd(0);
+        polling.epollCtl(epoll, Poll.EPOLL_CTL_ADD, wakeUp, Poll.EPOLLIN, WAKE_UP);
+        this.thread = new Thread(null, this::run, name, 0, false);
+        thread.setDaemon(true);
+    }
+
+    /**
+     * Starts the loop.
+     *
+     * @param name of its thread
+     * @param onError hears of what a handler or task threw, with its name; is called on the loop's thread
+     */
+    public static EventLoop start(Linux linux, String name, BiConsumer<String, Throwable> onError)
+            throws ErrnoException {
+        EventLoop loop = new EventLoop(linux, name, onError);
+        loop.thread.start();
+        return loop;
+    }
+
+    /**
+     * Calls the handler whenever the descriptor is ready. The descriptor stays the caller's, who closes the
+     * registration first.
+     *
+     * @param name for error reports
+     * @param events EPOLLIN, EPOLLPRI … of {@link Poll}; EPOLLERR and EPOLLHUP are always reported
+     */
+    public Registration register(String name, Fd file, int events, Handler handler) throws ErrnoException {
+        long id = nextId.getAndIncrement();
+        Registration registration = new Registration(id, name, file, handler);
+        registrations.put(id, registration);
+        try {
+            polling.epollCtl(epoll, Poll.EPOLL_CTL_ADD, file, events, id);
+        } catch (ErrnoException e) {
+            registrations.remove(id);
+            throw e;
+        }
+        return registration;
+    }
+
+    /** Runs the task on the loop's thread, after what it is doing now. */
+    @Override
+    public void execute(Runnable task) {
+        if (closed) {
+            throw new RejectedExecutionException("event loop " + thread.getName() + " is closed");
+        }
+        tasks.add(task);
+        wakeUp();
+    }
+
+    /** Runs the task on the loop's thread, not before the delay has passed. */
+    public Timer schedule(Duration delay, Runnable task) {
+        Timer timer = new Timer(System.nanoTime() + delay.toNanos(), task);
+        execute(() -> timers.add(timer));
+        return timer;
+    }
+
+    public boolean isLoopThread() {
+        return Thread.currentThread() == thread;
+    }
+
+    /** Runs what was already given to {@link #execute}, then ends the thread; timers do not run any more. */
+    @Override
+    public void close() {
+        closed = true;
+        wakeUp();
+        if (!isLoopThread()) {
+            joinUninterruptibly();
+        }
+    }
+
+    private void joinUninterruptibly() {
+        boolean interrupted = false;
+        while (thread.isAlive()) {
+            try {
+                thread.join();
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void wakeUp() {
+        if (isLoopThread() || !wakingUp.compareAndSet(false, true)) {
+            return;
+        }
+        try {
+            files.write(wakeUp, new byte[] {1, 0, 0, 0, 0, 0, 0, 0}, 0, 8);
+        } catch (ErrnoException | IllegalStateException e) {
+            // EAGAIN: the counter is full, so it is awake anyway; closed: nobody left to wake
+            wakingUp.set(false);
+        }
+    }
+
+    private void run() {
+        try (epoll;
+                wakeUp) {
+            while (!closed) {
+                for (Polling.EpollEvent event : polling.epollWait(epoll, MAX_EVENTS, timeoutMillis())) {
+                    dispatch(event);
+                }
+                runTasks();
+                runTimers();
+            }
+            runTasks();
+        } catch (ErrnoException e) {
+            closed = true;
+            onError.accept("event loop " + thread.getName(), e);
+        }
+    }
+
+    private void dispatch(Polling.EpollEvent event) {
+        if (event.data() == WAKE_UP) {
+            clearWakeUp();
+            return;
+        }
+        Registration registration = registrations.get(event.data());
+        if (registration != null) {
+            guarded(registration.name, () -> registration.handler.ready(event.events()));
+        }
+    }
+
+    private void clearWakeUp() {
+        // the flag first: a task that is added after it wakes again
+        wakingUp.set(false);
+        guarded("wake-up", () -> files.read(wakeUp, new byte[8], 0, 8));
+    }
+
+    private void runTasks() {
+        // not those that tasks add for ever: descriptors get their turn in between
+        int count = tasks.size();
+        for (int i = 0; i < count; i++) {
+            Runnable task = tasks.poll();
+            if (task != null) {
+                guarded("task", task::run);
+            }
+        }
+    }
+
+    private void runTimers() {
+        long now = System.nanoTime();
+        for (Timer timer = timers.peek(); timer != null && timer.isDue(now); timer = timers.peek()) {
+            Timer due = timers.remove();
+            guarded("timer", due::runUnlessCancelled);
+        }
+    }
+
+    private int timeoutMillis() {
+        while (!timers.isEmpty() && timers.element().isCancelled()) {
+            timers.remove();
+        }
+        if (!tasks.isEmpty()) {
+            return 0;
+        }
+        Timer first = timers.peek();
+        if (first == null) {
+            return -1;
+        }
+        // rounded up: waking early would spin
+        long millis = TimeUnit.NANOSECONDS.toMillis(first.deadlineNanos - System.nanoTime() + 999_999);
+        return (int) Math.max(0, Math.min(millis, Integer.MAX_VALUE));
+    }
+
+    private void guarded(String name, Step step) {
+        try {
+            step.run();
+        } catch (Exception | Error e) {
+            onError.accept(name, e);
+        }
+    }
+
+    private interface Step {
+        void run() throws Exception;
+    }
+
+    /** What happens when a descriptor is ready. */
+    @FunctionalInterface
+    public interface Handler {
+        /** {@code events}: EPOLL* bits of {@link Poll}. */
+        void ready(int events) throws IOException;
+    }
+
+    /** A descriptor in the loop. */
+    public final class Registration implements AutoCloseable {
+        private final long id;
+        private final String name;
+        private final Fd file;
+        private final Handler handler;
+
+        private Registration(long id, String name, Fd file, Handler handler) {
+            this.id = id;
+            this.name = name;
+            this.file = file;
+            this.handler = handler;
+        }
+
+        /** Waits for other events from now on; also re-arms EPOLLONESHOT. */
+        public void modify(int events) throws ErrnoException {
+            polling.epollCtl(epoll, Poll.EPOLL_CTL_MOD, file, events, id);
+        }
+
+        /**
+         * Takes the descriptor out of the loop. On the loop's thread the handler is not called any more; elsewhere a
+         * call may just be going on.
+         */
+        @Override
+        public void close() {
+            if (registrations.remove(id) == null || !file.isOpen() || !epoll.isOpen()) {
+                return;
+            }
+            try {
+                polling.epollCtl(epoll, Poll.EPOLL_CTL_DEL, file, 0, 0);
+            } catch (ErrnoException | IllegalStateException e) {
+                // ENOENT, EBADF or closed meanwhile: it is not in the loop, which was the wish
+            }
+        }
+    }
+
+    /** A task for later. */
+    public static final class Timer implements Comparable<Timer> {
+        private final long deadlineNanos;
+        private final Runnable task;
+        private volatile boolean cancelled;
+
+        private Timer(long deadlineNanos, Runnable task) {
+            this.deadlineNanos = deadlineNanos;
+            this.task = task;
+        }
+
+        /** It does not run, unless it has begun. */
+        public void cancel() {
+            cancelled = true;
+        }
+
+        public boolean isCancelled() {
+            return cancelled;
+        }
+
+        private boolean isDue(long nowNanos) {
+            return cancelled || deadlineNanos - nowNanos <= 0;
+        }
+
+        private void runUnlessCancelled() {
+            if (!cancelled) {
+                task.run();
+            }
+        }
+
+        @Override
+        public int compareTo(Timer other) {
+            return Long.compare(deadlineNanos - other.deadlineNanos, 0);
+        }
+    }
+}

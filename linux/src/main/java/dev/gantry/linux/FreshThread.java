@@ -1,0 +1,43 @@
+package dev.gantry.linux;
+
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+
+/** A platform thread for one action, since what was done to its namespaces cannot be undone. */
+final class FreshThread {
+    private FreshThread() {}
+
+    static <T> T run(String name, Namespaces.Action<T> action) throws IOException {
+        FutureTask<T> task = new FutureTask<>(action::run);
+        Thread thread = new Thread(null, task, name, 0, false);
+        thread.setDaemon(true);
+        thread.start();
+        try {
+            return task.get();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            InterruptedIOException interrupted = new InterruptedIOException("interrupted while waiting for " + name);
+            interrupted.initCause(e);
+            throw interrupted;
+        } catch (ExecutionException e) {
+            throw rethrown(name, e.getCause());
+        }
+    }
+
+    /** With both threads' stack traces: the action's own as the cause of nothing, the waiting one's as suppressed. */
+    private static IOException rethrown(String name, Throwable cause) {
+        cause.addSuppressed(new Throwable("called from"));
+        if (cause instanceof IOException io) {
+            return io;
+        }
+        if (cause instanceof RuntimeException unchecked) {
+            throw unchecked;
+        }
+        if (cause instanceof Error error) {
+            throw error;
+        }
+        return new IOException("on thread " + name + ": " + cause, cause);
+    }
+}
