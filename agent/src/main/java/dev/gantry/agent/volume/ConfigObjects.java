@@ -1,0 +1,15 @@
+package dev.gantry.agent.volume;
+
+import io.fabric8.kubernetes.api.model.ConfigMap;
+import io.fabric8.kubernetes.api.model.Secret;
+import java.util.Optional;
+
+/** Where ConfigMaps and Secrets are looked up: documents beside the manifests, or an apiserver. Answers from memory. */
+public interface ConfigObjects {
+    Optional<ConfigMap> configMap(String namespace, String name);
+
+    Optional<Secret> secret(String namespace, String name);
+
+    /** What to do about a missing object, for the end of an error message: {@code create it in …}. */
+    String remedy();
+}

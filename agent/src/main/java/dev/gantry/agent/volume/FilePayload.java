@@ -1,0 +1,39 @@
+package dev.gantry.agent.volume;
+
+import java.util.Arrays;
+import java.util.Objects;
+
+/**
+ * One file that a volume shows.
+ *
+ * @param path relative, slash-separated, without {@code ..}; see {@link VolumePaths#requireRelative}
+ * @param data the content; owned by this record
+ * @param mode permission bits, 0 to 0777
+ */
+@SuppressWarnings("ArrayRecordComponent") // compared by content below
+record FilePayload(String path, byte[] data, int mode) {
+    FilePayload {
+        if (mode < 0 || mode > 0777) {
+            throw new IllegalArgumentException("mode of '%s' is outside 0 to 0777: %o".formatted(path, mode));
+        }
+    }
+
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof FilePayload that
+                && path.equals(that.path)
+                && mode == that.mode
+                && Arrays.equals(data, that.data);
+    }
+
+    @Override
+    public int hashCode() {
+        return Objects.hash(path, mode, Arrays.hashCode(data));
+    }
+
+    /** Without the data, which may be a secret. */
+    @Override
+    public String toString() {
+        return "%s (%d bytes, mode %04o)".formatted(path, data.length, mode);
+    }
+}
