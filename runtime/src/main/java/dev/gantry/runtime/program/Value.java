@@ -15,7 +15,7 @@ public final class Value {
         return new Value(Arg.immediate(number));
     }
 
-    /** @param text how {@link Program#explain()} shows the number */
+    /** A constant that {@link Program#explain()} shows as {@code text}. */
     public static Value named(long number, String text) {
         return new Value(Arg.immediate(number, text));
     }
