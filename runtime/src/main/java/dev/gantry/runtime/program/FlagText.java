@@ -4,8 +4,8 @@ import dev.gantry.linux.Architecture;
 import java.util.StringJoiner;
 
 /** Shows flag words as the headers spell them. */
-enum FlagText {
-    MOUNT(
+final class FlagText {
+    static final FlagText MOUNT = new FlagText(
             "MS_RDONLY", 1L,
             "MS_NOSUID", 2L,
             "MS_NODEV", 4L,
@@ -24,23 +24,24 @@ enum FlagText {
             "MS_SLAVE", 0x8_0000L,
             "MS_SHARED", 0x10_0000L,
             "MS_RELATIME", 0x20_0000L,
-            "MS_STRICTATIME", 0x100_0000L),
-    UMOUNT("MNT_FORCE", 1L, "MNT_DETACH", 2L, "MNT_EXPIRE", 4L, "UMOUNT_NOFOLLOW", 8L),
-    AT(
+            "MS_STRICTATIME", 0x100_0000L);
+    static final FlagText UMOUNT =
+            new FlagText("MNT_FORCE", 1L, "MNT_DETACH", 2L, "MNT_EXPIRE", 4L, "UMOUNT_NOFOLLOW", 8L);
+    static final FlagText AT = new FlagText(
             "AT_SYMLINK_NOFOLLOW", 0x100L,
             "AT_REMOVEDIR", 0x200L,
             "AT_SYMLINK_FOLLOW", 0x400L,
             "AT_NO_AUTOMOUNT", 0x800L,
             "AT_EMPTY_PATH", 0x1000L,
-            "AT_RECURSIVE", 0x8000L),
-    OPEN_TREE(
+            "AT_RECURSIVE", 0x8000L);
+    static final FlagText OPEN_TREE = new FlagText(
             "OPEN_TREE_CLONE", 1L,
             "AT_SYMLINK_NOFOLLOW", 0x100L,
             "AT_NO_AUTOMOUNT", 0x800L,
             "AT_EMPTY_PATH", 0x1000L,
             "AT_RECURSIVE", 0x8000L,
-            "OPEN_TREE_CLOEXEC", 0x8_0000L),
-    MOVE_MOUNT(
+            "OPEN_TREE_CLOEXEC", 0x8_0000L);
+    static final FlagText MOVE_MOUNT = new FlagText(
             "MOVE_MOUNT_F_SYMLINKS", 1L,
             "MOVE_MOUNT_F_AUTOMOUNTS", 2L,
             "MOVE_MOUNT_F_EMPTY_PATH", 4L,
@@ -48,10 +49,10 @@ enum FlagText {
             "MOVE_MOUNT_T_AUTOMOUNTS", 0x20L,
             "MOVE_MOUNT_T_EMPTY_PATH", 0x40L,
             "MOVE_MOUNT_SET_GROUP", 0x100L,
-            "MOVE_MOUNT_BENEATH", 0x200L),
-    FSOPEN("FSOPEN_CLOEXEC", 1L),
-    FSMOUNT("FSMOUNT_CLOEXEC", 1L),
-    MOUNT_ATTR(
+            "MOVE_MOUNT_BENEATH", 0x200L);
+    static final FlagText FSOPEN = new FlagText("FSOPEN_CLOEXEC", 1L);
+    static final FlagText FSMOUNT = new FlagText("FSMOUNT_CLOEXEC", 1L);
+    static final FlagText MOUNT_ATTR = new FlagText(
             "MOUNT_ATTR_RDONLY", 1L,
             "MOUNT_ATTR_NOSUID", 2L,
             "MOUNT_ATTR_NODEV", 4L,
@@ -60,14 +61,14 @@ enum FlagText {
             "MOUNT_ATTR_STRICTATIME", 0x20L,
             "MOUNT_ATTR_NODIRATIME", 0x80L,
             "MOUNT_ATTR_IDMAP", 0x10_0000L,
-            "MOUNT_ATTR_NOSYMFOLLOW", 0x20_0000L),
-    RESOLVE(
+            "MOUNT_ATTR_NOSYMFOLLOW", 0x20_0000L);
+    static final FlagText RESOLVE = new FlagText(
             "RESOLVE_NO_XDEV", 1L,
             "RESOLVE_NO_MAGICLINKS", 2L,
             "RESOLVE_NO_SYMLINKS", 4L,
             "RESOLVE_BENEATH", 8L,
-            "RESOLVE_IN_ROOT", 0x10L),
-    CLONE(
+            "RESOLVE_IN_ROOT", 0x10L);
+    static final FlagText CLONE = new FlagText(
             "CLONE_PARENT", 0x8000L,
             "CLONE_FS", 0x200L,
             "CLONE_FILES", 0x400L,
@@ -78,13 +79,14 @@ enum FlagText {
             "CLONE_NEWUSER", 0x1000_0000L,
             "CLONE_NEWPID", 0x2000_0000L,
             "CLONE_NEWNET", 0x4000_0000L,
-            "CLONE_NEWTIME", 0x80L),
-    CLOSE_RANGE("CLOSE_RANGE_UNSHARE", 2L, "CLOSE_RANGE_CLOEXEC", 4L),
-    SECCOMP("SECCOMP_FILTER_FLAG_TSYNC", 1L, "SECCOMP_FILTER_FLAG_LOG", 2L, "SECCOMP_FILTER_FLAG_SPEC_ALLOW", 4L);
+            "CLONE_NEWTIME", 0x80L);
+    static final FlagText CLOSE_RANGE = new FlagText("CLOSE_RANGE_UNSHARE", 2L, "CLOSE_RANGE_CLOEXEC", 4L);
+    static final FlagText SECCOMP = new FlagText(
+            "SECCOMP_FILTER_FLAG_TSYNC", 1L, "SECCOMP_FILTER_FLAG_LOG", 2L, "SECCOMP_FILTER_FLAG_SPEC_ALLOW", 4L);
 
     private final Object[] namesAndBits;
 
-    FlagText(Object... namesAndBits) {
+    private FlagText(Object... namesAndBits) {
         this.namesAndBits = namesAndBits;
     }
 
