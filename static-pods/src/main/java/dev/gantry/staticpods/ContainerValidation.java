@@ -1,0 +1,303 @@
+package dev.gantry.staticpods;
+
+import static dev.gantry.staticpods.PodValidation.orEmpty;
+
+import io.fabric8.kubernetes.api.model.Container;
+import io.fabric8.kubernetes.api.model.ContainerPort;
+import io.fabric8.kubernetes.api.model.EnvVar;
+import io.fabric8.kubernetes.api.model.EnvVarSource;
+import io.fabric8.kubernetes.api.model.HTTPGetAction;
+import io.fabric8.kubernetes.api.model.IntOrString;
+import io.fabric8.kubernetes.api.model.Lifecycle;
+import io.fabric8.kubernetes.api.model.LifecycleHandler;
+import io.fabric8.kubernetes.api.model.PodSpec;
+import io.fabric8.kubernetes.api.model.Probe;
+import io.fabric8.kubernetes.api.model.VolumeMount;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/** Containers and init containers of a pod. */
+final class ContainerValidation {
+    private final FieldErrors errors;
+    private final PodSpec spec;
+    private final Set<String> volumes;
+    private final Set<String> hostPorts = new HashSet<>();
+
+    ContainerValidation(FieldErrors errors, PodSpec spec, Set<String> volumes) {
+        this.errors = errors;
+        this.spec = spec;
+        this.volumes = volumes;
+    }
+
+    /**
+     * Checks one container.
+     *
+     * @param names of the containers before it; its own is added
+     */
+    void validate(String path, Container container, Set<String> names, boolean init) {
+        if (errors.required(path + ".name", container.getName())) {
+            errors.rule(path + ".name", container.getName(), Names.label(container.getName()));
+            if (!names.add(container.getName())) {
+                errors.add(FieldError.duplicate(path + ".name", container.getName()));
+            }
+        }
+        image(path, container);
+        errors.oneOf(
+                path + ".terminationMessagePolicy",
+                container.getTerminationMessagePolicy(),
+                List.of("File", "FallbackToLogsOnError"));
+        errors.oneOf(path + ".restartPolicy", container.getRestartPolicy(), List.of("Always", "OnFailure", "Never"));
+        if (container.getRestartPolicy() == null
+                && !orEmpty(container.getRestartPolicyRules()).isEmpty()) {
+            errors.add(FieldError.required(
+                    path + ".restartPolicy", "must specify restartPolicy when restart rules are used"));
+        }
+        ports(path, orEmpty(container.getPorts()), init);
+        environment(path, orEmpty(container.getEnv()));
+        mounts(path, orEmpty(container.getVolumeMounts()));
+        if (container.getResources() != null) {
+            new ResourceValidation(errors).validate(path + ".resources", container.getResources());
+        }
+        if (container.getSecurityContext() != null) {
+            new SecurityValidation(errors).container(path + ".securityContext", container.getSecurityContext(), spec);
+        }
+        boolean sidecar = "Always".equals(container.getRestartPolicy());
+        probe(path + ".livenessProbe", container.getLivenessProbe(), init && !sidecar, true);
+        probe(path + ".readinessProbe", container.getReadinessProbe(), init && !sidecar, false);
+        probe(path + ".startupProbe", container.getStartupProbe(), init && !sidecar, true);
+        lifecycle(path + ".lifecycle", container.getLifecycle(), init && !sidecar);
+    }
+
+    private void image(String path, Container container) {
+        if (errors.required(path + ".image", container.getImage())
+                && !container.getImage().equals(container.getImage().strip())) {
+            errors.invalid(path + ".image", container.getImage(), "must not have leading or trailing whitespace");
+        }
+        errors.oneOf(
+                path + ".imagePullPolicy", container.getImagePullPolicy(), List.of("Always", "IfNotPresent", "Never"));
+    }
+
+    private void ports(String path, List<ContainerPort> ports, boolean init) {
+        Set<String> names = new HashSet<>();
+        for (int i = 0; i < ports.size(); i++) {
+            ContainerPort port = ports.get(i);
+            String field = path + ".ports[" + i + "]";
+            if (port.getName() != null && !port.getName().isEmpty()) {
+                errors.rule(field + ".name", port.getName(), Names.portName(port.getName()));
+                if (!names.add(port.getName())) {
+                    errors.add(FieldError.duplicate(field + ".name", port.getName()));
+                }
+            }
+            if (port.getContainerPort() == null || port.getContainerPort() == 0) {
+                errors.add(FieldError.required(field + ".containerPort", ""));
+            } else {
+                errors.port(field + ".containerPort", port.getContainerPort());
+            }
+            hostPort(field, port, init);
+            errors.oneOf(field + ".protocol", port.getProtocol(), List.of("TCP", "UDP", "SCTP"));
+        }
+    }
+
+    private void hostPort(String field, ContainerPort port, boolean init) {
+        if (port.getHostIP() != null && !port.getHostIP().isEmpty() && !IpAddresses.isAddress(port.getHostIP())) {
+            errors.invalid(
+                    field + ".hostIP",
+                    port.getHostIP(),
+                    "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)");
+        }
+        Integer number = port.getHostPort();
+        if (number == null || number == 0) {
+            return;
+        }
+        errors.port(field + ".hostPort", number);
+        if (Boolean.TRUE.equals(spec.getHostNetwork()) && !number.equals(port.getContainerPort())) {
+            errors.invalid(
+                    field + ".containerPort",
+                    port.getContainerPort() == null ? 0 : port.getContainerPort(),
+                    "must match `hostPort` when `hostNetwork` is true");
+        }
+        String key = port.getProtocol() + "/" + (port.getHostIP() == null ? "" : port.getHostIP()) + "/" + number;
+        // Init containers are over before containers bind.
+        if (!init && !hostPorts.add(key)) {
+            errors.add(FieldError.duplicate(field + ".hostPort", key));
+        }
+    }
+
+    private void environment(String path, List<EnvVar> variables) {
+        for (int i = 0; i < variables.size(); i++) {
+            EnvVar variable = variables.get(i);
+            String field = path + ".env[" + i + "]";
+            if (errors.required(field + ".name", variable.getName())) {
+                errors.rule(field + ".name", variable.getName(), Names.environmentVariable(variable.getName()));
+            }
+            EnvVarSource source = variable.getValueFrom();
+            if (source == null) {
+                continue;
+            }
+            long sources = Stream.of(
+                            source.getConfigMapKeyRef(),
+                            source.getFieldRef(),
+                            source.getFileKeyRef(),
+                            source.getResourceFieldRef(),
+                            source.getSecretKeyRef())
+                    .filter(one -> one != null)
+                    .count();
+            if (sources == 0) {
+                errors.invalid(
+                        field + ".valueFrom",
+                        "",
+                        "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or"
+                                + " `fileKeyRef`");
+            } else if (variable.getValue() != null && !variable.getValue().isEmpty()) {
+                errors.invalid(field + ".valueFrom", "", "may not be specified when `value` is not empty");
+            } else if (sources > 1) {
+                errors.invalid(field + ".valueFrom", "", "may not have more than one field specified at a time");
+            }
+        }
+    }
+
+    private void mounts(String path, List<VolumeMount> mounts) {
+        Set<String> paths = new HashSet<>();
+        for (int i = 0; i < mounts.size(); i++) {
+            VolumeMount mount = mounts.get(i);
+            String field = path + ".volumeMounts[" + i + "]";
+            if (errors.required(field + ".name", mount.getName()) && !volumes.contains(mount.getName())) {
+                errors.add(FieldError.notFound(field + ".name", mount.getName()));
+            }
+            if (errors.required(field + ".mountPath", mount.getMountPath()) && !paths.add(mount.getMountPath())) {
+                errors.invalid(field + ".mountPath", mount.getMountPath(), "must be unique");
+            }
+            String subPath = mount.getSubPath();
+            String expression = mount.getSubPathExpr();
+            if (subPath != null && !subPath.isEmpty()) {
+                PathRules.relative(errors, field + ".subPath", subPath);
+                if (expression != null && !expression.isEmpty()) {
+                    errors.invalid(
+                            field + ".subPathExpr", expression, "subPathExpr and subPath are mutually exclusive");
+                }
+            }
+            if (expression != null && !expression.isEmpty()) {
+                PathRules.relative(errors, field + ".subPathExpr", expression);
+            }
+            propagation(field, mount);
+        }
+    }
+
+    private void propagation(String field, VolumeMount mount) {
+        errors.oneOf(
+                field + ".mountPropagation",
+                mount.getMountPropagation(),
+                List.of("Bidirectional", "HostToContainer", "None"));
+        errors.oneOf(
+                field + ".recursiveReadOnly",
+                mount.getRecursiveReadOnly(),
+                List.of("Disabled", "IfPossible", "Enabled"));
+        if (mount.getRecursiveReadOnly() != null
+                && !mount.getRecursiveReadOnly().equals("Disabled")
+                && !Boolean.TRUE.equals(mount.getReadOnly())) {
+            errors.add(
+                    FieldError.forbidden(field + ".recursiveReadOnly", "may only be specified when readOnly is true"));
+        }
+    }
+
+    private void probe(String path, @Nullable Probe probe, boolean initContainer, boolean successIsOne) {
+        if (probe == null) {
+            return;
+        }
+        if (initContainer) {
+            errors.add(FieldError.forbidden(path, "may not be set for init containers without restartPolicy=Always"));
+            return;
+        }
+        errors.notNegative(path + ".initialDelaySeconds", probe.getInitialDelaySeconds());
+        errors.notNegative(path + ".timeoutSeconds", probe.getTimeoutSeconds());
+        errors.notNegative(path + ".periodSeconds", probe.getPeriodSeconds());
+        errors.notNegative(path + ".successThreshold", probe.getSuccessThreshold());
+        errors.notNegative(path + ".failureThreshold", probe.getFailureThreshold());
+        if (successIsOne && probe.getSuccessThreshold() != null && probe.getSuccessThreshold() != 1) {
+            errors.invalid(path + ".successThreshold", probe.getSuccessThreshold(), "must be 1");
+        }
+        if (probe.getTerminationGracePeriodSeconds() != null) {
+            if (!successIsOne) {
+                errors.invalid(
+                        path + ".terminationGracePeriodSeconds",
+                        probe.getTerminationGracePeriodSeconds(),
+                        "must not be set for readinessProbes");
+            } else if (probe.getTerminationGracePeriodSeconds() < 1) {
+                errors.invalid(
+                        path + ".terminationGracePeriodSeconds",
+                        probe.getTerminationGracePeriodSeconds(),
+                        "must be greater than 0");
+            }
+        }
+        oneHandler(path, Stream.of(probe.getExec(), probe.getHttpGet(), probe.getTcpSocket(), probe.getGrpc()));
+        if (probe.getExec() != null && orEmpty(probe.getExec().getCommand()).isEmpty()) {
+            errors.add(FieldError.required(path + ".exec.command", ""));
+        }
+        http(path + ".httpGet", probe.getHttpGet());
+        if (probe.getTcpSocket() != null) {
+            namedPort(path + ".tcpSocket.port", probe.getTcpSocket().getPort());
+        }
+        if (probe.getGrpc() != null) {
+            errors.port(
+                    path + ".grpc.port",
+                    probe.getGrpc().getPort() == null ? 0 : probe.getGrpc().getPort());
+        }
+    }
+
+    private void lifecycle(String path, @Nullable Lifecycle lifecycle, boolean initContainer) {
+        if (lifecycle == null) {
+            return;
+        }
+        if (initContainer) {
+            errors.add(FieldError.forbidden(path, "may not be set for init containers without restartPolicy=Always"));
+            return;
+        }
+        handler(path + ".postStart", lifecycle.getPostStart());
+        handler(path + ".preStop", lifecycle.getPreStop());
+    }
+
+    private void handler(String path, @Nullable LifecycleHandler handler) {
+        if (handler == null) {
+            return;
+        }
+        oneHandler(
+                path, Stream.of(handler.getExec(), handler.getHttpGet(), handler.getTcpSocket(), handler.getSleep()));
+        if (handler.getExec() != null && orEmpty(handler.getExec().getCommand()).isEmpty()) {
+            errors.add(FieldError.required(path + ".exec.command", ""));
+        }
+        http(path + ".httpGet", handler.getHttpGet());
+        if (handler.getSleep() != null) {
+            errors.notNegative(path + ".sleep", handler.getSleep().getSeconds());
+        }
+    }
+
+    private void oneHandler(String path, Stream<@Nullable Object> handlers) {
+        long count = handlers.filter(handler -> handler != null).count();
+        if (count == 0) {
+            errors.add(FieldError.required(path, "must specify a handler type"));
+        } else if (count > 1) {
+            errors.add(FieldError.forbidden(path, "may not specify more than 1 handler type"));
+        }
+    }
+
+    private void http(String path, @Nullable HTTPGetAction get) {
+        if (get == null) {
+            return;
+        }
+        namedPort(path + ".port", get.getPort());
+        errors.oneOf(path + ".scheme", get.getScheme(), List.of("HTTP", "HTTPS"));
+    }
+
+    private void namedPort(String field, @Nullable IntOrString port) {
+        if (port == null) {
+            errors.add(FieldError.required(field, ""));
+        } else if (port.getStrVal() != null) {
+            errors.rule(field, port.getStrVal(), Names.portName(port.getStrVal()));
+        } else {
+            errors.port(field, port.getIntVal() == null ? 0 : port.getIntVal());
+        }
+    }
+}

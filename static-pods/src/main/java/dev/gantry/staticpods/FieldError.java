@@ -1,0 +1,92 @@
+package dev.gantry.staticpods;
+
+import java.util.List;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One field that the API refuses, worded as the API server words it.
+ *
+ * @param field path such as {@code spec.containers[0].image}
+ * @param value as the message shows it; null where it shows none
+ * @param detail what would be right; may be empty
+ */
+public record FieldError(Type type, String field, @Nullable String value, String detail) {
+    /** What is wrong: the API's words, and the reason in {@code status.details.causes}. */
+    public enum Type {
+        REQUIRED("Required value", "FieldValueRequired"),
+        INVALID("Invalid value", "FieldValueInvalid"),
+        NOT_SUPPORTED("Unsupported value", "FieldValueNotSupported"),
+        DUPLICATE("Duplicate value", "FieldValueDuplicate"),
+        NOT_FOUND("Not found", "FieldValueNotFound"),
+        FORBIDDEN("Forbidden", "FieldValueForbidden"),
+        TOO_LONG("Too long", "FieldValueTooLong"),
+        TOO_MANY("Too many", "FieldValueTooMany");
+
+        private final String text;
+        private final String reason;
+
+        Type(String text, String reason) {
+            this.text = text;
+            this.reason = reason;
+        }
+
+        /** The cause's reason. */
+        public String reason() {
+            return reason;
+        }
+    }
+
+    static FieldError required(String field, String detail) {
+        return new FieldError(Type.REQUIRED, field, null, detail);
+    }
+
+    static FieldError invalid(String field, Object value, String detail) {
+        return new FieldError(Type.INVALID, field, show(value), detail);
+    }
+
+    static FieldError notSupported(String field, Object value, List<String> supported) {
+        return new FieldError(
+                Type.NOT_SUPPORTED,
+                field,
+                show(value),
+                supported.stream()
+                        .sorted()
+                        .map(FieldError::show)
+                        .collect(Collectors.joining(", ", "supported values: ", "")));
+    }
+
+    static FieldError duplicate(String field, Object value) {
+        return new FieldError(Type.DUPLICATE, field, show(value), "");
+    }
+
+    static FieldError notFound(String field, Object value) {
+        return new FieldError(Type.NOT_FOUND, field, show(value), "");
+    }
+
+    /** A value that the API knows and this cannot have here. */
+    public static FieldError forbidden(String field, String detail) {
+        return new FieldError(Type.FORBIDDEN, field, null, detail);
+    }
+
+    static FieldError tooLong(String field, int maxBytes) {
+        return new FieldError(Type.TOO_LONG, field, null, "may not be more than " + maxBytes + " bytes");
+    }
+
+    private static String show(Object value) {
+        return value instanceof String text
+                ? '"' + text.replace("\\", "\\\\").replace("\"", "\\\"") + '"'
+                : value.toString();
+    }
+
+    /** Without the field: {@code Invalid value: "x": must be …}. */
+    public String message() {
+        return type.text + (value == null ? "" : ": " + value) + (detail.isEmpty() ? "" : ": " + detail);
+    }
+
+    /** {@code spec.containers[0].image: Required value}. */
+    @Override
+    public String toString() {
+        return field + ": " + message();
+    }
+}

@@ -1,0 +1,173 @@
+package dev.gantry.staticpods;
+
+import dev.gantry.staticpods.Syntax.SyntaxException;
+import io.fabric8.kubernetes.api.model.ObjectMeta;
+import io.fabric8.kubernetes.api.model.Pod;
+import java.nio.ByteBuffer;
+import java.nio.CharBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.CodingErrorAction;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Reads manifests strictly: YAML or JSON, several documents per file, every field known, typed and valid, or an error
+ * that says where. Reports all errors of a file, not the first.
+ */
+public final class ManifestDecoder {
+    private static final List<String> KINDS = List.of("Pod");
+
+    private final String file;
+    private final List<ManifestError> errors = new ArrayList<>();
+    private final List<DecodedManifest.DecodedPod> pods = new ArrayList<>();
+
+    private ManifestDecoder(String file) {
+        this.file = file;
+    }
+
+    /**
+     * Decodes a manifest, fills in the API's defaults and validates.
+     *
+     * @param file its name as errors show it; {@code .json} makes it JSON, anything else YAML (which may be JSON too)
+     */
+    public static DecodedManifest decode(String file, byte[] content) {
+        ManifestDecoder decoder = new ManifestDecoder(file);
+        decoder.file(content);
+        return new DecodedManifest(decoder.pods, decoder.errors);
+    }
+
+    private void file(byte[] content) {
+        if (content.length > Syntax.MAX_BYTES) {
+            error(
+                    Position.START,
+                    "",
+                    "larger than " + (Syntax.MAX_BYTES >> 20) + " MiB (" + content.length + " bytes)");
+            return;
+        }
+        String text = utf8(content);
+        if (text == null) {
+            return;
+        }
+        try {
+            YamlReader.Documents documents = isJson(text) ? JsonReader.read(text) : YamlReader.read(text);
+            documents.problems().forEach(problem -> error(problem.position(), "", problem.message()));
+            documents.nodes().forEach(this::document);
+        } catch (SyntaxException e) {
+            error(e.position(), "", String.valueOf(e.getMessage()));
+        }
+    }
+
+    private boolean isJson(String text) {
+        return file.toLowerCase(Locale.ROOT).endsWith(".json")
+                || (text.stripLeading().startsWith("{") && text.stripTrailing().endsWith("}"));
+    }
+
+    private @Nullable String utf8(byte[] content) {
+        ByteBuffer bytes = ByteBuffer.wrap(content);
+        CharBuffer text = CharBuffer.allocate(content.length);
+        var decoder = StandardCharsets.UTF_8
+                .newDecoder()
+                .onMalformedInput(CodingErrorAction.REPORT)
+                .onUnmappableCharacter(CodingErrorAction.REPORT);
+        try {
+            var result = decoder.decode(bytes, text, true);
+            if (result.isError()) {
+                result.throwException();
+            }
+        } catch (CharacterCodingException e) {
+            int line = 1;
+            int column = 1;
+            for (int i = 0; i < bytes.position(); i++) {
+                column = content[i] == '\n' ? 1 : column + 1;
+                line = content[i] == '\n' ? line + 1 : line;
+            }
+            error(
+                    new Position(line, column),
+                    "",
+                    "not UTF-8: byte 0x%02x at offset %d".formatted(content[bytes.position()], bytes.position()));
+            return null;
+        }
+        String result = text.flip().toString();
+        return result.startsWith("\uFEFF") ? result.substring(1) : result;
+    }
+
+    private void document(Node node) {
+        if (!(node instanceof Node.Mapping mapping)) {
+            error(node.position(), "", "expected an object with apiVersion and kind, found " + node.describe());
+            return;
+        }
+        String apiVersion = header(mapping, "apiVersion", "v1");
+        String kind = header(mapping, "kind", "Pod");
+        if (apiVersion == null || kind == null) {
+            return;
+        }
+        if (!KINDS.contains(kind)) {
+            error(
+                    mapping.find("kind"),
+                    "kind",
+                    "a manifest cannot hold a " + kind + " here"
+                            + ModelReader.suggestion(kind, KINDS)
+                            + (kind.equals("List") || kind.endsWith("List")
+                                    ? "; put its items into the file as documents separated by '---'"
+                                    : "; supported: " + String.join(", ", KINDS)));
+            return;
+        }
+        if (!apiVersion.equals("v1")) {
+            error(
+                    mapping.find("apiVersion"),
+                    "apiVersion",
+                    "expected \"v1\" for a " + kind + ", found \"" + apiVersion + "\"");
+            return;
+        }
+        pod(mapping);
+    }
+
+    private @Nullable String header(Node.Mapping mapping, String field, String example) {
+        Node node = mapping.get(field).orElse(null);
+        if (node == null) {
+            error(mapping.position(), field, "missing, expected for example \"" + example + "\"");
+            return null;
+        }
+        if (node instanceof Node.Scalar scalar && scalar.value() instanceof String text && !text.isEmpty()) {
+            return text;
+        }
+        error(node.position(), field, "expected a string such as \"" + example + "\", found " + node.describe());
+        return null;
+    }
+
+    private void pod(Node.Mapping mapping) {
+        int before = errors.size();
+        Pod pod = new ModelReader(file, errors).read(mapping, Pod.class);
+        boolean typed = errors.size() == before;
+        if (pod.getMetadata() == null) {
+            pod.setMetadata(new ObjectMeta());
+        }
+        if (pod.getSpec() != null) {
+            PodDefaults.apply(pod);
+        }
+        // What was typed wrong is missing from the object: do not report it a second time as missing.
+        List<String> wrong = errors.subList(before, errors.size()).stream()
+                .map(ManifestError::field)
+                .toList();
+        for (FieldError fault : PodValidation.validate(pod)) {
+            boolean consequence = !typed
+                    && fault.type() != FieldError.Type.DUPLICATE
+                    && wrong.stream()
+                            .anyMatch(path -> path.startsWith(fault.field())
+                                    || fault.field().startsWith(path));
+            if (!consequence) {
+                error(mapping.find(fault.field()), fault.field(), fault.message());
+            }
+        }
+        if (errors.size() == before) {
+            pods.add(new DecodedManifest.DecodedPod(pod, Canonical.text(mapping), mapping.position()));
+        }
+    }
+
+    private void error(Position position, String field, String message) {
+        errors.add(new ManifestError(file, position, field, message));
+    }
+}

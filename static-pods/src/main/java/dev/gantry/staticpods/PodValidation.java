@@ -1,0 +1,274 @@
+package dev.gantry.staticpods;
+
+import io.fabric8.kubernetes.api.model.Container;
+import io.fabric8.kubernetes.api.model.HostAlias;
+import io.fabric8.kubernetes.api.model.ObjectMeta;
+import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.PodDNSConfig;
+import io.fabric8.kubernetes.api.model.PodSecurityContext;
+import io.fabric8.kubernetes.api.model.PodSpec;
+import io.fabric8.kubernetes.api.model.Sysctl;
+import io.fabric8.kubernetes.api.model.Toleration;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/** The rules that the API has for a Pod when it is created, with its words. Expects defaults to be filled in. */
+public final class PodValidation {
+    private static final int MAX_ANNOTATIONS_BYTES = 256 << 10;
+    private static final int MAX_NAMESERVERS = 3;
+    private static final int MAX_SEARCHES = 32;
+    private static final int MAX_SEARCH_CHARACTERS = 2048;
+    private static final Pattern SYSCTL =
+            Pattern.compile("[a-z0-9]([-_a-z0-9]*[a-z0-9])?([./][a-z0-9]([-_a-z0-9]*[a-z0-9])?)*");
+
+    private final FieldErrors errors = new FieldErrors();
+    private final PodSpec spec;
+
+    private PodValidation(PodSpec spec) {
+        this.spec = spec;
+    }
+
+    /** All fields at fault, in the order of the API's documentation; empty if the pod is valid. */
+    public static List<FieldError> validate(Pod pod) {
+        if (pod.getSpec() == null) {
+            FieldErrors errors = new FieldErrors();
+            errors.add(FieldError.required("spec", ""));
+            return errors.found();
+        }
+        PodValidation validation = new PodValidation(pod.getSpec());
+        validation.metadata(pod.getMetadata() == null ? new ObjectMeta() : pod.getMetadata());
+        validation.spec();
+        return validation.errors.found();
+    }
+
+    private void metadata(ObjectMeta metadata) {
+        boolean generated = metadata.getName() == null && metadata.getGenerateName() != null;
+        if (!generated && errors.required("metadata.name", metadata.getName(), "name or generateName is required")) {
+            errors.rule("metadata.name", metadata.getName(), Names.subdomain(metadata.getName()));
+        }
+        if (metadata.getNamespace() != null) {
+            errors.rule("metadata.namespace", metadata.getNamespace(), Names.label(metadata.getNamespace()));
+        }
+        orEmpty(metadata.getLabels()).forEach((key, value) -> {
+            errors.rule("metadata.labels", key, Names.qualifiedKey(key));
+            errors.rule("metadata.labels", value, Names.labelValue(value));
+        });
+        long size = 0;
+        for (Map.Entry<String, String> annotation :
+                orEmpty(metadata.getAnnotations()).entrySet()) {
+            errors.rule(
+                    "metadata.annotations",
+                    annotation.getKey(),
+                    Names.qualifiedKey(annotation.getKey().toLowerCase(java.util.Locale.ROOT)));
+            size += annotation.getKey().length() + annotation.getValue().length();
+        }
+        if (size > MAX_ANNOTATIONS_BYTES) {
+            errors.add(FieldError.tooLong("metadata.annotations", MAX_ANNOTATIONS_BYTES));
+        }
+    }
+
+    private void spec() {
+        Set<String> volumes = new VolumeValidation(errors).validate(orEmpty(spec.getVolumes()));
+        containers(volumes);
+        errors.oneOf("spec.restartPolicy", spec.getRestartPolicy(), List.of("Always", "OnFailure", "Never"));
+        errors.oneOf(
+                "spec.dnsPolicy",
+                spec.getDnsPolicy(),
+                List.of("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"));
+        errors.notNegative("spec.terminationGracePeriodSeconds", spec.getTerminationGracePeriodSeconds());
+        Long deadline = spec.getActiveDeadlineSeconds();
+        if (deadline != null && (deadline < 1 || deadline > Integer.MAX_VALUE)) {
+            errors.invalid("spec.activeDeadlineSeconds", deadline, "must be between 1 and 2147483647, inclusive");
+        }
+        if (spec.getHostname() != null && !spec.getHostname().isEmpty()) {
+            errors.rule("spec.hostname", spec.getHostname(), Names.label(spec.getHostname()));
+        }
+        if (spec.getSubdomain() != null && !spec.getSubdomain().isEmpty()) {
+            errors.rule("spec.subdomain", spec.getSubdomain(), Names.label(spec.getSubdomain()));
+        }
+        dns();
+        hostAliases();
+        securityContext();
+        orEmpty(spec.getNodeSelector()).forEach((key, value) -> {
+            errors.rule("spec.nodeSelector", key, Names.qualifiedKey(key));
+            errors.rule("spec.nodeSelector", value, Names.labelValue(value));
+        });
+        tolerations();
+        if (spec.getResources() != null) {
+            new ResourceValidation(errors).validate("spec.resources", spec.getResources());
+        }
+    }
+
+    private void containers(Set<String> volumes) {
+        ContainerValidation validation = new ContainerValidation(errors, spec, volumes);
+        Set<String> names = new HashSet<>();
+        List<Container> containers = orEmpty(spec.getContainers());
+        if (containers.isEmpty()) {
+            errors.add(FieldError.required("spec.containers", ""));
+        }
+        for (int i = 0; i < containers.size(); i++) {
+            validation.validate("spec.containers[" + i + "]", containers.get(i), names, false);
+        }
+        List<Container> initContainers = orEmpty(spec.getInitContainers());
+        for (int i = 0; i < initContainers.size(); i++) {
+            validation.validate("spec.initContainers[" + i + "]", initContainers.get(i), names, true);
+        }
+        if (!orEmpty(spec.getEphemeralContainers()).isEmpty()) {
+            errors.add(FieldError.forbidden("spec.ephemeralContainers", "cannot be set on create"));
+        }
+    }
+
+    private void dns() {
+        PodDNSConfig config = spec.getDnsConfig();
+        if ("None".equals(spec.getDnsPolicy())
+                && (config == null || orEmpty(config.getNameservers()).isEmpty())) {
+            errors.add(FieldError.required(
+                    "spec.dnsConfig.nameservers", "must provide at least one DNS nameserver when `dnsPolicy` is None"));
+        }
+        if (config == null) {
+            return;
+        }
+        List<String> nameservers = orEmpty(config.getNameservers());
+        if (nameservers.size() > MAX_NAMESERVERS) {
+            errors.invalid(
+                    "spec.dnsConfig.nameservers",
+                    nameservers,
+                    "must not have more than " + MAX_NAMESERVERS + " nameservers");
+        }
+        for (int i = 0; i < nameservers.size(); i++) {
+            ipAddress("spec.dnsConfig.nameservers[" + i + "]", nameservers.get(i));
+        }
+        List<String> searches = orEmpty(config.getSearches());
+        if (searches.size() > MAX_SEARCHES) {
+            errors.invalid(
+                    "spec.dnsConfig.searches", searches, "must not have more than " + MAX_SEARCHES + " search paths");
+        }
+        if (String.join(" ", searches).length() > MAX_SEARCH_CHARACTERS) {
+            errors.invalid(
+                    "spec.dnsConfig.searches",
+                    searches,
+                    "must not have more than " + MAX_SEARCH_CHARACTERS
+                            + " characters (including spaces) in the search list");
+        }
+        for (int i = 0; i < orEmpty(config.getOptions()).size(); i++) {
+            errors.required(
+                    "spec.dnsConfig.options[" + i + "]",
+                    config.getOptions().get(i).getName(),
+                    "must not be empty");
+        }
+    }
+
+    private void hostAliases() {
+        List<HostAlias> aliases = orEmpty(spec.getHostAliases());
+        for (int i = 0; i < aliases.size(); i++) {
+            String path = "spec.hostAliases[" + i + "]";
+            ipAddress(path + ".ip", aliases.get(i).getIp());
+            List<String> names = orEmpty(aliases.get(i).getHostnames());
+            for (int j = 0; j < names.size(); j++) {
+                errors.rule(path + ".hostnames[" + j + "]", names.get(j), Names.subdomain(names.get(j)));
+            }
+        }
+    }
+
+    private void ipAddress(String field, @Nullable String text) {
+        if (text == null || !IpAddresses.isAddress(text)) {
+            errors.invalid(
+                    field, text == null ? "" : text, "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)");
+        }
+    }
+
+    private void securityContext() {
+        boolean hostPid = Boolean.TRUE.equals(spec.getHostPID());
+        if (hostPid && Boolean.TRUE.equals(spec.getShareProcessNamespace())) {
+            errors.invalid(
+                    "spec.shareProcessNamespace", true, "ShareProcessNamespace and HostPID cannot both be enabled");
+        }
+        if (Boolean.FALSE.equals(spec.getHostUsers())) {
+            if (hostPid) {
+                errors.add(FieldError.forbidden("spec.hostPID", "when `hostUsers` is false"));
+            }
+            if (Boolean.TRUE.equals(spec.getHostIPC())) {
+                errors.add(FieldError.forbidden("spec.hostIPC", "when `hostUsers` is false"));
+            }
+        }
+        PodSecurityContext context = spec.getSecurityContext();
+        if (context == null) {
+            return;
+        }
+        String path = "spec.securityContext";
+        errors.id(path + ".runAsUser", context.getRunAsUser());
+        errors.id(path + ".runAsGroup", context.getRunAsGroup());
+        errors.id(path + ".fsGroup", context.getFsGroup());
+        List<Long> groups = orEmpty(context.getSupplementalGroups());
+        for (int i = 0; i < groups.size(); i++) {
+            errors.id(path + ".supplementalGroups[" + i + "]", groups.get(i));
+        }
+        errors.oneOf(
+                path + ".supplementalGroupsPolicy", context.getSupplementalGroupsPolicy(), List.of("Merge", "Strict"));
+        errors.oneOf(
+                path + ".fsGroupChangePolicy", context.getFsGroupChangePolicy(), List.of("OnRootMismatch", "Always"));
+        new SecurityValidation(errors).seccomp(path + ".seccompProfile", context.getSeccompProfile());
+        new SecurityValidation(errors).appArmor(path + ".appArmorProfile", context.getAppArmorProfile());
+        sysctls(path, orEmpty(context.getSysctls()));
+    }
+
+    private void sysctls(String path, List<Sysctl> sysctls) {
+        Set<String> names = new HashSet<>();
+        for (int i = 0; i < sysctls.size(); i++) {
+            String field = path + ".sysctls[" + i + "].name";
+            String name = sysctls.get(i).getName();
+            if (!errors.required(field, name)) {
+                continue;
+            }
+            if (name.length() > 253 || !SYSCTL.matcher(name).matches()) {
+                errors.invalid(field, name, "must have at most 253 characters and match regex " + SYSCTL.pattern());
+            } else if (!names.add(name.replace('/', '.'))) {
+                errors.add(FieldError.duplicate(field, name));
+            }
+        }
+    }
+
+    private void tolerations() {
+        List<Toleration> tolerations = orEmpty(spec.getTolerations());
+        for (int i = 0; i < tolerations.size(); i++) {
+            Toleration toleration = tolerations.get(i);
+            String path = "spec.tolerations[" + i + "]";
+            boolean exists = "Exists".equals(toleration.getOperator());
+            if (toleration.getKey() != null && !toleration.getKey().isEmpty()) {
+                errors.rule(path + ".key", toleration.getKey(), Names.qualifiedKey(toleration.getKey()));
+            } else if (!exists) {
+                errors.invalid(
+                        path + ".operator",
+                        toleration.getOperator() == null ? "" : toleration.getOperator(),
+                        "operator must be Exists when `key` is empty, which means \"match all values and all keys\"");
+            }
+            if (exists
+                    && toleration.getValue() != null
+                    && !toleration.getValue().isEmpty()) {
+                errors.invalid(
+                        path + ".operator", toleration.getValue(), "value must be empty when `operator` is 'Exists'");
+            }
+            if (toleration.getOperator() != null && !toleration.getOperator().isEmpty()) {
+                errors.oneOf(path + ".operator", toleration.getOperator(), List.of("Equal", "Exists", "Lt", "Gt"));
+            }
+            if (toleration.getEffect() != null && !toleration.getEffect().isEmpty()) {
+                errors.oneOf(
+                        path + ".effect",
+                        toleration.getEffect(),
+                        List.of("NoSchedule", "PreferNoSchedule", "NoExecute"));
+            }
+        }
+    }
+
+    static <T> List<T> orEmpty(@Nullable List<T> list) {
+        return list == null ? List.of() : list;
+    }
+
+    static <K, V> Map<K, V> orEmpty(@Nullable Map<K, V> map) {
+        return map == null ? Map.of() : map;
+    }
+}

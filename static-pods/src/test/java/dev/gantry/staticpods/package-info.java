@@ -1,0 +1,5 @@
+/** Tests of manifests. */
+@NullMarked
+package dev.gantry.staticpods;
+
+import org.jspecify.annotations.NullMarked;
