@@ -1,0 +1,161 @@
+package dev.gantry.staticpods;
+
+import io.fabric8.kubernetes.api.model.Pod;
+import java.nio.ByteBuffer;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The manifests of a directory with their last good revisions. Not thread-safe.
+ *
+ * <ul>
+ *   <li>A file counts as a whole: with one error in it, its last good revision goes on, all of it.
+ *   <li>A file that became empty is an error: to stop a pod, its file is removed.
+ *   <li>A pod belongs to the file that had it first; in any other file it is an error that names both.
+ * </ul>
+ */
+final class ManifestSet {
+    private final String nodeName;
+    private final Map<String, Revision> files = new TreeMap<>();
+    private final Map<String, String> owners = new HashMap<>();
+
+    ManifestSet(String nodeName) {
+        this.nodeName = nodeName;
+    }
+
+    /**
+     * A file's state.
+     *
+     * @param content as last read
+     * @param pods of the last good revision
+     * @param errors of the last read, if it was bad
+     */
+    private record Revision(@Nullable ByteBuffer content, Map<String, Pod> pods, List<ManifestError> errors) {}
+
+    /** A file's content, new or again. */
+    void read(String file, byte[] content, Instant seen) {
+        Revision before = files.get(file);
+        if (before != null && ByteBuffer.wrap(content).equals(before.content())) {
+            return;
+        }
+        Map<String, Pod> kept = before == null ? Map.of() : before.pods();
+        DecodedManifest manifest = ManifestDecoder.decode(file, content);
+        List<ManifestError> errors = new ArrayList<>(manifest.errors());
+        if (errors.isEmpty() && manifest.pods().isEmpty() && !kept.isEmpty()) {
+            errors.add(new ManifestError(
+                    file, Position.START, "", "holds no pod any more: to stop its pods, remove the file"));
+        }
+        Map<String, Pod> pods = new LinkedHashMap<>();
+        for (DecodedManifest.DecodedPod decoded : manifest.pods()) {
+            add(file, decoded, seen, kept, pods, errors);
+        }
+        files.put(file, new Revision(ByteBuffer.wrap(content), errors.isEmpty() ? pods : kept, errors));
+    }
+
+    private void add(
+            String file,
+            DecodedManifest.DecodedPod decoded,
+            Instant seen,
+            Map<String, Pod> kept,
+            Map<String, Pod> pods,
+            List<ManifestError> errors) {
+        if (decoded.pod().getMetadata().getName() == null) {
+            errors.add(new ManifestError(
+                    file, decoded.position(), "metadata.name", "Required value: a pod from a file needs its own name"));
+            return;
+        }
+        Pod pod = StaticPods.adopt(decoded, nodeName, file, seen);
+        Pod same = kept.get(key(pod));
+        boolean unchanged = same != null && hash(same).equals(hash(pod));
+        if (pods.putIfAbsent(key(pod), unchanged ? same : pod) != null) {
+            errors.add(new ManifestError(
+                    file, decoded.position(), "metadata.name", "pod " + key(pod) + " occurs twice in this file"));
+        }
+    }
+
+    /** A file that is there and cannot be read. */
+    void unreadable(String file, String reason) {
+        Revision before = files.get(file);
+        files.put(
+                file,
+                new Revision(
+                        null,
+                        before == null ? Map.of() : before.pods(),
+                        List.of(new ManifestError(file, Position.START, "", reason))));
+    }
+
+    void removed(String file) {
+        files.remove(file);
+    }
+
+    Set<String> files() {
+        return Set.copyOf(files.keySet());
+    }
+
+    ManifestSnapshot snapshot() {
+        owners.entrySet().removeIf(owner -> {
+            Revision revision = files.get(owner.getValue());
+            return revision == null || !revision.pods().containsKey(owner.getKey());
+        });
+        files.forEach((file, revision) -> revision.pods().keySet().forEach(key -> owners.putIfAbsent(key, file)));
+        Map<String, Pod> pods = new TreeMap<>();
+        List<ManifestSnapshot.Problem> problems = new ArrayList<>();
+        files.forEach((file, revision) -> {
+            List<ManifestError> errors = new ArrayList<>(revision.errors());
+            List<String> kept = new ArrayList<>();
+            revision.pods().forEach((key, pod) -> {
+                String owner = owners.get(key);
+                if (file.equals(owner)) {
+                    pods.put(key, pod);
+                    kept.add(pod.getMetadata().getUid());
+                } else {
+                    errors.add(new ManifestError(
+                            file,
+                            Position.START,
+                            "metadata.name",
+                            "pod " + key + " is already in " + owner + ", which goes on; remove one of the two files"));
+                }
+            });
+            if (!errors.isEmpty()) {
+                problems.add(new ManifestSnapshot.Problem(
+                        file, errors, revision.errors().isEmpty() ? List.of() : kept));
+            }
+        });
+        sameUids(pods, problems);
+        return new ManifestSnapshot(List.copyOf(pods.values()), problems);
+    }
+
+    /** A uid may be given in the manifest: then two pods can have the same one, and only the first can run. */
+    private void sameUids(Map<String, Pod> pods, List<ManifestSnapshot.Problem> problems) {
+        Set<String> uids = new HashSet<>();
+        pods.entrySet().removeIf(entry -> {
+            String uid = entry.getValue().getMetadata().getUid();
+            if (uids.add(uid)) {
+                return false;
+            }
+            String file = String.valueOf(owners.get(entry.getKey()));
+            problems.add(new ManifestSnapshot.Problem(
+                    file,
+                    List.of(new ManifestError(
+                            file, Position.START, "metadata.uid", "uid " + uid + " belongs to another pod; remove it")),
+                    List.of()));
+            return true;
+        });
+    }
+
+    private static String key(Pod pod) {
+        return pod.getMetadata().getNamespace() + "/" + pod.getMetadata().getName();
+    }
+
+    private static String hash(Pod pod) {
+        return String.valueOf(pod.getMetadata().getAnnotations().get("kubernetes.io/config.hash"));
+    }
+}

@@ -1,0 +1,281 @@
+package dev.gantry.staticpods;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.gantry.staticpods.ManifestDirectory.Change;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.FileTime;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ManifestDirectoryTest {
+    @TempDir
+    Path directory;
+
+    private final List<Runnable> timers = new ArrayList<>();
+    private final List<ManifestSnapshot> told = new ArrayList<>();
+    private Instant now = Instant.parse("2026-01-01T00:00:00Z");
+    private long written;
+
+    @Test
+    void theFirstListingIsToldEvenIfItIsEmpty() {
+        ManifestDirectory watched = watched();
+
+        watched.list();
+
+        assertThat(told).containsExactly(new ManifestSnapshot(List.of(), List.of()));
+    }
+
+    @Test
+    void aManifestBecomesAStaticPodOfThisNode() throws IOException {
+        write("web.yaml", manifest("web", "nginx"));
+
+        watched().list();
+
+        var pod = last().pods().get(0);
+        assertThat(pod.getMetadata().getName()).isEqualTo("web-node-1");
+        assertThat(pod.getMetadata().getUid()).matches("[0-9a-f]{32}");
+        assertThat(pod.getSpec().getNodeName()).isEqualTo("Node-1");
+        assertThat(pod.getMetadata().getAnnotations())
+                .containsEntry("kubernetes.io/config.source", "file")
+                .containsEntry("kubernetes.io/config.hash", pod.getMetadata().getUid())
+                .containsEntry("kubernetes.io/config.seen", "2026-01-01T00:00:00Z");
+        assertThat(pod.getSpec().getTolerations()).singleElement().satisfies(toleration -> {
+            assertThat(toleration.getOperator()).isEqualTo("Exists");
+            assertThat(toleration.getEffect()).isEqualTo("NoExecute");
+        });
+    }
+
+    @Test
+    void aCommentChangesNothingAndAnEditChangesTheUid() throws IOException {
+        ManifestDirectory watched = watched();
+        write("web.yaml", manifest("web", "nginx"));
+        watched.list();
+        String uid = uid();
+
+        write("web.yaml", "# a comment\n" + manifest("web", "nginx"));
+        watched.changed("web.yaml", Change.COMPLETE);
+        assertThat(told).hasSize(1);
+
+        write("web.yaml", manifest("web", "httpd"));
+        watched.changed("web.yaml", Change.COMPLETE);
+        assertThat(uid()).isNotEqualTo(uid);
+    }
+
+    @Test
+    void aBrokenEditKeepsTheLastGoodRevision() throws IOException {
+        ManifestDirectory watched = watched();
+        write("web.yaml", manifest("web", "nginx"));
+        watched.list();
+        String uid = uid();
+
+        write("web.yaml", manifest("web", "nginx") + "  nonsense: true\n");
+        watched.changed("web.yaml", Change.COMPLETE);
+
+        assertThat(uid()).isEqualTo(uid);
+        assertThat(last().problems()).singleElement().satisfies(problem -> {
+            assertThat(problem.keptUids()).containsExactly(uid);
+            assertThat(problem.errors())
+                    .extracting(ManifestError::toString)
+                    .containsExactly(directory.resolve("web.yaml") + ":9:3: spec.nonsense: unknown field");
+        });
+
+        write("web.yaml", manifest("web", "nginx"));
+        watched.changed("web.yaml", Change.COMPLETE);
+        assertThat(last().problems()).isEmpty();
+        assertThat(uid()).isEqualTo(uid);
+    }
+
+    @Test
+    void anEmptiedFileIsAnErrorAndStopsNothing() throws IOException {
+        ManifestDirectory watched = watched();
+        write("web.yaml", manifest("web", "nginx"));
+        watched.list();
+
+        write("web.yaml", "");
+        watched.changed("web.yaml", Change.COMPLETE);
+
+        assertThat(last().pods()).hasSize(1);
+        assertThat(last().problems().get(0).errors().get(0).message())
+                .isEqualTo("holds no pod any more: to stop its pods, remove the file");
+    }
+
+    @Test
+    void leftoversOfEditorsAndOtherFilesAreNotManifests() throws IOException {
+        for (String name : List.of(
+                "web.yaml~",
+                ".web.yaml.swp",
+                "#web.yaml#",
+                ".#web.yaml",
+                "web.yaml.bak",
+                "web.yaml.tmp",
+                "4913",
+                "README")) {
+            write(name, manifest("web", "nginx"));
+        }
+        Files.createDirectory(directory.resolve("more.yaml"));
+
+        watched().list();
+
+        assertThat(last()).isEqualTo(new ManifestSnapshot(List.of(), List.of()));
+    }
+
+    @Test
+    void aFileBeingWrittenIsNotRead() throws IOException {
+        ManifestDirectory watched = watched();
+        watched.list();
+
+        write("web.yaml", "apiVersion: v1\n");
+        watched.changed("web.yaml", Change.CREATED);
+        watched.changed("web.yaml", Change.BEING_WRITTEN);
+        runTimers();
+        watched.list();
+        assertThat(told).hasSize(1);
+
+        write("web.yaml", manifest("web", "nginx"));
+        watched.changed("web.yaml", Change.COMPLETE);
+        assertThat(last().pods()).hasSize(1);
+    }
+
+    @Test
+    void aFileThatIsLinkedInIsReadAfterAMoment() throws IOException {
+        ManifestDirectory watched = watched();
+        watched.list();
+
+        write("web.yaml", manifest("web", "nginx"));
+        watched.changed("web.yaml", Change.CREATED);
+        runTimers();
+
+        assertThat(last().pods()).hasSize(1);
+    }
+
+    @Test
+    void aSaveThatMovesTheOldFileAwayStopsNothing() throws IOException {
+        ManifestDirectory watched = watched();
+        write("web.yaml", manifest("web", "nginx"));
+        watched.list();
+
+        Files.move(directory.resolve("web.yaml"), directory.resolve("web.yaml~"));
+        watched.changed("web.yaml", Change.GONE);
+        watched.list();
+        Files.copy(directory.resolve("web.yaml~"), directory.resolve("web.yaml"), StandardCopyOption.REPLACE_EXISTING);
+        watched.changed("web.yaml", Change.COMPLETE);
+        runTimers();
+
+        assertThat(told).hasSize(1);
+    }
+
+    @Test
+    void aRemovedFileIsForgottenAfterAMoment() throws IOException {
+        ManifestDirectory watched = watched();
+        write("web.yaml", manifest("web", "nginx"));
+        watched.list();
+
+        Files.delete(directory.resolve("web.yaml"));
+        watched.changed("web.yaml", Change.GONE);
+        assertThat(last().pods()).hasSize(1);
+
+        runTimers();
+        assertThat(last().pods()).isEmpty();
+    }
+
+    @Test
+    void twoFilesWithOnePodAreAnErrorThatNamesBoth() throws IOException {
+        ManifestDirectory watched = watched();
+        write("web.yaml", manifest("web", "nginx"));
+        watched.list();
+        String uid = uid();
+
+        write("a-copy.yaml", manifest("web", "httpd"));
+        watched.changed("a-copy.yaml", Change.COMPLETE);
+
+        assertThat(uid()).isEqualTo(uid);
+        assertThat(last().problems()).singleElement().satisfies(problem -> {
+            assertThat(problem.errors().get(0).toString())
+                    .startsWith(directory.resolve("a-copy.yaml")
+                            + ":1:1: metadata.name: pod default/web-node-1 is already in "
+                            + directory.resolve("web.yaml"));
+            assertThat(problem.keptUids()).isEmpty();
+        });
+
+        Files.delete(directory.resolve("web.yaml"));
+        watched.changed("web.yaml", Change.GONE);
+        runTimers();
+        assertThat(last().problems()).isEmpty();
+        assertThat(uid()).isNotEqualTo(uid);
+    }
+
+    @Test
+    void aLostDirectoryStopsNothing() throws IOException {
+        ManifestDirectory watched = watched();
+        write("web.yaml", manifest("web", "nginx"));
+        watched.list();
+
+        Files.delete(directory.resolve("web.yaml"));
+        Files.delete(directory);
+        watched.list();
+
+        assertThat(last().pods()).hasSize(1);
+        assertThat(last().problems().get(0).errors().get(0).toString())
+                .contains("cannot list the manifests, their pods go on as they are: no such file or directory");
+        Files.createDirectory(directory);
+    }
+
+    @Test
+    void oneFileCanBeWatchedInsteadOfADirectory() throws IOException {
+        write("web.yaml", manifest("web", "nginx"));
+        write("api.yaml", manifest("api", "nginx"));
+
+        watched(directory.resolve("web.yaml")).list();
+
+        assertThat(last().pods()).hasSize(1);
+    }
+
+    private ManifestDirectory watched() {
+        return watched(directory);
+    }
+
+    private ManifestDirectory watched(Path path) {
+        return new ManifestDirectory(path, "Node-1", () -> now, (delay, task) -> timers.add(task), told::add);
+    }
+
+    private void runTimers() {
+        List<Runnable> due = List.copyOf(timers);
+        timers.clear();
+        now = now.plusSeconds(1);
+        due.forEach(Runnable::run);
+    }
+
+    private ManifestSnapshot last() {
+        return told.get(told.size() - 1);
+    }
+
+    private String uid() {
+        return last().pods().get(0).getMetadata().getUid();
+    }
+
+    private void write(String name, String text) throws IOException {
+        Path file = directory.resolve(name);
+        Files.writeString(file, text);
+        Files.setLastModifiedTime(file, FileTime.fromMillis(1_000_000 + 1000 * written++));
+    }
+
+    private static String manifest(String name, String image) {
+        return """
+                apiVersion: v1
+                kind: Pod
+                metadata:
+                  name: %s
+                spec:
+                  containers:
+                  - name: main
+                    image: %s
+                """.formatted(name, image);
+    }
+}
