@@ -1,0 +1,1 @@
+gantry completion fish | source
