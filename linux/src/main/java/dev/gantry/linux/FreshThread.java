@@ -22,7 +22,8 @@ final class FreshThread {
             interrupted.initCause(e);
             throw interrupted;
         } catch (ExecutionException e) {
-            throw rethrown(name, e.getCause());
+            Throwable cause = e.getCause();
+            throw rethrown(name, cause == null ? e : cause);
         }
     }
 

@@ -5,56 +5,62 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 
-/** linux/capability.h; the ordinal is the kernel's number. */
+/** The capabilities of linux/capability.h. */
 public enum LinuxCapability {
-    CAP_CHOWN,
-    CAP_DAC_OVERRIDE,
-    CAP_DAC_READ_SEARCH,
-    CAP_FOWNER,
-    CAP_FSETID,
-    CAP_KILL,
-    CAP_SETGID,
-    CAP_SETUID,
-    CAP_SETPCAP,
-    CAP_LINUX_IMMUTABLE,
-    CAP_NET_BIND_SERVICE,
-    CAP_NET_BROADCAST,
-    CAP_NET_ADMIN,
-    CAP_NET_RAW,
-    CAP_IPC_LOCK,
-    CAP_IPC_OWNER,
-    CAP_SYS_MODULE,
-    CAP_SYS_RAWIO,
-    CAP_SYS_CHROOT,
-    CAP_SYS_PTRACE,
-    CAP_SYS_PACCT,
-    CAP_SYS_ADMIN,
-    CAP_SYS_BOOT,
-    CAP_SYS_NICE,
-    CAP_SYS_RESOURCE,
-    CAP_SYS_TIME,
-    CAP_SYS_TTY_CONFIG,
-    CAP_MKNOD,
-    CAP_LEASE,
-    CAP_AUDIT_WRITE,
-    CAP_AUDIT_CONTROL,
-    CAP_SETFCAP,
-    CAP_MAC_OVERRIDE,
-    CAP_MAC_ADMIN,
-    CAP_SYSLOG,
-    CAP_WAKE_ALARM,
-    CAP_BLOCK_SUSPEND,
-    CAP_AUDIT_READ,
-    CAP_PERFMON,
-    CAP_BPF,
-    CAP_CHECKPOINT_RESTORE;
+    CAP_CHOWN(0),
+    CAP_DAC_OVERRIDE(1),
+    CAP_DAC_READ_SEARCH(2),
+    CAP_FOWNER(3),
+    CAP_FSETID(4),
+    CAP_KILL(5),
+    CAP_SETGID(6),
+    CAP_SETUID(7),
+    CAP_SETPCAP(8),
+    CAP_LINUX_IMMUTABLE(9),
+    CAP_NET_BIND_SERVICE(10),
+    CAP_NET_BROADCAST(11),
+    CAP_NET_ADMIN(12),
+    CAP_NET_RAW(13),
+    CAP_IPC_LOCK(14),
+    CAP_IPC_OWNER(15),
+    CAP_SYS_MODULE(16),
+    CAP_SYS_RAWIO(17),
+    CAP_SYS_CHROOT(18),
+    CAP_SYS_PTRACE(19),
+    CAP_SYS_PACCT(20),
+    CAP_SYS_ADMIN(21),
+    CAP_SYS_BOOT(22),
+    CAP_SYS_NICE(23),
+    CAP_SYS_RESOURCE(24),
+    CAP_SYS_TIME(25),
+    CAP_SYS_TTY_CONFIG(26),
+    CAP_MKNOD(27),
+    CAP_LEASE(28),
+    CAP_AUDIT_WRITE(29),
+    CAP_AUDIT_CONTROL(30),
+    CAP_SETFCAP(31),
+    CAP_MAC_OVERRIDE(32),
+    CAP_MAC_ADMIN(33),
+    CAP_SYSLOG(34),
+    CAP_WAKE_ALARM(35),
+    CAP_BLOCK_SUSPEND(36),
+    CAP_AUDIT_READ(37),
+    CAP_PERFMON(38),
+    CAP_BPF(39),
+    CAP_CHECKPOINT_RESTORE(40);
+
+    private final int number;
+
+    LinuxCapability(int number) {
+        this.number = number;
+    }
 
     public int number() {
-        return ordinal();
+        return number;
     }
 
     public long mask() {
-        return 1L << ordinal();
+        return 1L << number;
     }
 
     /** By name as manifests write it: with or without {@code CAP_}, in any case. */

@@ -221,16 +221,18 @@ public enum Syscall {
     private final String callName;
     private final int x86Number;
     private final int arm64Number;
+    private final int number;
 
     Syscall(String callName, int x86Number, int arm64Number) {
         this.callName = callName;
         this.x86Number = x86Number;
         this.arm64Number = arm64Number;
+        this.number = Architecture.current() == Architecture.X86_64 ? x86Number : arm64Number;
     }
 
     /** The number on this machine. */
     public int number() {
-        return number(Architecture.current());
+        return number;
     }
 
     public int number(Architecture architecture) {
