@@ -50,8 +50,9 @@ public enum SeccompArchitecture {
         return switch (osArch.toLowerCase(Locale.ROOT)) {
             case "amd64", "x86_64" -> X86_64;
             case "aarch64", "arm64" -> AARCH64;
-            default -> throw new IllegalArgumentException(
-                    "seccomp for machine '%s': known are amd64 and aarch64".formatted(osArch));
+            default ->
+                throw new IllegalArgumentException(
+                        "seccomp for machine '%s': known are amd64 and aarch64".formatted(osArch));
         };
     }
 }

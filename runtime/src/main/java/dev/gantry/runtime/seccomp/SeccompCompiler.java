@@ -76,9 +76,8 @@ final class SeccompCompiler {
     private static List<SeccompArchitecture> covered(SeccompProfile profile, SeccompArchitecture machine) {
         Set<String> named = profile.architectures();
         return machine.family().stream()
-                .filter(architecture -> architecture == machine
-                        || named.isEmpty()
-                        || named.contains(architecture.libraryName()))
+                .filter(architecture ->
+                        architecture == machine || named.isEmpty() || named.contains(architecture.libraryName()))
                 .toList();
     }
 
@@ -91,16 +90,13 @@ final class SeccompCompiler {
         }
     }
 
-    private List<Range> ranges(
-            SeccompProfile profile,
-            Set<String> capabilities,
-            SeccompArchitecture architecture) {
+    private List<Range> ranges(SeccompProfile profile, Set<String> capabilities, SeccompArchitecture architecture) {
         Map<String, List<SeccompRule>> byName = new LinkedHashMap<>();
         for (SeccompRule rule : profile.rules()) {
             if (rule.counts(capabilities, architecture)) {
                 rule.names()
-                        .forEach(name ->
-                                byName.computeIfAbsent(name, n -> new ArrayList<>()).add(rule));
+                        .forEach(name -> byName.computeIfAbsent(name, n -> new ArrayList<>())
+                                .add(rule));
             }
         }
         Map<Integer, String> names = new TreeMap<>();

@@ -64,8 +64,7 @@ public record SeccompProfile(
                     .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
                     .readTree(json);
         } catch (JsonProcessingException e) {
-            throw new SeccompProfileException(
-                    "seccomp profile '%s': %s".formatted(source, e.getOriginalMessage()));
+            throw new SeccompProfileException("seccomp profile '%s': %s".formatted(source, e.getOriginalMessage()));
         }
         return new Reader(source).profile(root);
     }
@@ -97,7 +96,8 @@ public record SeccompProfile(
                 throw failure("must be a JSON object");
             }
             refuseUnknown(root, KEYS, "");
-            if (root.hasNonNull("listenerPath") && !root.get("listenerPath").asText().isEmpty()) {
+            if (root.hasNonNull("listenerPath")
+                    && !root.get("listenerPath").asText().isEmpty()) {
                 throw failure("listenerPath: user notification is not supported");
             }
             int errno = errnoOf(root, "defaultErrnoRet", "");

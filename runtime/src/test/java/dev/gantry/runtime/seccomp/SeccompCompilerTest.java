@@ -86,9 +86,8 @@ class SeccompCompilerTest {
     void everySystemCallIsDecidedAsThePublishedTablesSay(SeccompArchitecture architecture) {
         JsonNode resolved = facts.get("resolved").get(architecture.name().toLowerCase(java.util.Locale.ROOT));
         Set<String> allowed = expectedAllowed(resolved);
-        Set<String> conditional = numbers(
-                        resolved.get("docker_default_caps").get("conditional"))
-                .keySet();
+        Set<String> conditional =
+                numbers(resolved.get("docker_default_caps").get("conditional")).keySet();
         BpfInterpreter filter = filter(architecture, DEFAULT_CAPABILITIES);
 
         List<String> wrong = new ArrayList<>();
@@ -111,7 +110,8 @@ class SeccompCompilerTest {
         JsonNode resolved = facts.get("resolved").get(architecture.name().toLowerCase(java.util.Locale.ROOT));
         Set<String> capabilities = new HashSet<>(DEFAULT_CAPABILITIES);
         capabilities.add("CAP_SYS_ADMIN");
-        Set<String> added = numbers(resolved.get("docker_with_CAP_SYS_ADMIN_added").get("extra_allow_vs_default_caps"))
+        Set<String> added = numbers(
+                        resolved.get("docker_with_CAP_SYS_ADMIN_added").get("extra_allow_vs_default_caps"))
                 .keySet();
         BpfInterpreter before = filter(architecture, DEFAULT_CAPABILITIES);
         BpfInterpreter after = filter(architecture, capabilities);
@@ -120,8 +120,7 @@ class SeccompCompilerTest {
         TABLE.all(architecture).forEach((name, number) -> {
             // clone with all namespaces asked for
             int verdict = after.run(architecture.auditArch(), number, 0x7E020000, 0, 0, 0, 0, 0);
-            if (verdict == ALLOW
-                    && before.run(architecture.auditArch(), number, 0x7E020000, 0, 0, 0, 0, 0) != ALLOW) {
+            if (verdict == ALLOW && before.run(architecture.auditArch(), number, 0x7E020000, 0, 0, 0, 0, 0) != ALLOW) {
                 difference.add(name);
             }
         });
@@ -231,15 +230,13 @@ class SeccompCompilerTest {
     })
     void longArgumentsAreComparedWhole(String operator, String value, String second, String argument, boolean holds)
             throws Exception {
-        SeccompProfile profile = SeccompProfile.parse(
-                """
+        SeccompProfile profile =
+                SeccompProfile.parse("""
                 {"defaultAction": "SCMP_ACT_ERRNO", "syscalls": [{"names": ["lseek"], "action": "SCMP_ACT_ALLOW",
                   "args": [{"index": 1, "op": "%s", "value": %d, "valueTwo": %d}]}]}
-                """
-                        .formatted(operator, Long.decode(value), Long.decode(second)),
-                "test");
-        BpfInterpreter filter = new BpfInterpreter(
-                new SeccompCompiler(TABLE).compile(profile, Set.of(), SeccompArchitecture.X86_64));
+                """.formatted(operator, Long.decode(value), Long.decode(second)), "test");
+        BpfInterpreter filter =
+                new BpfInterpreter(new SeccompCompiler(TABLE).compile(profile, Set.of(), SeccompArchitecture.X86_64));
 
         int verdict = filter.run(SeccompArchitecture.X86_64.auditArch(), 8, 0, Long.decode(argument), 0, 0, 0, 0);
 

@@ -1,0 +1,67 @@
+package dev.gantry.runtime.spec;
+
+import dev.gantry.runtime.seccomp.SeccompProfile;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+
+/**
+ * Everything that is decided about a container before the kernel is asked.
+ *
+ * @param arguments of execve, at least one
+ * @param environment {@code NAME=value}
+ * @param workingDirectory absolute; made if it does not exist
+ * @param seccomp empty: unconfined
+ * @param mounts in the order in which they are made
+ * @param maskedPaths hidden under an empty directory or /dev/null, if they exist
+ * @param readOnlyPaths made read-only, if they exist
+ * @param devices made beside the standard ones
+ * @param oomScoreAdj already clamped to what this machine allows; empty: inherited
+ * @param privateCgroupNamespace whether the container sees its own cgroup as the root
+ * @param stopSignal the kernel's number
+ * @param notices what could not be given as asked, one sentence each
+ */
+public record ContainerSpec(
+        List<String> arguments,
+        List<String> environment,
+        String workingDirectory,
+        ContainerUser user,
+        ContainerCapabilities capabilities,
+        boolean noNewPrivileges,
+        Optional<SeccompProfile> seccomp,
+        boolean terminal,
+        boolean stdin,
+        boolean privileged,
+        boolean readOnlyRoot,
+        List<MountSpec> mounts,
+        List<String> maskedPaths,
+        List<String> readOnlyPaths,
+        List<DeviceNode> devices,
+        OptionalInt oomScoreAdj,
+        PidMode pid,
+        boolean privateCgroupNamespace,
+        Optional<String> appArmorProfile,
+        int stopSignal,
+        List<String> notices) {
+    public ContainerSpec {
+        arguments = List.copyOf(arguments);
+        environment = List.copyOf(environment);
+        mounts = List.copyOf(mounts);
+        maskedPaths = List.copyOf(maskedPaths);
+        readOnlyPaths = List.copyOf(readOnlyPaths);
+        devices = List.copyOf(devices);
+        notices = List.copyOf(notices);
+    }
+
+    /** Whose processes a container sees. */
+    public enum PidMode {
+        /** Its own. */
+        CONTAINER,
+        /** The pod's. */
+        POD,
+        /** The host's. */
+        NODE,
+        /** Those of another container of the pod. */
+        TARGET
+    }
+}

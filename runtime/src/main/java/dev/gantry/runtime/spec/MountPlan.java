@@ -1,0 +1,164 @@
+package dev.gantry.runtime.spec;
+
+import dev.gantry.cri.v1.Mount;
+import dev.gantry.linux.MountFlags;
+import dev.gantry.runtime.spec.MountSpec.Bind;
+import dev.gantry.runtime.spec.MountSpec.FileSystem;
+import dev.gantry.runtime.spec.MountSpec.Propagation;
+import dev.gantry.runtime.spec.MountSpec.SharedMemory;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/** Which mounts a container gets and in which order. */
+final class MountPlan {
+    private static final long NOSUID = MountFlags.MOUNT_ATTR_NOSUID;
+    private static final long NOEXEC = MountFlags.MOUNT_ATTR_NOEXEC;
+    private static final long NODEV = MountFlags.MOUNT_ATTR_NODEV;
+    private static final long RDONLY = MountFlags.MOUNT_ATTR_RDONLY;
+
+    /** What decides about the default mounts. */
+    record Settings(
+            boolean privileged,
+            boolean privateCgroupNamespace,
+            Optional<String> hostCgroups,
+            boolean hostIpc,
+            boolean readOnlyRoot,
+            SandboxFiles files) {}
+
+    private final HostFiles host;
+
+    MountPlan(HostFiles host) {
+        this.host = host;
+    }
+
+    List<MountSpec> compile(Settings settings, List<Mount> requested) throws SpecException, IOException {
+        List<MountSpec> binds = new ArrayList<>();
+        Set<String> taken = new HashSet<>();
+        for (int i = 0; i < requested.size(); i++) {
+            Bind bind = bind("mounts[" + i + "]", requested.get(i));
+            binds.add(bind);
+            taken.add(bind.target());
+        }
+        List<MountSpec> mounts = new ArrayList<>();
+        for (MountSpec mount : defaults(settings)) {
+            boolean replaced = taken.contains(mount.target())
+                    // A pod that brings its own /dev gets nothing of ours in it.
+                    || taken.contains("/dev") && mount.target().startsWith("/dev/");
+            if (!replaced) {
+                mounts.add(mount);
+            }
+        }
+        mounts.addAll(binds);
+        // A stable sort: parents before children, otherwise as given.
+        mounts.sort(Comparator.comparingInt(mount -> ContainerPaths.depth(mount.target())));
+        return mounts;
+    }
+
+    private static List<MountSpec> defaults(Settings settings) {
+        List<MountSpec> mounts = new ArrayList<>();
+        mounts.add(new FileSystem("/proc", "proc", List.of(), NOSUID | NOEXEC | NODEV));
+        mounts.add(new FileSystem(
+                "/dev",
+                "tmpfs",
+                List.of("mode=755", "size=65536k"),
+                NOSUID | MountFlags.MOUNT_ATTR_STRICTATIME));
+        mounts.add(new FileSystem(
+                "/dev/pts", "devpts", List.of("ptmxmode=0666", "mode=0620", "gid=5"), NOSUID | NOEXEC));
+        mounts.add(
+                settings.hostIpc
+                        ? new Bind("/dev/shm", "/dev/shm", true, false, false, false, Propagation.PRIVATE, 0)
+                        : new SharedMemory("/dev/shm"));
+        mounts.add(
+                settings.hostIpc
+                        ? new Bind("/dev/mqueue", "/dev/mqueue", true, false, false, false, Propagation.PRIVATE, 0)
+                        : new FileSystem("/dev/mqueue", "mqueue", List.of(), NOSUID | NOEXEC | NODEV));
+        long sysReadOnly = settings.privileged ? 0 : RDONLY;
+        mounts.add(new FileSystem("/sys", "sysfs", List.of(), NOSUID | NOEXEC | NODEV | sysReadOnly));
+        if (settings.privateCgroupNamespace) {
+            mounts.add(new FileSystem(
+                    "/sys/fs/cgroup", "cgroup2", List.of(), NOSUID | NOEXEC | NODEV | sysReadOnly));
+        } else {
+            // A fresh mount from the host's cgroup namespace would change the options of the shared superblock.
+            settings.hostCgroups.ifPresent(path -> mounts.add(new Bind(
+                    "/sys/fs/cgroup",
+                    path,
+                    true,
+                    false,
+                    !settings.privileged,
+                    false,
+                    Propagation.PRIVATE,
+                    NOSUID | NOEXEC | NODEV)));
+        }
+        settings.files.hosts().ifPresent(path -> mounts.add(file("/etc/hosts", path, settings.readOnlyRoot)));
+        settings.files.hostname().ifPresent(path -> mounts.add(file("/etc/hostname", path, settings.readOnlyRoot)));
+        settings.files.resolvConf().ifPresent(path -> mounts.add(file("/etc/resolv.conf", path, settings.readOnlyRoot)));
+        return mounts;
+    }
+
+    private static Bind file(String target, String source, boolean readOnly) {
+        return new Bind(target, source, false, false, readOnly, false, Propagation.PRIVATE, 0);
+    }
+
+    private Bind bind(String field, Mount mount) throws SpecException, IOException {
+        String target = ContainerPaths.mountTarget(field + ".container_path", mount.getContainerPath());
+        if (mount.hasImage() && !mount.getImage().getImage().isEmpty()) {
+            throw SpecException.unsupported("%s.image: image volumes are not supported", field);
+        }
+        if (mount.getUidMappingsCount() + mount.getGidMappingsCount() > 0) {
+            throw SpecException.unsupported("%s.uidMappings: user namespaces are not supported", field);
+        }
+        Propagation propagation = propagation(field, mount);
+        if (mount.getRecursiveReadOnly()) {
+            if (!mount.getReadonly()) {
+                throw SpecException.invalid("%s.recursive_read_only: needs readonly too", field);
+            }
+            if (propagation != Propagation.PRIVATE) {
+                throw SpecException.invalid("%s.recursive_read_only: needs private propagation", field);
+            }
+        }
+        String source = ContainerPaths.normalised(field + ".host_path", mount.getHostPath());
+        HostFiles.Kind kind = host.kind(source);
+        if (kind == HostFiles.Kind.MISSING) {
+            // What containerd does; the kubelet has applied the volume's type before.
+            host.createDirectory(source);
+        }
+        return new Bind(
+                target,
+                source,
+                kind != HostFiles.Kind.OTHER,
+                true,
+                mount.getReadonly(),
+                mount.getRecursiveReadOnly(),
+                propagation,
+                attributes(field, mount.getMountOptionsList()));
+    }
+
+    private static Propagation propagation(String field, Mount mount) throws SpecException {
+        return switch (mount.getPropagation()) {
+            case PROPAGATION_PRIVATE -> Propagation.PRIVATE;
+            case PROPAGATION_HOST_TO_CONTAINER -> Propagation.HOST_TO_CONTAINER;
+            case PROPAGATION_BIDIRECTIONAL -> Propagation.BIDIRECTIONAL;
+            case UNRECOGNIZED -> throw SpecException.invalid(
+                    "%s.propagation: unknown value %d", field, mount.getPropagationValue());
+        };
+    }
+
+    private static long attributes(String field, List<String> options) throws SpecException {
+        long attributes = 0;
+        for (String option : options) {
+            attributes |= switch (option) {
+                case "noexec" -> NOEXEC;
+                case "nosuid" -> NOSUID;
+                case "nodev" -> NODEV;
+                default -> throw SpecException.unsupported(
+                        "%s.mount_options: '%s' is not one of noexec, nosuid, nodev", field, option);
+            };
+        }
+        return attributes;
+    }
+}

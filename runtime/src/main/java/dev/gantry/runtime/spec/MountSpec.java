@@ -1,0 +1,51 @@
+package dev.gantry.runtime.spec;
+
+import java.util.List;
+
+/** One mount of a container, to be made in the order given. Targets are absolute and normalised. */
+public sealed interface MountSpec {
+    String target();
+
+    /**
+     * A fresh file system of the kernel.
+     *
+     * @param options {@code key=value} or {@code key}, as fsconfig takes them
+     * @param attributes MOUNT_ATTR_*
+     */
+    record FileSystem(String target, String type, List<String> options, long attributes) implements MountSpec {
+        public FileSystem {
+            options = List.copyOf(options);
+        }
+    }
+
+    /**
+     * A file or directory of the host.
+     *
+     * @param source absolute; symbolic links are followed on the host
+     * @param directory whether the source is one
+     * @param recursive whether mounts below the source come along
+     * @param readOnly of the topmost mount
+     * @param recursivelyReadOnly of all of them
+     * @param attributes more MOUNT_ATTR_* for the topmost mount
+     */
+    record Bind(
+            String target,
+            String source,
+            boolean directory,
+            boolean recursive,
+            boolean readOnly,
+            boolean recursivelyReadOnly,
+            Propagation propagation,
+            long attributes)
+            implements MountSpec {}
+
+    /** The pod's own {@code /dev/shm}. */
+    record SharedMemory(String target) implements MountSpec {}
+
+    /** Whether mounts made later, on one side, appear on the other. */
+    enum Propagation {
+        PRIVATE,
+        HOST_TO_CONTAINER,
+        BIDIRECTIONAL
+    }
+}
