@@ -1,9 +1,14 @@
 package dev.gantry.runtime.spec;
 
+import com.google.protobuf.ByteString;
+import com.google.protobuf.UnsafeByteOperations;
+import dev.gantry.runtime.seccomp.SeccompFilters;
 import dev.gantry.runtime.seccomp.SeccompProfile;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * Everything that is decided about a container before the kernel is asked.
@@ -51,6 +56,23 @@ public record ContainerSpec(
         readOnlyPaths = List.copyOf(readOnlyPaths);
         devices = List.copyOf(devices);
         notices = List.copyOf(notices);
+    }
+
+    /** What its processes get, the seccomp profile compiled for its capabilities. */
+    public ProcessContext context(SeccompFilters filters) {
+        Set<String> names = capabilities.bounding().stream().map(Enum::name).collect(Collectors.toSet());
+        return new ProcessContext(
+                environment,
+                workingDirectory,
+                user,
+                capabilities.bounding(),
+                capabilities.ambient(),
+                noNewPrivileges,
+                seccomp.map(profile -> UnsafeByteOperations.unsafeWrap(filters.filter(profile, names)))
+                        .orElse(ByteString.EMPTY),
+                seccomp.map(SeccompProfile::flags).orElse(0),
+                oomScoreAdj,
+                appArmorProfile);
     }
 
     /** Whose processes a container sees. */
