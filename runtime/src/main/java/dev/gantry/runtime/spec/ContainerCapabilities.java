@@ -60,8 +60,7 @@ public record ContainerCapabilities(
             wanted.addAll(parse("add_capabilities", request.getAddCapabilitiesList()));
             wanted.removeAll(parse("drop_capabilities", request.getDropCapabilitiesList()));
         }
-        EnumSet<LinuxCapability> ambient =
-                parse("add_ambient_capabilities", request.getAddAmbientCapabilitiesList());
+        EnumSet<LinuxCapability> ambient = parse("add_ambient_capabilities", request.getAddAmbientCapabilitiesList());
         if (containsAll(request.getAddAmbientCapabilitiesList())) {
             ambient.addAll(available);
         }

@@ -14,7 +14,6 @@ import dev.gantry.runtime.program.Step;
 import dev.gantry.runtime.program.Value;
 import dev.gantry.runtime.spec.MountSpec.Bind;
 import dev.gantry.runtime.spec.MountSpec.FileSystem;
-import dev.gantry.runtime.spec.MountSpec.Propagation;
 import dev.gantry.runtime.spec.MountSpec.SharedMemory;
 import java.util.HashMap;
 import java.util.List;
@@ -127,8 +126,7 @@ public final class ContainerProgram {
         for (MountSpec mount : spec.mounts()) {
             if (mount instanceof Bind bind) {
                 int recursive = bind.recursive() ? Fcntl.AT_RECURSIVE : 0;
-                Value source = program.openTree(
-                                Value.AT_FDCWD, bind.source(), MountFlags.OPEN_TREE_CLONE | recursive)
+                Value source = program.openTree(Value.AT_FDCWD, bind.source(), MountFlags.OPEN_TREE_CLONE | recursive)
                         .named("take " + bind.source() + " of the host")
                         .result("source" + sources.size());
                 sources.put(mount, source);
@@ -146,8 +144,7 @@ public final class ContainerProgram {
         root = program.openat(Value.AT_FDCWD, ROOT_STAGE, Fcntl.O_PATH | Fcntl.O_DIRECTORY, 0)
                 .result("root");
         if (!spec.maskedPaths().isEmpty()) {
-            long flags =
-                    MountFlags.MS_RDONLY | MountFlags.MS_NOSUID | MountFlags.MS_NODEV | MountFlags.MS_NOEXEC;
+            long flags = MountFlags.MS_RDONLY | MountFlags.MS_NOSUID | MountFlags.MS_NODEV | MountFlags.MS_NOEXEC;
             program.mount("tmpfs", MASK_STAGE, "tmpfs", flags, "size=0,nr_inodes=2,mode=755")
                     .named("mount the empty directory for masked paths");
         }
@@ -312,8 +309,7 @@ public final class ContainerProgram {
     private void mask(String path) {
         Label file = program.label("file " + path);
         Label next = program.label("after " + path);
-        Value directory = program.openat2(
-                        root(), path.substring(1), Fcntl.O_PATH | Fcntl.O_DIRECTORY, 0, IN_ROOT)
+        Value directory = program.openat2(root(), path.substring(1), Fcntl.O_PATH | Fcntl.O_DIRECTORY, 0, IN_ROOT)
                 .named("open %s to mask it".formatted(path))
                 .on(Errno.ENOENT, next)
                 .on(Errno.ENOTDIR, file)

@@ -63,12 +63,9 @@ final class MountPlan {
         List<MountSpec> mounts = new ArrayList<>();
         mounts.add(new FileSystem("/proc", "proc", List.of(), NOSUID | NOEXEC | NODEV));
         mounts.add(new FileSystem(
-                "/dev",
-                "tmpfs",
-                List.of("mode=755", "size=65536k"),
-                NOSUID | MountFlags.MOUNT_ATTR_STRICTATIME));
-        mounts.add(new FileSystem(
-                "/dev/pts", "devpts", List.of("ptmxmode=0666", "mode=0620", "gid=5"), NOSUID | NOEXEC));
+                "/dev", "tmpfs", List.of("mode=755", "size=65536k"), NOSUID | MountFlags.MOUNT_ATTR_STRICTATIME));
+        mounts.add(
+                new FileSystem("/dev/pts", "devpts", List.of("ptmxmode=0666", "mode=0620", "gid=5"), NOSUID | NOEXEC));
         mounts.add(
                 settings.hostIpc
                         ? new Bind("/dev/shm", "/dev/shm", true, false, false, false, Propagation.PRIVATE, 0)
@@ -80,8 +77,7 @@ final class MountPlan {
         long sysReadOnly = settings.privileged ? 0 : RDONLY;
         mounts.add(new FileSystem("/sys", "sysfs", List.of(), NOSUID | NOEXEC | NODEV | sysReadOnly));
         if (settings.privateCgroupNamespace) {
-            mounts.add(new FileSystem(
-                    "/sys/fs/cgroup", "cgroup2", List.of(), NOSUID | NOEXEC | NODEV | sysReadOnly));
+            mounts.add(new FileSystem("/sys/fs/cgroup", "cgroup2", List.of(), NOSUID | NOEXEC | NODEV | sysReadOnly));
         } else {
             // A fresh mount from the host's cgroup namespace would change the options of the shared superblock.
             settings.hostCgroups.ifPresent(path -> mounts.add(new Bind(
@@ -96,7 +92,9 @@ final class MountPlan {
         }
         settings.files.hosts().ifPresent(path -> mounts.add(file("/etc/hosts", path, settings.readOnlyRoot)));
         settings.files.hostname().ifPresent(path -> mounts.add(file("/etc/hostname", path, settings.readOnlyRoot)));
-        settings.files.resolvConf().ifPresent(path -> mounts.add(file("/etc/resolv.conf", path, settings.readOnlyRoot)));
+        settings.files
+                .resolvConf()
+                .ifPresent(path -> mounts.add(file("/etc/resolv.conf", path, settings.readOnlyRoot)));
         return mounts;
     }
 
@@ -143,8 +141,8 @@ final class MountPlan {
             case PROPAGATION_PRIVATE -> Propagation.PRIVATE;
             case PROPAGATION_HOST_TO_CONTAINER -> Propagation.HOST_TO_CONTAINER;
             case PROPAGATION_BIDIRECTIONAL -> Propagation.BIDIRECTIONAL;
-            case UNRECOGNIZED -> throw SpecException.invalid(
-                    "%s.propagation: unknown value %d", field, mount.getPropagationValue());
+            case UNRECOGNIZED ->
+                throw SpecException.invalid("%s.propagation: unknown value %d", field, mount.getPropagationValue());
         };
     }
 
@@ -155,8 +153,9 @@ final class MountPlan {
                 case "noexec" -> NOEXEC;
                 case "nosuid" -> NOSUID;
                 case "nodev" -> NODEV;
-                default -> throw SpecException.unsupported(
-                        "%s.mount_options: '%s' is not one of noexec, nosuid, nodev", field, option);
+                default ->
+                    throw SpecException.unsupported(
+                            "%s.mount_options: '%s' is not one of noexec, nosuid, nodev", field, option);
             };
         }
         return attributes;

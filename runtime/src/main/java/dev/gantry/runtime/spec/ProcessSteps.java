@@ -31,7 +31,8 @@ final class ProcessSteps {
 
     /** While a process of ours is visible in a container it must not be one that the container can trace. */
     void hideFromTracing() {
-        program.prctl(Prctl.PR_SET_DUMPABLE, "PR_SET_DUMPABLE", 0).named("keep the container from tracing this process");
+        program.prctl(Prctl.PR_SET_DUMPABLE, "PR_SET_DUMPABLE", 0)
+                .named("keep the container from tracing this process");
     }
 
     /** Before leaving the runtime's view of /proc. */
@@ -71,7 +72,8 @@ final class ProcessSteps {
                 .result("master");
         program.ioctl(master, TIOCSPTLCK, "TIOCSPTLCK", program.buffer(INT_BYTES, "unlocked"))
                 .named("unlock the terminal");
-        Value terminal = program.ioctl(master, TIOCGPTPEER, "TIOCGPTPEER", Fcntl.O_RDWR | Fcntl.O_NOCTTY | Fcntl.O_CLOEXEC)
+        Value terminal = program.ioctl(
+                        master, TIOCGPTPEER, "TIOCGPTPEER", Fcntl.O_RDWR | Fcntl.O_NOCTTY | Fcntl.O_CLOEXEC)
                 .named("open the process' end of the terminal")
                 .result("terminal");
         if (!context.user().isRoot()) {
@@ -145,8 +147,10 @@ final class ProcessSteps {
         }
         program.setKeepCapabilities(true);
         program.setgroups(context.user().groups()).named("set the supplementary groups");
-        program.setresgid(context.user().gid()).named("become group " + context.user().gid());
-        program.setresuid(context.user().uid()).named("become user " + context.user().uid());
+        program.setresgid(context.user().gid())
+                .named("become group " + context.user().gid());
+        program.setresuid(context.user().uid())
+                .named("become user " + context.user().uid());
         program.setKeepCapabilities(false);
         long own = mask(context.bounding());
         program.capset(own, own, mask(context.ambient())).named("set the capabilities");

@@ -41,8 +41,7 @@ public final class SpecCompiler {
      * @param hostname as inside the pod
      * @param hostCgroups where the host has its cgroup v2 file system, for containers without a cgroup namespace
      */
-    public record Pod(
-            PodSandboxConfig config, String hostname, SandboxFiles files, Optional<String> hostCgroups) {}
+    public record Pod(PodSandboxConfig config, String hostname, SandboxFiles files, Optional<String> hostCgroups) {}
 
     /**
      * Compiles one container.
@@ -66,7 +65,11 @@ public final class SpecCompiler {
         if (!capabilities.missing().isEmpty()) {
             notices.add("the runtime has not, and cannot give: " + capabilities.missing());
         }
-        boolean hostIpc = pod.config().getLinux().getSecurityContext().getNamespaceOptions().getIpc()
+        boolean hostIpc = pod.config()
+                        .getLinux()
+                        .getSecurityContext()
+                        .getNamespaceOptions()
+                        .getIpc()
                 == NamespaceMode.NODE;
         // Privileged containers manage the host's cgroups; the others see only their own.
         boolean privateCgroups = !privileged;
@@ -143,8 +146,8 @@ public final class SpecCompiler {
             case CONTAINER -> PidMode.CONTAINER;
             case NODE -> PidMode.NODE;
             case TARGET -> PidMode.TARGET;
-            case UNRECOGNIZED -> throw SpecException.invalid(
-                    "namespace_options.pid: unknown value %d", namespaces.getPidValue());
+            case UNRECOGNIZED ->
+                throw SpecException.invalid("namespace_options.pid: unknown value %d", namespaces.getPidValue());
         };
     }
 
@@ -202,8 +205,7 @@ public final class SpecCompiler {
             }
             String from = ContainerPaths.normalised("devices: host_path", device.getHostPath());
             String to = ContainerPaths.mountTarget(
-                    "devices: container_path",
-                    device.getContainerPath().isEmpty() ? from : device.getContainerPath());
+                    "devices: container_path", device.getContainerPath().isEmpty() ? from : device.getContainerPath());
             List<DeviceNode> found = host.devices(from);
             if (found.isEmpty()) {
                 throw SpecException.invalid("devices: host_path '%s': no device file, and none below it", from);
@@ -226,8 +228,8 @@ public final class SpecCompiler {
                 case RuntimeDefault -> Optional.of(SeccompProfile.runtimeDefault());
                 case Unconfined -> Optional.empty();
                 case Localhost -> Optional.of(localhost(profile.getLocalhostRef()));
-                case UNRECOGNIZED -> throw SpecException.invalid(
-                        "seccomp: unknown profile type %d", profile.getProfileTypeValue());
+                case UNRECOGNIZED ->
+                    throw SpecException.invalid("seccomp: unknown profile type %d", profile.getProfileTypeValue());
             };
         }
         return deprecatedSeccomp(context);
@@ -269,8 +271,8 @@ public final class SpecCompiler {
         }
     }
 
-    private Optional<String> appArmor(
-            LinuxContainerSecurityContext context, boolean privileged, List<String> notices) throws SpecException {
+    private Optional<String> appArmor(LinuxContainerSecurityContext context, boolean privileged, List<String> notices)
+            throws SpecException {
         if (privileged || !context.hasApparmor()) {
             return Optional.empty();
         }

@@ -1,6 +1,7 @@
 package dev.gantry.runtime.spec;
 
 /** A configuration that cannot be honoured. The message names the field and what was expected. */
+@SuppressWarnings("AnnotateFormatMethod") // the annotation would be a dependency of its own
 public final class SpecException extends Exception {
     /** What a caller may decide on. */
     public enum Kind {

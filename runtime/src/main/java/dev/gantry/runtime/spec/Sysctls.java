@@ -53,7 +53,8 @@ public final class Sysctls {
             }
             String value = entry.getValue();
             if (value.length() > MAX_VALUE || value.chars().anyMatch(c -> c == 0 || c == '\n' || c == '\r')) {
-                throw SpecException.invalid("sysctl '%s': the value must be one line of at most %d bytes", name, MAX_VALUE);
+                throw SpecException.invalid(
+                        "sysctl '%s': the value must be one line of at most %d bytes", name, MAX_VALUE);
             }
             files.put(path, value);
         }

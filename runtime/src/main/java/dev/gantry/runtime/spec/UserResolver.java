@@ -57,8 +57,9 @@ public final class UserResolver {
         if (request.group().isPresent()
                 && request.user().isEmpty()
                 && request.username().isEmpty()) {
-            throw SpecException.invalid("run_as_group %d: needs run_as_user or run_as_username too", request.group()
-                    .getAsLong());
+            throw SpecException.invalid(
+                    "run_as_group %d: needs run_as_user or run_as_username too",
+                    request.group().getAsLong());
         }
         String user = imageUser;
         String group = "";
@@ -94,7 +95,8 @@ public final class UserResolver {
         }
         String origin = request.username().isEmpty() ? "image user" : "run_as_username";
         return account(files, a -> a.name.equals(user))
-                .orElseThrow(() -> SpecException.invalid("%s '%s': no such name in the image's /etc/passwd", origin, user));
+                .orElseThrow(
+                        () -> SpecException.invalid("%s '%s': no such name in the image's /etc/passwd", origin, user));
     }
 
     private static Optional<Account> account(ImageFiles files, Predicate<Account> wanted) throws IOException {
