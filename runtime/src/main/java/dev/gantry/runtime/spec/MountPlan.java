@@ -48,7 +48,7 @@ final class MountPlan {
         for (MountSpec mount : defaults(settings)) {
             boolean replaced = taken.contains(mount.target())
                     // A pod that brings its own /dev gets nothing of ours in it.
-                    || taken.contains("/dev") && mount.target().startsWith("/dev/");
+                    || (taken.contains("/dev") && mount.target().startsWith("/dev/"));
             if (!replaced) {
                 mounts.add(mount);
             }

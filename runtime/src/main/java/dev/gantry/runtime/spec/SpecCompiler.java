@@ -267,7 +267,7 @@ public final class SpecCompiler {
         try {
             return SeccompProfile.parse(Files.readString(file), reference);
         } catch (SeccompProfileException e) {
-            throw SpecException.invalid("%s", e.getMessage());
+            throw SpecException.invalid("%s", String.valueOf(e.getMessage()));
         }
     }
 

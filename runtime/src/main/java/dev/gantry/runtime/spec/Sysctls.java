@@ -46,7 +46,7 @@ public final class Sysctls {
                                 + " kernel.msg*, kernel.sem*",
                         name);
             }
-            if (network && hostNetwork || ipc && hostIpc) {
+            if ((network && hostNetwork) || (ipc && hostIpc)) {
                 throw SpecException.invalid(
                         "sysctl '%s': would change the host's, since the pod uses the host's %s namespace",
                         name, network ? "network" : "IPC");
@@ -71,7 +71,7 @@ public final class Sysctls {
         int dot = name.indexOf('.');
         int slash = name.indexOf('/');
         String path = name;
-        if (slash < 0 || dot >= 0 && dot < slash) {
+        if (slash < 0 || (dot >= 0 && dot < slash)) {
             StringBuilder swapped = new StringBuilder();
             for (char c : name.toCharArray()) {
                 swapped.append(c == '.' ? '/' : c == '/' ? '.' : c);
