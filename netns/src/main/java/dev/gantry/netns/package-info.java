@@ -1,4 +1,4 @@
-/** Pod networks: bridge, veth, addresses, routes, masquerading and host ports over netlink. */
+/** The pods' network: namespaces, addresses, host ports, and the files that containers find names by. */
 @NullMarked
 package dev.gantry.netns;
 

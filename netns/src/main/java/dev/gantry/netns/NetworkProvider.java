@@ -1,0 +1,42 @@
+package dev.gantry.netns;
+
+import java.io.IOException;
+import java.util.Set;
+
+/**
+ * Gives pods their network. Calls for one sandbox never overlap; calls for different ones may.
+ *
+ * <p>The built-in {@link PodNetwork}, {@link HostNetwork} for pods that share the host's, {@link LoopbackNetwork} for
+ * those that shall have none; a provider that runs CNI plugins fits here too.
+ */
+public interface NetworkProvider extends AutoCloseable {
+    /**
+     * Connects a sandbox. What a failed call leaves behind, {@link #remove} cleans up.
+     *
+     * @throws NetworkException if the request cannot be met, with the remedy
+     */
+    PodAddresses add(PodNetworkRequest request) throws IOException;
+
+    /** Disconnects a sandbox and frees what it held. Does nothing if there is nothing to do. */
+    void remove(String sandboxId) throws IOException;
+
+    /**
+     * Compares what the kernel has with what {@link #add} made.
+     *
+     * @throws NetworkException if something is missing, and what
+     */
+    void check(String sandboxId) throws IOException;
+
+    NetworkStatus status();
+
+    /**
+     * Frees what sandboxes hold that are no more. To be called once, before the first {@link #add}.
+     *
+     * @param liveSandboxIds those that shall keep what they have
+     */
+    void recover(Set<String> liveSandboxIds) throws IOException;
+
+    /** Lets go of sockets and threads. The pods stay connected. */
+    @Override
+    void close();
+}

@@ -1,0 +1,23 @@
+package dev.gantry.netns;
+
+import java.util.List;
+
+/**
+ * Whether pods can be connected.
+ *
+ * @param message why not; empty if ready
+ * @param limitations what does not work although the network is ready
+ */
+public record NetworkStatus(boolean ready, String message, List<NetworkLimitation> limitations) {
+    public NetworkStatus {
+        limitations = List.copyOf(limitations);
+    }
+
+    static NetworkStatus ready(List<NetworkLimitation> limitations) {
+        return new NetworkStatus(true, "", limitations);
+    }
+
+    static NetworkStatus notReady(String message) {
+        return new NetworkStatus(false, message, List.of());
+    }
+}
