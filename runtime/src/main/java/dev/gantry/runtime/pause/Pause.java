@@ -2,6 +2,7 @@ package dev.gantry.runtime.pause;
 
 import dev.gantry.linux.Errno;
 import dev.gantry.linux.Fd;
+import dev.gantry.runtime.program.StepResult;
 import java.io.IOException;
 import java.util.List;
 import java.util.Optional;
@@ -20,6 +21,11 @@ public interface Pause extends AutoCloseable {
 
     /** Readable when pause, and with a PID namespace its whole pod, has ended. Belongs to this object. */
     Fd pidfd();
+
+    /** Steps of the setup that failed in a way it allows; empty for a pause that was found again. */
+    default List<StepResult> setupTolerated() {
+        return List.of();
+    }
 
     /** Opens {@code /proc/<pid>/ns/<type>}, e.g. {@code net}; the caller closes it. */
     Fd namespace(String type) throws IOException;

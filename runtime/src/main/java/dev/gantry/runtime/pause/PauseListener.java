@@ -1,5 +1,6 @@
 package dev.gantry.runtime.pause;
 
+import dev.gantry.linux.Fd;
 import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 
@@ -10,6 +11,14 @@ public interface PauseListener {
      * {@link Pause#processes()} until it is acknowledged.
      */
     void exited(ProcessExit exit);
+
+    /**
+     * A program that an earlier connection had started is done: the process is running or has failed. Its pidfd belongs
+     * to the listener.
+     */
+    default void startFinished(ProcessState state) {
+        state.pidfd().ifPresent(Fd::close);
+    }
 
     /** Writing a log failed, or works again after it had failed. The container's output is drained all the while. */
     void logChanged(String id, LogHealth health);

@@ -1,0 +1,176 @@
+package dev.gantry.runtime.pause;
+
+import dev.gantry.linux.Architecture;
+import dev.gantry.linux.Errno;
+import dev.gantry.linux.ErrnoException;
+import dev.gantry.linux.EventLoop;
+import dev.gantry.linux.ChildProcess;
+import dev.gantry.linux.Fcntl;
+import dev.gantry.linux.Fd;
+import dev.gantry.linux.FdPair;
+import dev.gantry.linux.Linux;
+import dev.gantry.linux.Poll;
+import dev.gantry.linux.Socket;
+import dev.gantry.linux.SpawnRequest;
+import dev.gantry.linux.Wait;
+import java.io.FileNotFoundException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Starts the C program from a sealed memfd: no file that a container could overwrite is ever its executable.
+ *
+ * <p>No thread of the agent changes its namespaces. The spawned program makes the real pause with clone3, born in its
+ * namespaces and cgroup, as a child of the agent, and ends.
+ */
+public final class NativePauseLauncher implements PauseLauncher, AutoCloseable {
+    private static final int CONNECTION_FD = 3;
+    private static final int BACKLOG = 4;
+
+    private final Linux linux;
+    private final EventLoop loop;
+    private final Duration deadline;
+    private final Fd executable;
+
+    private NativePauseLauncher(Linux linux, EventLoop loop, Duration deadline, Fd executable) {
+        this.linux = linux;
+        this.loop = loop;
+        this.deadline = deadline;
+        this.executable = executable;
+    }
+
+    /**
+     * Loads the program for this machine.
+     *
+     * @param deadline for each answer of a pause, including that a container's program has reached its execve
+     */
+    public static NativePauseLauncher open(Linux linux, EventLoop loop, Duration deadline) throws IOException {
+        String name = "pause-" + (Architecture.current() == Architecture.X86_64 ? "x86_64" : "aarch64");
+        try (InputStream resource = NativePauseLauncher.class.getResourceAsStream(name)) {
+            if (resource == null) {
+                throw new FileNotFoundException(
+                        name + " is not in this build: it was built where no C compiler for this machine was installed");
+            }
+            Fd executable = linux.memory().sealedProgram("gantry-pause", resource.readAllBytes());
+            return new NativePauseLauncher(linux, loop, deadline, executable);
+        }
+    }
+
+    @Override
+    public Pause launch(PauseSpec spec, PauseListener listener) throws IOException {
+        String path = spec.socket().toString();
+        try (Fd listening = linux.sockets().unixListen(path, Socket.SOCK_SEQPACKET, BACKLOG)) {
+            return launch(spec, listening, listener);
+        } catch (IOException | RuntimeException e) {
+            removeSocket(path, e);
+            throw e;
+        }
+    }
+
+    private Pause launch(PauseSpec spec, Fd listening, PauseListener listener) throws IOException {
+        FdPair ends = linux.sockets().socketpair(Socket.AF_UNIX, Socket.SOCK_SEQPACKET);
+        PauseConnection connection;
+        try {
+            connection = new PauseConnection(
+                    linux, loop, ends.first(), spec.socket().toString(), listener, deadline);
+        } catch (IOException e) {
+            ends.close();
+            throw e;
+        }
+        try (Fd childEnd = ends.second()) {
+            long flags = spec.newNamespaces().stream()
+                    .mapToLong(PodNamespace::flag)
+                    .reduce(0, (a, b) -> a | b);
+            // all three wait in the socket when pause begins: it sets itself up without a further turn
+            CompletableFuture<Void> launched = connection.sendLaunch(listening, flags, spec.cgroup());
+            CompletableFuture<Void> greeted = connection.sendHello();
+            CompletableFuture<Void> setUp = connection.sendSetup(spec.setup(), spec.setupFds());
+            spawn(spec.socket(), childEnd);
+            PauseConnection.await(launched);
+            PauseConnection.await(greeted);
+            reapWhenEnded(connection.pidfd());
+            PauseConnection.await(setUp);
+            return connection;
+        } catch (IOException | RuntimeException e) {
+            // a pause that was not set up ends with its connection
+            connection.close();
+            throw e;
+        }
+    }
+
+    private void spawn(Path socket, Fd childEnd) throws IOException {
+        SpawnRequest request = SpawnRequest.of(executable, "gantry-pause", socket.toString())
+                .descriptor(CONNECTION_FD, childEnd)
+                .newSession()
+                .build();
+        try (ChildProcess first = linux.processes().spawn(request)) {
+            linux.processes().waitid(first.pidfd(), Wait.WEXITED);
+        }
+    }
+
+    /** Pause is this process' child, and nobody else waits for it. */
+    private void reapWhenEnded(Fd pidfd) throws IOException {
+        Fd own = linux.files().dup(pidfd);
+        AtomicReference<EventLoop.@Nullable Registration> registered = new AtomicReference<>();
+        registered.set(loop.register("end of pause", own, Poll.EPOLLIN, events -> {
+            EventLoop.Registration registration = registered.get();
+            if (registration != null) {
+                registration.close();
+                reap(own);
+            }
+        }));
+    }
+
+    private void reap(Fd pidfd) throws ErrnoException {
+        try (pidfd) {
+            linux.processes().waitid(pidfd, Wait.WEXITED | Wait.WNOHANG);
+        } catch (ErrnoException e) {
+            if (!e.is(Errno.ECHILD)) {
+                throw e;
+            }
+        }
+    }
+
+    private void removeSocket(String path, Exception failure) {
+        if (failure instanceof ErrnoException e && e.is(Errno.EADDRINUSE)) {
+            return; // another's
+        }
+        try {
+            linux.files().unlinkat(Fd.AT_FDCWD, path, 0);
+        } catch (ErrnoException e) {
+            if (!e.is(Errno.ENOENT)) {
+                failure.addSuppressed(e);
+            }
+        }
+    }
+
+    @Override
+    public Pause connect(Path socket, PauseListener listener) throws IOException {
+        Fd connected = linux.sockets().unixConnect(socket.toString(), Socket.SOCK_SEQPACKET);
+        PauseConnection connection;
+        try {
+            connection = new PauseConnection(linux, loop, connected, socket.toString(), listener, deadline);
+        } catch (IOException e) {
+            connected.close();
+            throw e;
+        }
+        try {
+            PauseConnection.await(connection.sendHello());
+            return connection;
+        } catch (IOException | RuntimeException e) {
+            connection.close();
+            throw e;
+        }
+    }
+
+    /** Running pauses are not touched. */
+    @Override
+    public void close() {
+        executable.close();
+    }
+}
