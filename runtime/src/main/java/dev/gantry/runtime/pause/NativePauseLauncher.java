@@ -1,11 +1,10 @@
 package dev.gantry.runtime.pause;
 
 import dev.gantry.linux.Architecture;
+import dev.gantry.linux.ChildProcess;
 import dev.gantry.linux.Errno;
 import dev.gantry.linux.ErrnoException;
 import dev.gantry.linux.EventLoop;
-import dev.gantry.linux.ChildProcess;
-import dev.gantry.linux.Fcntl;
 import dev.gantry.linux.Fd;
 import dev.gantry.linux.FdPair;
 import dev.gantry.linux.Linux;
@@ -53,8 +52,8 @@ public final class NativePauseLauncher implements PauseLauncher, AutoCloseable {
         String name = "pause-" + (Architecture.current() == Architecture.X86_64 ? "x86_64" : "aarch64");
         try (InputStream resource = NativePauseLauncher.class.getResourceAsStream(name)) {
             if (resource == null) {
-                throw new FileNotFoundException(
-                        name + " is not in this build: it was built where no C compiler for this machine was installed");
+                throw new FileNotFoundException(name
+                        + " is not in this build: it was built where no C compiler for this machine was installed");
             }
             Fd executable = linux.memory().sealedProgram("gantry-pause", resource.readAllBytes());
             return new NativePauseLauncher(linux, loop, deadline, executable);
@@ -76,16 +75,15 @@ public final class NativePauseLauncher implements PauseLauncher, AutoCloseable {
         FdPair ends = linux.sockets().socketpair(Socket.AF_UNIX, Socket.SOCK_SEQPACKET);
         PauseConnection connection;
         try {
-            connection = new PauseConnection(
-                    linux, loop, ends.first(), spec.socket().toString(), listener, deadline);
+            connection =
+                    new PauseConnection(linux, loop, ends.first(), spec.socket().toString(), listener, deadline);
         } catch (IOException e) {
             ends.close();
             throw e;
         }
         try (Fd childEnd = ends.second()) {
-            long flags = spec.newNamespaces().stream()
-                    .mapToLong(PodNamespace::flag)
-                    .reduce(0, (a, b) -> a | b);
+            long flags =
+                    spec.newNamespaces().stream().mapToLong(PodNamespace::flag).reduce(0, (a, b) -> a | b);
             // all three wait in the socket when pause begins: it sets itself up without a further turn
             CompletableFuture<Void> launched = connection.sendLaunch(listening, flags, spec.cgroup());
             CompletableFuture<Void> greeted = connection.sendHello();

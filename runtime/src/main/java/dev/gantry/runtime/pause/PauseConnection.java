@@ -3,8 +3,8 @@ package dev.gantry.runtime.pause;
 import dev.gantry.linux.Errno;
 import dev.gantry.linux.ErrnoException;
 import dev.gantry.linux.EventLoop;
-import dev.gantry.linux.Fd;
 import dev.gantry.linux.Fcntl;
+import dev.gantry.linux.Fd;
 import dev.gantry.linux.Linux;
 import dev.gantry.linux.Memory;
 import dev.gantry.linux.Poll;
@@ -53,8 +53,7 @@ final class PauseConnection implements Pause {
      * @param name of the pause for messages, its socket's path
      * @param deadline for each answer
      */
-    PauseConnection(
-            Linux linux, EventLoop loop, Fd socket, String name, PauseListener listener, Duration deadline)
+    PauseConnection(Linux linux, EventLoop loop, Fd socket, String name, PauseListener listener, Duration deadline)
             throws ErrnoException {
         this.linux = linux;
         this.loop = loop;
@@ -136,7 +135,10 @@ final class PauseConnection implements Pause {
 
     CompletableFuture<Void> sendSetup(Program setup, List<Fd> descriptors) {
         return withProgram(
-                "setup", setup, descriptors, all -> request("setup", "", Message.SETUP, 0, body -> {}, all, (m, d) -> {
+                "setup",
+                setup,
+                descriptors,
+                all -> request("setup", "", Message.SETUP, 0, body -> {}, all, (m, d) -> {
                     ProcessInfo info = ProcessInfo.of(m);
                     if (info.phase() == ProcessInfo.PHASE_FAILED) {
                         throw new ProgramFailedException(setup, info.step());
@@ -224,7 +226,8 @@ final class PauseConnection implements Pause {
 
     @Override
     public CompletableFuture<Void> rotate(String id, Optional<Fd> log) {
-        return simple("rotate log of", id, Message.ROTATE, 0, body -> {}, log.stream().toList());
+        return simple(
+                "rotate log of", id, Message.ROTATE, 0, body -> {}, log.stream().toList());
     }
 
     @Override
@@ -280,8 +283,15 @@ final class PauseConnection implements Pause {
             result.complete(answer.of(message, received));
             return true;
         };
-        send(text, id, type, bodyBytes, body, descriptors, onReply, (failure, request) ->
-                result.completeExceptionally(failure));
+        send(
+                text,
+                id,
+                type,
+                bodyBytes,
+                body,
+                descriptors,
+                onReply,
+                (failure, request) -> result.completeExceptionally(failure));
         return result;
     }
 
@@ -345,8 +355,7 @@ final class PauseConnection implements Pause {
         }
         Sockets.Message message;
         try {
-            message = linux.sockets()
-                    .receiveMessage(socket, Message.MAX_BYTES, Message.MAX_FDS, Socket.MSG_DONTWAIT);
+            message = linux.sockets().receiveMessage(socket, Message.MAX_BYTES, Message.MAX_FDS, Socket.MSG_DONTWAIT);
         } catch (ErrnoException e) {
             switch (e.errno()) {
                 case EAGAIN -> {}
@@ -417,7 +426,7 @@ final class PauseConnection implements Pause {
     }
 
     private void failAll(IOException cause) {
-        for (Integer tag : requests.keySet()) {
+        for (Integer tag : List.copyOf(requests.keySet())) {
             Request request = requests.remove(tag);
             if (request != null) {
                 request.fail(new IOException(request.text() + ": " + cause.getMessage(), cause.getCause()));

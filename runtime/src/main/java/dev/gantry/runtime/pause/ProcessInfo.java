@@ -71,14 +71,13 @@ record ProcessInfo(
     }
 
     ProcessState state(Optional<Fd> pidfd) {
-        ProcessState.Phase named =
-                switch (phase) {
-                    case PHASE_STARTING -> ProcessState.Phase.STARTING;
-                    case PHASE_RUNNING -> ProcessState.Phase.RUNNING;
-                    case PHASE_EXITED -> ProcessState.Phase.EXITED;
-                    case PHASE_FAILED -> ProcessState.Phase.FAILED;
-                    default -> throw new IllegalArgumentException("phase " + phase + " of " + id);
-                };
+        ProcessState.Phase named = switch (phase) {
+            case PHASE_STARTING -> ProcessState.Phase.STARTING;
+            case PHASE_RUNNING -> ProcessState.Phase.RUNNING;
+            case PHASE_EXITED -> ProcessState.Phase.EXITED;
+            case PHASE_FAILED -> ProcessState.Phase.FAILED;
+            default -> throw new IllegalArgumentException("phase " + phase + " of " + id);
+        };
         boolean inProgram = phase == PHASE_STARTING || phase == PHASE_FAILED;
         return new ProcessState(
                 id,
