@@ -1,0 +1,197 @@
+package dev.gantry.images.store;
+
+import dev.gantry.images.Credentials;
+import dev.gantry.images.Image;
+import dev.gantry.images.ImageException;
+import dev.gantry.images.ImageException.Code;
+import dev.gantry.images.ImageReference;
+import dev.gantry.images.Platform;
+import dev.gantry.images.PullHandle;
+import dev.gantry.images.PullProgress;
+import dev.gantry.images.PullProgress.Phase;
+import dev.gantry.images.registry.Cancellation;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.function.Consumer;
+import java.util.function.LongSupplier;
+
+/** A pull that runs, and those who wait for it. */
+final class Pull implements Installer.Listener {
+    private static final long EVENT_INTERVAL_NANOS = 100_000_000;
+
+    private final Key key;
+    private final LongSupplier nanoTime;
+    private final Cancellation cancellation = new Cancellation();
+    private final List<Waiter> waiters = new ArrayList<>();
+
+    private Phase phase = Phase.QUEUED;
+    private long bytesDone;
+    private long bytesTotal;
+    private int layersDone;
+    private int layersTotal;
+    private long eventAt;
+    private long eventBytes;
+    private PullProgress latest = new PullProgress(Phase.QUEUED, 0, 0, 0, 0, 0);
+
+    /** What makes two pulls the same. */
+    record Key(ImageReference reference, Optional<Credentials> credentials, Platform platform) {}
+
+    Pull(Key key, LongSupplier nanoTime) {
+        this.key = key;
+        this.nanoTime = nanoTime;
+        this.eventAt = nanoTime.getAsLong();
+    }
+
+    Key key() {
+        return key;
+    }
+
+    Cancellation cancellation() {
+        return cancellation;
+    }
+
+    /** One more waiter; empty if the last one has gone before, so that this pull is ending. */
+    synchronized Optional<PullHandle> join() {
+        if (cancellation.isCancelled()) {
+            return Optional.empty();
+        }
+        Waiter waiter = new Waiter();
+        waiters.add(waiter);
+        return Optional.of(waiter);
+    }
+
+    void resolving() {
+        event(() -> phase = Phase.RESOLVING, true);
+    }
+
+    void fetching(long bytes, int layers) {
+        event(
+                () -> {
+                    phase = Phase.FETCHING;
+                    bytesTotal = bytes;
+                    layersTotal = layers;
+                },
+                true);
+    }
+
+    void committing() {
+        event(() -> phase = Phase.COMMITTING, true);
+    }
+
+    @Override
+    public void received(long bytes) {
+        event(() -> bytesDone += bytes, false);
+    }
+
+    @Override
+    public void layerDone() {
+        event(() -> layersDone++, true);
+    }
+
+    @Override
+    public boolean isCancelled() {
+        return cancellation.isCancelled();
+    }
+
+    private void event(Runnable change, boolean important) {
+        PullProgress progress;
+        List<Consumer<PullProgress>> listeners = new ArrayList<>();
+        synchronized (this) {
+            change.run();
+            long now = nanoTime.getAsLong();
+            long elapsed = now - eventAt;
+            if (!important && elapsed < EVENT_INTERVAL_NANOS) {
+                return;
+            }
+            progress = next(now, elapsed);
+            waiters.forEach(waiter -> listeners.addAll(waiter.listeners));
+        }
+        listeners.forEach(listener -> listener.accept(progress));
+    }
+
+    private PullProgress next(long now, long elapsed) {
+        long rate = latest.bytesPerSecond();
+        if (elapsed >= EVENT_INTERVAL_NANOS) {
+            rate = (long) ((bytesDone - eventBytes) * 1e9 / elapsed);
+            eventAt = now;
+            eventBytes = bytesDone;
+        }
+        latest = new PullProgress(phase, bytesDone, bytesTotal, rate, layersDone, layersTotal);
+        return latest;
+    }
+
+    void succeed(Image image) {
+        event(() -> phase = Phase.DONE, true);
+        takeWaiters().forEach(waiter -> waiter.result.complete(image));
+    }
+
+    void fail(Throwable reason) {
+        takeWaiters().forEach(waiter -> waiter.result.completeExceptionally(reason));
+    }
+
+    private synchronized List<Waiter> takeWaiters() {
+        List<Waiter> result = List.copyOf(waiters);
+        waiters.clear();
+        return result;
+    }
+
+    private final class Waiter implements PullHandle {
+        private final CompletableFuture<Image> result = new CompletableFuture<>();
+        private final List<Consumer<PullProgress>> listeners = new ArrayList<>();
+
+        @Override
+        public ImageReference reference() {
+            return key.reference();
+        }
+
+        @Override
+        public CompletableFuture<Image> result() {
+            return result;
+        }
+
+        @Override
+        public PullProgress progress() {
+            synchronized (Pull.this) {
+                return new PullProgress(phase, bytesDone, bytesTotal, latest.bytesPerSecond(), layersDone, layersTotal);
+            }
+        }
+
+        @Override
+        public void onProgress(Consumer<PullProgress> listener) {
+            PullProgress now;
+            synchronized (Pull.this) {
+                listeners.add(listener);
+                now = progress();
+            }
+            listener.accept(now);
+        }
+
+        @Override
+        public void cancel() {
+            boolean last;
+            synchronized (Pull.this) {
+                last = waiters.remove(this) && waiters.isEmpty();
+                if (last) {
+                    cancellation.cancel();
+                }
+            }
+            result.completeExceptionally(new ImageException(Code.CANCELLED, "pull " + key.reference() + ": cancelled"));
+        }
+
+        @Override
+        public Image await() throws ImageException, InterruptedException {
+            try {
+                return result.get();
+            } catch (ExecutionException e) {
+                if (e.getCause() instanceof ImageException image) {
+                    throw image;
+                }
+                throw new ImageException(
+                        Code.STORE, "pull " + key.reference() + ": unexpected " + e.getCause(), e.getCause());
+            }
+        }
+    }
+}
