@@ -47,6 +47,7 @@ final class AddressPool implements Closeable {
     private final List<PodSubnet> subnets;
     private final Map<String, NetworkRecord> records = new HashMap<>();
     private final Set<InetAddress> used = new HashSet<>();
+    private final Set<String> leaving = new HashSet<>();
     private final Map<PodSubnet, FileChannel> cursors = new HashMap<>();
     private final Map<PodSubnet, InetAddress> last = new HashMap<>();
 
@@ -166,7 +167,8 @@ final class AddressPool implements Closeable {
                 throw new NetworkException("pod " + pod + ": asks twice for hostPort " + port.hostSide());
             }
             for (NetworkRecord record : records.values()) {
-                if (record.ports().stream().anyMatch(port::conflictsWith)) {
+                if (!leaving.contains(record.sandboxId())
+                        && record.ports().stream().anyMatch(port::conflictsWith)) {
                     throw new NetworkException("pod " + pod + ": hostPort " + port.hostSide() + " is taken by pod "
                             + record.pod() + "; delete that pod or choose another hostPort");
                 }
@@ -194,6 +196,11 @@ final class AddressPool implements Closeable {
         }
     }
 
+    /** Frees a sandbox's ports; its addresses are held until {@link #release}. */
+    synchronized void leave(String sandboxId) {
+        leaving.add(sandboxId);
+    }
+
     /** Gives back what a sandbox holds. */
     synchronized void release(String sandboxId) throws IOException {
         try {
@@ -201,6 +208,7 @@ final class AddressPool implements Closeable {
         } catch (NoSuchFileException e) {
             // released before
         }
+        leaving.remove(sandboxId);
         NetworkRecord record = records.remove(sandboxId);
         if (record != null) {
             record.addresses().forEach(address -> used.remove(address.address()));
@@ -211,8 +219,11 @@ final class AddressPool implements Closeable {
         return Optional.ofNullable(records.get(sandboxId));
     }
 
+    /** What is held, but for sandboxes that are leaving. */
     synchronized Collection<NetworkRecord> records() {
-        return List.copyOf(records.values());
+        return records.values().stream()
+                .filter(record -> !leaving.contains(record.sandboxId()))
+                .toList();
     }
 
     private void remember(NetworkRecord record) {

@@ -88,11 +88,9 @@ final class HostSide {
     private Link bridge(HostInterfaces host) throws IOException {
         Optional<Link> found = host.link(names.bridge());
         if (found.isEmpty()) {
-            netlink.transact(Links.createBridge(
-                            names.bridge(),
-                            PodSubnet.hardwareAddress(pool.subnets().get(0).gateway()),
-                            mtu)
-                    .tolerating(Errno.EEXIST));
+            netlink.transact(List.of(
+                    Links.createBridge(names.bridge(), hardwareAddress(), mtu).tolerating(Errno.EEXIST),
+                    Links.noLinkLocalAddress(names.bridge()).tolerating(Errno.EAFNOSUPPORT, Errno.EOPNOTSUPP)));
             found = Links.parse(netlink.query(Links.get(names.bridge()))).stream()
                     .findFirst();
         }
@@ -105,6 +103,10 @@ final class HostSide {
             netlink.transact(Links.setMtu(names.bridge(), mtu));
         }
         return bridge;
+    }
+
+    private byte[] hardwareAddress() {
+        return PodSubnet.hardwareAddress(pool.subnets().get(0).gateway());
     }
 
     private void checkFree(HostInterfaces host) throws NetworkException {
@@ -136,6 +138,9 @@ final class HostSide {
                 requests.add(Addresses.delete(bridgeIndex, present.prefix()).tolerating(Errno.EADDRNOTAVAIL));
             }
         }
+        if (hasIpv6()) {
+            wanted.add(PodSubnet.linkLocal(hardwareAddress()));
+        }
         wanted.forEach(prefix -> requests.add(Addresses.add(bridgeIndex, prefix).tolerating(Errno.EEXIST)));
         netlink.transact(requests);
     }
@@ -145,9 +150,13 @@ final class HostSide {
             sysctls.ensure("ipv4/ip_forward", "1");
         }
         sysctls.ensureIfPresent("ipv6/conf/" + names.bridge() + "/accept_ra", "0");
-        if (pool.subnets().stream().anyMatch(PodSubnet::isIpv6)) {
+        if (hasIpv6()) {
             enableIpv6Forwarding(host);
         }
+    }
+
+    private boolean hasIpv6() {
+        return pool.subnets().stream().anyMatch(PodSubnet::isIpv6);
     }
 
     /** A host that forwards believes no router, unless told so; without this it would lose its own default route. */

@@ -49,6 +49,11 @@ public record NetworkNames(String suffix) {
         return "veth" + digest(suffix + "/" + sandboxId).substring(0, VETH_DIGITS);
     }
 
+    /** The group that this agent's interfaces are in while they are deleted together; nobody else's are in it. */
+    int removalGroup() {
+        return Integer.parseInt(digest("group of " + suffix).substring(0, 6), 16) | 0x67000000;
+    }
+
     private static String digest(String text) {
         try {
             return HexFormat.of()

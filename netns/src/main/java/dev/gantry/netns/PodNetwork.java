@@ -15,11 +15,14 @@ import dev.gantry.linux.netlink.NetlinkSocket.Protocol;
 import dev.gantry.linux.netlink.Routes;
 import java.io.IOException;
 import java.net.InetAddress;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
 
 /**
  * The built-in pod network: a bridge on the host, a veth pair from it into each pod, addresses from a pool, masquerade
@@ -38,15 +41,26 @@ public final class PodNetwork implements NetworkProvider {
     private final Sysctls sysctls;
     private final HostSide hostSide;
     private final HostPorts hostPorts;
+    private final LoopbackPorts loopbackPorts;
+    private final InterfaceRemoval removal;
+    private final List<NetworkLimitation> unopened = new CopyOnWriteArrayList<>();
 
-    private PodNetwork(Linux linux, NetworkNames names, NetlinkSocket host, AddressPool pool, Sysctls sysctls) {
+    private PodNetwork(
+            Linux linux,
+            NetworkNames names,
+            NetlinkSocket host,
+            AddressPool pool,
+            LoopbackPorts loopbackPorts,
+            InterfaceRemoval removal) {
         this.linux = linux;
         this.names = names;
         this.host = host;
         this.pool = pool;
-        this.sysctls = sysctls;
+        this.sysctls = Sysctls.SYSTEM;
         this.hostPorts = new HostPorts(names);
         this.hostSide = new HostSide(names, host, pool, sysctls, hostPorts);
+        this.loopbackPorts = loopbackPorts;
+        this.removal = removal;
     }
 
     /**
@@ -56,18 +70,36 @@ public final class PodNetwork implements NetworkProvider {
      * @throws NetworkException if another agent uses the directory, or no network for pods was named and none is free
      */
     public static PodNetwork open(Linux linux, PodNetworkConfig config) throws IOException {
-        NetlinkSocket host = NetlinkSocket.open(Protocol.ROUTE);
+        Deque<AutoCloseable> opened = new ArrayDeque<>();
         try {
+            NetlinkSocket host = NetlinkSocket.open(Protocol.ROUTE);
+            opened.push(host);
             List<PodSubnet> subnets = config.podCidrs().isEmpty()
                     ? List.of(PodCidrs.choose(config.stateDirectory(), config.names(), HostInterfaces.read(host)))
                     : config.podCidrs();
             AddressPool pool = AddressPool.open(config.stateDirectory(), subnets);
-            PodNetwork network = new PodNetwork(linux, config.names(), host, pool, Sysctls.SYSTEM);
+            opened.push(pool);
+            LoopbackPorts loopbackPorts = LoopbackPorts.start(System::nanoTime);
+            opened.push(loopbackPorts);
+            // a socket of its own: additions do not wait for deletions
+            InterfaceRemoval removal = new InterfaceRemoval(config.names(), NetlinkSocket.open(Protocol.ROUTE), pool);
+            opened.push(removal);
+            PodNetwork network = new PodNetwork(linux, config.names(), host, pool, loopbackPorts, removal);
             network.hostSide.setUp();
             return network;
         } catch (IOException | RuntimeException e) {
-            host.close();
+            closeAll(opened, e);
             throw e;
+        }
+    }
+
+    private static void closeAll(Deque<AutoCloseable> opened, Exception failure) {
+        for (AutoCloseable one : opened) {
+            try {
+                one.close();
+            } catch (Exception e) {
+                failure.addSuppressed(e);
+            }
         }
     }
 
@@ -77,10 +109,12 @@ public final class PodNetwork implements NetworkProvider {
         if (pool.find(request.sandboxId()).isPresent()) {
             // an attempt before this one stopped half-way
             remove(request.sandboxId());
+            removal.await(request.sandboxId());
         }
         hostPorts.checkSupported(request);
         NetworkRecord record = pool.reserve(request.sandboxId(), request.pod(), request.portMappings());
         try {
+            openLoopbackPorts(record);
             connect(request, record);
             hostPorts.publish(record);
         } catch (IOException | RuntimeException e) {
@@ -91,6 +125,14 @@ public final class PodNetwork implements NetworkProvider {
                 pool.subnets().stream().map(PodSubnet::gateway).toList();
         return new PodAddresses(
                 record.addresses().stream().map(IpPrefix::address).toList(), gateways, hostSide.mtu());
+    }
+
+    private void openLoopbackPorts(NetworkRecord record) throws IOException {
+        loopbackPorts.open(
+                record.sandboxId(),
+                record.pod(),
+                LoopbackPorts.forwards(
+                        record.addresses().stream().map(IpPrefix::address).toList(), record.ports()));
     }
 
     private void undo(PodNetworkRequest request, Exception failure) {
@@ -118,19 +160,21 @@ public final class PodNetwork implements NetworkProvider {
 
     private List<NetlinkRequest> hostEnd(PodNetworkRequest request, NetworkRecord record) {
         String veth = names.veth(record.sandboxId());
-        byte[] hardwareAddress =
-                PodSubnet.hardwareAddress(record.addresses().get(0).address());
         return List.of(
                 Links.createVeth(
                         new Links.VethEnd(veth, Optional.empty()),
                         hostSide.bridgeIndex(),
-                        new Links.VethEnd(NetworkNames.POD_INTERFACE, Optional.of(hardwareAddress)),
+                        new Links.VethEnd(NetworkNames.POD_INTERFACE, Optional.of(hardwareAddress(record))),
                         request.netns().number(),
                         hostSide.mtu()),
                 Links.noLinkLocalAddress(veth).tolerating(Errno.EAFNOSUPPORT, Errno.EOPNOTSUPP),
                 Links.hairpin(veth),
                 Links.setAlias(veth, request.pod()),
                 Links.up(veth));
+    }
+
+    private static byte[] hardwareAddress(NetworkRecord record) {
+        return PodSubnet.hardwareAddress(record.addresses().get(0).address());
     }
 
     private static int indexInPod(NetlinkSocket pod) throws IOException {
@@ -143,7 +187,12 @@ public final class PodNetwork implements NetworkProvider {
     private List<NetlinkRequest> podEnd(NetworkRecord record, int index) {
         List<NetlinkRequest> requests = new ArrayList<>();
         requests.add(Links.up("lo"));
+        requests.add(
+                Links.noLinkLocalAddress(NetworkNames.POD_INTERFACE).tolerating(Errno.EAFNOSUPPORT, Errno.EOPNOTSUPP));
         requests.add(Links.up(NetworkNames.POD_INTERFACE));
+        if (record.addresses().stream().anyMatch(IpPrefix::isIpv6)) {
+            requests.add(Addresses.add(index, PodSubnet.linkLocal(hardwareAddress(record))));
+        }
         record.addresses().forEach(address -> requests.add(Addresses.add(index, address)));
         pool.subnets().forEach(subnet -> requests.add(Routes.addDefault(subnet.gateway(), index)));
         return requests;
@@ -155,9 +204,12 @@ public final class PodNetwork implements NetworkProvider {
         if (record.isEmpty()) {
             return;
         }
-        hostPorts.withdraw(record.get());
-        host.transact(Links.delete(names.veth(sandboxId)).tolerating(Errno.ENODEV));
-        pool.release(sandboxId);
+        if (!record.get().ports().isEmpty()) {
+            loopbackPorts.close(sandboxId);
+            hostPorts.withdraw(record.get());
+        }
+        pool.leave(sandboxId);
+        removal.begin(sandboxId);
     }
 
     @Override
@@ -193,18 +245,28 @@ public final class PodNetwork implements NetworkProvider {
 
     @Override
     public NetworkStatus status() {
-        return hostSide.status();
+        NetworkStatus status = hostSide.status();
+        List<NetworkLimitation> limitations = new ArrayList<>(status.limitations());
+        limitations.addAll(unopened);
+        limitations.addAll(removal.failures());
+        return new NetworkStatus(status.ready(), status.message(), limitations);
     }
 
     @Override
     public void recover(Set<String> liveSandboxIds) throws IOException {
         Set<String> veths = new HashSet<>();
+        List<String> leaving = new ArrayList<>();
         for (NetworkRecord record : pool.records()) {
             if (liveSandboxIds.contains(record.sandboxId())) {
                 veths.add(names.veth(record.sandboxId()));
+                reopenLoopbackPorts(record);
             } else {
                 remove(record.sandboxId());
+                leaving.add(record.sandboxId());
             }
+        }
+        for (String sandboxId : leaving) {
+            removal.await(sandboxId);
         }
         for (Link port : hostSide.ports()) {
             if (!veths.contains(port.name())) {
@@ -213,8 +275,20 @@ public final class PodNetwork implements NetworkProvider {
         }
     }
 
+    /** Its pod runs and keeps running, whoever took the port while no agent held it. */
+    private void reopenLoopbackPorts(NetworkRecord record) {
+        try {
+            openLoopbackPorts(record);
+        } catch (IOException e) {
+            unopened.add(new NetworkLimitation(
+                    "hostPort on loopback addresses", String.valueOf(e.getMessage()), "then restart the agent"));
+        }
+    }
+
     @Override
     public void close() {
+        loopbackPorts.close();
+        removal.close();
         hostPorts.close();
         host.close();
         pool.close();

@@ -92,6 +92,33 @@ public record PodSubnet(IpPrefix network) {
         return new byte[] {0x0a, 0x58, last[0], last[1], last[2], last[3]};
     }
 
+    /**
+     * The link-local address that goes with a hardware address (RFC 4291, appendix A). Set by us, not by the kernel,
+     * which would try it out for a second and resolve no neighbour for others meanwhile.
+     */
+    static IpPrefix linkLocal(byte... hardwareAddress) {
+        byte[] h = hardwareAddress;
+        return new IpPrefix(
+                IpPrefix.addressOf(
+                        (byte) 0xfe,
+                        (byte) 0x80,
+                        (byte) 0,
+                        (byte) 0,
+                        (byte) 0,
+                        (byte) 0,
+                        (byte) 0,
+                        (byte) 0,
+                        (byte) (h[0] ^ 2),
+                        h[1],
+                        h[2],
+                        (byte) 0xff,
+                        (byte) 0xfe,
+                        h[3],
+                        h[4],
+                        h[5]),
+                64);
+    }
+
     @Override
     public String toString() {
         return network.toString();

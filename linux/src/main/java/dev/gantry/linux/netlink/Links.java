@@ -1,5 +1,6 @@
 package dev.gantry.linux.netlink;
 
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -28,6 +29,7 @@ public final class Links {
     static final int IFLA_IFALIAS = 20;
     static final int IFLA_STATS64 = 23;
     static final int IFLA_AF_SPEC = 26;
+    static final int IFLA_GROUP = 27;
     static final int IFLA_NET_NS_FD = 28;
     static final int IFLA_EXT_MASK = 29;
 
@@ -153,7 +155,7 @@ public final class Links {
                 name,
                 0,
                 0,
-                attributes -> attributes.bytes(IFLA_IFALIAS, alias.getBytes(java.nio.charset.StandardCharsets.UTF_8)));
+                attributes -> attributes.bytes(IFLA_IFALIAS, alias.getBytes(StandardCharsets.UTF_8)));
     }
 
     /** The kernel makes no IPv6 link-local address for it, now and when it comes up. */
@@ -194,6 +196,20 @@ public final class Links {
                 .string(IFLA_IFNAME, checkName(name))
                 .toBytes();
         return new NetlinkRequest("delete interface " + name, RTM_DELLINK, 0, body);
+    }
+
+    /** Puts an interface into a group, for {@link #deleteGroup}. */
+    public static NetlinkRequest setGroup(String name, int group) {
+        return change(
+                "put " + name + " into group " + group, name, 0, 0, attributes -> attributes.u32(IFLA_GROUP, group));
+    }
+
+    /** Deletes all interfaces of a group at once, which takes the kernel no longer than one. */
+    public static NetlinkRequest deleteGroup(int group) {
+        byte[] body = interfaceInfo(new AttributeWriter(), 0, 0, 0)
+                .u32(IFLA_GROUP, group)
+                .toBytes();
+        return new NetlinkRequest("delete the interfaces of group " + group, RTM_DELLINK, 0, body);
     }
 
     public static NetlinkRequest get(String name) {

@@ -1,5 +1,6 @@
 package dev.gantry.linux.netlink;
 
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.function.Consumer;
 
@@ -211,7 +212,7 @@ public final class NfExpression {
 
     private static byte[] interfaceName(String name) {
         byte[] padded = new byte[IFNAMSIZ];
-        byte[] ascii = name.getBytes(java.nio.charset.StandardCharsets.US_ASCII);
+        byte[] ascii = name.getBytes(StandardCharsets.US_ASCII);
         System.arraycopy(ascii, 0, padded, 0, ascii.length);
         return padded;
     }
