@@ -3,20 +3,16 @@ package dev.gantry.packaging;
 import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.HashSet;
-import java.util.List;
 import java.util.Set;
 import java.util.stream.Stream;
 
 /** Puts the installation together in {@code packaging/target/gantry}. */
 public final class Assemble {
-    private static final Path BUSYBOX = Path.of("/bin/busybox");
-
     private Assemble() {}
 
     /**
@@ -30,14 +26,11 @@ public final class Assemble {
         Path lib = target.resolve("lib");
         copyJars(arguments[2].split(File.pathSeparator), lib);
         copyTree(module.resolveSibling("examples"), target.resolve("share/examples"));
-        String osArch = System.getProperty("os.arch");
-        new NativeLibraries(osArch).extract(lib, lib.resolve("native"));
+        new NativeLibraries(System.getProperty("os.arch")).extract(lib, lib.resolve("native"));
         Path image = target.resolve("share/images/gantry-demo-1.tar");
         Files.createDirectories(image.getParent());
         byte[] program = Files.readAllBytes(module.resolve("src/main/demo/demo"));
-        byte[] archive =
-                new DemoImage(busybox(), applets(), program, osArch.equals("aarch64") ? "arm64" : osArch).archive();
-        Files.write(image, archive);
+        Files.write(image, DemoImage.create(DemoImage.NAME, program).tar());
         // The launcher comes last: what sees a new launcher sees a complete installation.
         copyTree(module.resolve("src/main/dist"), target);
     }
@@ -50,7 +43,11 @@ public final class Assemble {
             Path jar = Path.of(entry);
             Path copy = lib.resolve(jar.getFileName());
             wanted.add(copy);
-            Files.copy(jar, copy, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.COPY_ATTRIBUTES);
+            if (!Files.exists(copy)
+                    || Files.size(copy) != Files.size(jar)
+                    || !Files.getLastModifiedTime(copy).equals(Files.getLastModifiedTime(jar))) {
+                Files.copy(jar, copy, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.COPY_ATTRIBUTES);
+            }
         }
         try (DirectoryStream<Path> jars = Files.newDirectoryStream(lib, "*.jar")) {
             for (Path jar : jars) {
@@ -59,25 +56,6 @@ public final class Assemble {
                 }
             }
         }
-    }
-
-    private static byte[] busybox() throws IOException {
-        if (!Files.isExecutable(BUSYBOX)) {
-            throw new IOException("read " + BUSYBOX
-                    + " for the demo image: there is none; install the Debian package busybox-static");
-        }
-        return Files.readAllBytes(BUSYBOX);
-    }
-
-    private static List<String> applets() throws IOException, InterruptedException {
-        Process process = new ProcessBuilder(BUSYBOX.toString(), "--list")
-                .redirectErrorStream(true)
-                .start();
-        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.US_ASCII);
-        if (process.waitFor() != 0) {
-            throw new IOException(BUSYBOX + " --list: exit code " + process.exitValue() + ", " + output.strip());
-        }
-        return output.lines().toList();
     }
 
     /** Copies files with their permissions; what is there already is replaced. */

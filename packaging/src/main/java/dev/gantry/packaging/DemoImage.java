@@ -1,72 +1,49 @@
 package dev.gantry.packaging;
 
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.TreeSet;
-import java.util.zip.GZIPOutputStream;
 
-/**
- * The image of the examples: busybox, and a program that serves a page and logs a line a second. One layer, as an OCI
- * archive that Gantry, containerd and others can load.
- */
-final class DemoImage {
-    static final String NAME = "localhost/gantry-demo:1";
+/** The image of the examples, tests and benchmarks: busybox, and a program that serves a page and logs. One layer. */
+public final class DemoImage {
+    /** What manifests call it. */
+    public static final String NAME = "localhost/gantry-demo:1";
 
-    private final byte[] busybox;
-    private final List<String> applets;
-    private final byte[] program;
-    private final String architecture;
+    private static final Path BUSYBOX = Path.of("/bin/busybox");
+
+    private DemoImage() {}
 
     /**
-     * @param busybox the statically linked program
-     * @param applets the commands it offers, as {@code busybox --list} prints them
-     * @param program the script the image starts
-     * @param architecture in Go's words: {@code amd64}, {@code arm64}
+     * Makes the image of this machine's busybox.
+     *
+     * @param name the full reference, tag included
+     * @param program the script that the image starts
+     * @throws IOException if there is no busybox, or it does not tell its commands
      */
-    DemoImage(byte[] busybox, List<String> applets, byte[] program, String architecture) {
-        this.busybox = busybox;
-        this.applets = List.copyOf(applets);
-        this.program = program;
-        this.architecture = architecture;
-    }
-
-    /** The archive: {@code oci-layout}, {@code index.json} and the blobs. */
-    byte[] archive() {
-        byte[] layer = layer();
-        byte[] compressed = gzip(layer);
-        byte[] config = json("""
-                {"architecture":"%s","os":"linux","created":"1970-01-01T00:00:00Z",\
-                "config":{"Env":["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],\
-                "Entrypoint":["/bin/demo"],"ExposedPorts":{"8080/tcp":{}},"StopSignal":"SIGTERM"},\
-                "rootfs":{"type":"layers","diff_ids":["sha256:%s"]},\
-                "history":[{"created":"1970-01-01T00:00:00Z","created_by":"gantry demo image"}]}""".formatted(architecture, sha256(layer)));
-        byte[] manifest = json("""
-                {"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json",\
-                "config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"sha256:%s","size":%d},\
-                "layers":[{"mediaType":"application/vnd.oci.image.layer.v1.tar+gzip","digest":"sha256:%s","size":%d}]}""".formatted(sha256(config), config.length, sha256(compressed), compressed.length));
-        byte[] index = json("""
-                {"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json",\
-                "manifests":[{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"sha256:%s","size":%d,\
-                "platform":{"architecture":"%s","os":"linux"},\
-                "annotations":{"io.containerd.image.name":"%s","org.opencontainers.image.ref.name":"%s"}}]}""".formatted(sha256(manifest), manifest.length, architecture, NAME, NAME));
-        TarBuilder archive = new TarBuilder()
-                .file("oci-layout", 0644, json("{\"imageLayoutVersion\":\"1.0.0\"}"))
-                .file("index.json", 0644, index)
-                .directory("blobs", 0755)
-                .directory("blobs/sha256", 0755);
-        for (byte[] blob : List.of(config, manifest, compressed)) {
-            archive.file("blobs/sha256/" + sha256(blob), 0644, blob);
+    public static OciArchive create(String name, byte[] program) throws IOException, InterruptedException {
+        if (!Files.isExecutable(BUSYBOX)) {
+            throw new IOException("read " + BUSYBOX
+                    + " for the demo image: there is none; install the Debian package busybox-static");
         }
-        return archive.build();
+        return create(name, Files.readAllBytes(BUSYBOX), applets(), program, architecture());
     }
 
-    private byte[] layer() {
+    static OciArchive create(String name, byte[] busybox, List<String> applets, byte[] program, String architecture) {
+        return OciArchive.of(name, architecture, """
+                "Env":["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],\
+                "Entrypoint":["/bin/demo"],"ExposedPorts":{"8080/tcp":{}},"StopSignal":"SIGTERM\"""", List.of(layer(busybox, applets, program)));
+    }
+
+    /** This machine's architecture in Go's words. */
+    public static String architecture() {
+        String arch = System.getProperty("os.arch");
+        return arch.equals("aarch64") ? "arm64" : arch;
+    }
+
+    private static byte[] layer(byte[] busybox, List<String> applets, byte[] program) {
         TarBuilder layer = new TarBuilder();
         for (String directory : List.of("bin", "dev", "etc", "proc", "root", "sys", "usr", "usr/bin", "var")) {
             layer.directory(directory, 0755);
@@ -86,29 +63,18 @@ final class DemoImage {
         return layer.build();
     }
 
-    private static byte[] gzip(byte[] content) {
-        ByteArrayOutputStream out = new ByteArrayOutputStream();
-        try (GZIPOutputStream gzip = new GZIPOutputStream(out)) {
-            gzip.write(content);
-        } catch (IOException e) {
-            throw new UncheckedIOException("gzip in memory", e);
+    private static List<String> applets() throws IOException, InterruptedException {
+        Process process = new ProcessBuilder(BUSYBOX.toString(), "--list")
+                .redirectErrorStream(true)
+                .start();
+        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.US_ASCII);
+        if (process.waitFor() != 0) {
+            throw new IOException(BUSYBOX + " --list: exit code " + process.exitValue() + ", " + output.strip());
         }
-        return out.toByteArray();
-    }
-
-    private static byte[] json(String text) {
-        return text.getBytes(StandardCharsets.UTF_8);
+        return output.lines().toList();
     }
 
     private static byte[] ascii(String text) {
         return text.getBytes(StandardCharsets.US_ASCII);
-    }
-
-    static String sha256(byte[] content) {
-        try {
-            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(content));
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every Java platform has SHA-256", e);
-        }
     }
 }

@@ -5,34 +5,39 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
 /** Builds a tar archive in memory, in the ustar format. The bytes depend on the entries only: owner 0:0, time 0. */
-final class TarBuilder {
+public final class TarBuilder {
     private static final int BLOCK = 512;
 
     private final ByteArrayOutputStream out = new ByteArrayOutputStream();
 
-    TarBuilder directory(String name, int mode) {
+    /** Adds a directory; the name has no slash at its end. */
+    public TarBuilder directory(String name, int mode) {
         header(name + "/", mode, 0, '5', "");
         return this;
     }
 
-    TarBuilder file(String name, int mode, byte[] content) {
+    /** Adds a regular file. */
+    public TarBuilder file(String name, int mode, byte[] content) {
         header(name, mode, content.length, '0', "");
         out.writeBytes(content);
         pad(content.length);
         return this;
     }
 
-    TarBuilder hardLink(String name, String target) {
+    /** Adds another name of a file that was added before. */
+    public TarBuilder hardLink(String name, String target) {
         header(name, 0755, 0, '1', target);
         return this;
     }
 
-    TarBuilder symbolicLink(String name, String target) {
+    /** Adds a symbolic link. */
+    public TarBuilder symbolicLink(String name, String target) {
         header(name, 0777, 0, '2', target);
         return this;
     }
 
-    byte[] build() {
+    /** The archive so far, with its end mark. */
+    public byte[] build() {
         byte[] content = out.toByteArray();
         return Arrays.copyOf(content, content.length + 2 * BLOCK);
     }

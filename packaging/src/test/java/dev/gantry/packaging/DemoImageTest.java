@@ -12,30 +12,30 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class DemoImageTest {
-    private final DemoImage image =
-            new DemoImage(bytes("\u007fELF"), List.of("sh", "httpd", "busybox"), bytes("#!/bin/sh\n"), "amd64");
+    private final OciArchive image = DemoImage.create(
+            DemoImage.NAME, bytes("\u007fELF"), List.of("sh", "httpd", "busybox"), bytes("#!/bin/sh\n"), "amd64");
 
     @Test
     void theSameInputGivesTheSameBytes() {
-        assertThat(image.archive()).isEqualTo(image.archive());
+        assertThat(image.tar()).isEqualTo(image.tar());
     }
 
     @Test
     void tarReadsEveryBlobAndEachHasTheDigestOfItsName(@TempDir Path directory) throws Exception {
-        unpack(image.archive(), directory);
+        unpack(image.tar(), directory);
 
         assertThat(directory.resolve("oci-layout")).hasContent("{\"imageLayoutVersion\":\"1.0.0\"}");
         assertThat(directory.resolve("index.json")).content().contains("localhost/gantry-demo:1");
         assertThat(blobs(directory))
                 .hasSize(3)
-                .allSatisfy(blob -> assertThat(DemoImage.sha256(Files.readAllBytes(blob)))
-                        .isEqualTo(blob.getFileName().toString()));
+                .allSatisfy(blob -> assertThat(OciArchive.digest(Files.readAllBytes(blob)))
+                        .isEqualTo("sha256:" + blob.getFileName()));
     }
 
     @Test
     void theLayerHasTheProgramsOnThePath(@TempDir Path directory) throws Exception {
         Path layer = Files.createDirectory(directory.resolve("layer"));
-        unpack(image.archive(), directory);
+        unpack(image.tar(), directory);
         for (Path blob : blobs(directory)) {
             byte[] content = Files.readAllBytes(blob);
             if (content[0] == 0x1f && content[1] == (byte) 0x8b) {

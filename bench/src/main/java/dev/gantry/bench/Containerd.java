@@ -1,0 +1,147 @@
+package dev.gantry.bench;
+
+import dev.gantry.cri.transport.CriEventLoops;
+import dev.gantry.cri.transport.CriTransport;
+import dev.gantry.cri.v1.StatusRequest;
+import dev.gantry.e2e.Command;
+import io.grpc.ManagedChannel;
+import io.grpc.StatusRuntimeException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/** A containerd of our own: own configuration, state, socket and bridge, with runc and crun as runtime handlers. */
+final class Containerd implements AutoCloseable {
+    private static final List<Path> CNI_PLUGINS = List.of(Path.of("/usr/lib/cni"), Path.of("/opt/cni/bin"));
+
+    private final Path directory;
+    private final Path socket;
+    private final CriEventLoops loops;
+    private final ManagedChannel channel;
+    private final Process daemon;
+
+    private Containerd(Path directory, Path socket, CriEventLoops loops, ManagedChannel channel, Process daemon) {
+        this.directory = directory;
+        this.socket = socket;
+        this.loops = loops;
+        this.channel = channel;
+        this.daemon = daemon;
+    }
+
+    /**
+     * Starts the daemon and waits until it serves CRI.
+     *
+     * @throws IOException if it does not within 30 s; the message says what it printed last
+     */
+    static Containerd start(Path directory) throws IOException, InterruptedException {
+        Path plugins = CNI_PLUGINS.stream()
+                .filter(folder -> Files.isExecutable(folder.resolve("bridge")))
+                .findFirst()
+                .orElseThrow(() -> new IOException("find the CNI plugin 'bridge' in " + CNI_PLUGINS
+                        + ": none; install the Debian package containernetworking-plugins"));
+        Path socket = directory.resolve("containerd.sock");
+        Path network = Files.createDirectories(directory.resolve("cni"));
+        Files.writeString(network.resolve("10-bench.conflist"), """
+                {"cniVersion": "0.4.0", "name": "bench", "plugins": [
+                  {"type": "bridge", "bridge": "bench0", "isGateway": true, "ipMasq": true, "hairpinMode": true,
+                   "ipam": {"type": "host-local", "dataDir": "%s", "ranges": [[{"subnet": "10.213.0.0/16"}]],
+                            "routes": [{"dst": "0.0.0.0/0"}]}},
+                  {"type": "portmap", "capabilities": {"portMappings": true}}]}
+                """.formatted(directory.resolve("addresses")));
+        Files.writeString(directory.resolve("config.toml"), """
+                version = 2
+                root = "%1$s/root"
+                state = "%1$s/state"
+                oom_score = 0
+                [grpc]
+                  address = "%2$s"
+                [plugins."io.containerd.grpc.v1.cri"]
+                  sandbox_image = "%4$s"
+                  disable_apparmor = true
+                  restrict_oom_score_adj = true
+                  [plugins."io.containerd.grpc.v1.cri".cni]
+                    bin_dir = "%3$s"
+                    conf_dir = "%1$s/cni"
+                  [plugins."io.containerd.grpc.v1.cri".containerd]
+                    snapshotter = "overlayfs"
+                    default_runtime_name = "runc"
+                    [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
+                      runtime_type = "io.containerd.runc.v2"
+                      [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
+                        BinaryName = "runc"
+                    [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.crun]
+                      runtime_type = "io.containerd.runc.v2"
+                      [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.crun.options]
+                        BinaryName = "crun"
+                """.formatted(directory, socket, plugins, PauseImage.NAME));
+        Process daemon = new ProcessBuilder(
+                        "containerd",
+                        "--config",
+                        directory.resolve("config.toml").toString())
+                .redirectErrorStream(true)
+                .redirectOutput(directory.resolve("containerd.log").toFile())
+                .start();
+        CriEventLoops loops = CriEventLoops.open(1);
+        ManagedChannel channel = CriTransport.unixChannel(socket, loops);
+        Containerd containerd = new Containerd(directory, socket, loops, channel, daemon);
+        containerd.awaitReady();
+        return containerd;
+    }
+
+    private void awaitReady() throws IOException, InterruptedException {
+        Peer peer = peer("containerd", "");
+        for (long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(30); System.nanoTime() < end; ) {
+            if (!daemon.isAlive()) {
+                break;
+            }
+            try {
+                var unused = peer.runtime().status(StatusRequest.getDefaultInstance());
+                return;
+            } catch (StatusRuntimeException notYet) {
+                Thread.sleep(50);
+            }
+        }
+        List<String> log = Files.readAllLines(directory.resolve("containerd.log"));
+        close();
+        throw new IOException("start containerd: it does not serve CRI; its last words: "
+                + String.join("\n", log.subList(Math.max(0, log.size() - 10), log.size())));
+    }
+
+    Peer peer(String name, String handler) {
+        return new Peer(name, handler, directory.resolve("logs"), channel);
+    }
+
+    long pid() {
+        return daemon.pid();
+    }
+
+    /** Loads an archive of images into the store that CRI sees. */
+    void load(Path archive) throws IOException, InterruptedException {
+        Process ctr = new ProcessBuilder(
+                        "ctr",
+                        "--address",
+                        socket.toString(),
+                        "--namespace",
+                        "k8s.io",
+                        "images",
+                        "import",
+                        "--all-platforms",
+                        archive.toString())
+                .redirectErrorStream(true)
+                .start();
+        String output = new String(ctr.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
+        if (ctr.waitFor() != 0) {
+            throw new IOException(
+                    "ctr images import %s: exit code %d, %s".formatted(archive, ctr.exitValue(), output.strip()));
+        }
+    }
+
+    @Override
+    public void close() throws IOException {
+        channel.shutdownNow();
+        loops.close();
+        Command.end(daemon);
+    }
+}

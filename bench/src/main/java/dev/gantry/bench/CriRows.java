@@ -1,0 +1,216 @@
+package dev.gantry.bench;
+
+import dev.gantry.cri.v1.ImageSpec;
+import dev.gantry.cri.v1.Mount;
+import dev.gantry.cri.v1.PullImageRequest;
+import dev.gantry.cri.v1.RemoveImageRequest;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Stream;
+
+/** The rows that every runtime with CRI can be measured by. */
+final class CriRows {
+    private static final int WARM_UP = 8;
+    private static final int EXECS = 3;
+    private static final int MEMORY_PODS = 10;
+    private static final long LOG_BYTES = 256L << 20;
+
+    private final List<Peer> peers;
+    private final Report report;
+
+    /** @param peers Gantry first, then those it is compared with */
+    CriRows(List<Peer> peers, Report report) {
+        this.peers = peers;
+        this.report = report;
+    }
+
+    /** Start, exec, stop: the peers take turns, so that what else the machine does hits all of them. */
+    void podLife(int rounds) {
+        List<Samples> start = perPeer();
+        List<Samples> exec = perPeer();
+        List<Samples> stop = perPeer();
+        for (int round = -WARM_UP; round < rounds; round++) {
+            for (int index = 0; index < peers.size(); index++) {
+                Peer peer = peers.get(index);
+                long begin = System.nanoTime();
+                BenchPod pod = BenchPod.start(peer, BenchPod.OBEDIENT);
+                double started = millisSince(begin);
+                double[] execs = new double[EXECS];
+                for (int i = 0; i < EXECS; i++) {
+                    begin = System.nanoTime();
+                    pod.exec("/bin/true");
+                    execs[i] = millisSince(begin);
+                }
+                begin = System.nanoTime();
+                pod.remove();
+                double stopped = millisSince(begin);
+                if (round >= 0) {
+                    start.get(index).add(started);
+                    stop.get(index).add(stopped);
+                    for (double value : execs) {
+                        exec.get(index).add(value);
+                    }
+                }
+            }
+        }
+        compare("pod start: sandbox, network, container", start, 10, 15);
+        compare("pod stop and removal, exits on SIGTERM", stop, 20, 0);
+        compare("exec of /bin/true", exec, 4, 10);
+    }
+
+    private void compare(String title, List<Samples> samples, double boundMillis, double boundFactor) {
+        Report.Row row = report.row(
+                title,
+                "<= %.0f ms%s"
+                        .formatted(boundMillis, boundFactor == 0 ? "" : ", >= %.0fx runc".formatted(boundFactor)));
+        for (int index = 0; index < peers.size(); index++) {
+            row.millis(peers.get(index).name(), samples.get(index));
+        }
+        double ours = samples.get(0).p50();
+        boolean met = ours <= boundMillis;
+        if (peers.size() > 1) {
+            double factor = samples.get(1).p50() / ours;
+            row.note("%.1f times faster than %s".formatted(factor, peers.get(1).name()));
+            met &= factor >= boundFactor;
+        }
+        row.verdict(met);
+        row.done();
+    }
+
+    /** Memory of all that is neither the container nor the daemon. */
+    void memory(Containerd containerd) throws IOException {
+        Report.Row row = report.row("memory beside the container, per pod (Pss)", "<= 0.5 MB");
+        for (Peer peer : peers) {
+            Set<Long> before = ProcessTable.all();
+            long daemonBefore = ProcessTable.pssKilobytes(containerd.pid());
+            List<BenchPod> pods = new ArrayList<>();
+            try {
+                for (int i = 0; i < MEMORY_PODS; i++) {
+                    pods.add(BenchPod.start(peer, BenchPod.OBEDIENT));
+                }
+                Set<Long> added = ProcessTable.all();
+                added.removeAll(before);
+                long total = 0;
+                for (long pid : added) {
+                    if (isHelper(pid)) {
+                        total += ProcessTable.pssKilobytes(pid);
+                    }
+                }
+                double megabytes = total / 1024.0 / MEMORY_PODS;
+                row.value(peer.name(), "%.2f MB".formatted(megabytes));
+                if (peer == peers.get(0)) {
+                    row.verdict(megabytes <= 0.5);
+                } else {
+                    long daemon = ProcessTable.pssKilobytes(containerd.pid()) - daemonBefore;
+                    row.note("%s: and its daemon grew by %.2f MB per pod"
+                            .formatted(peer.name(), daemon / 1024.0 / MEMORY_PODS));
+                }
+            } finally {
+                pods.forEach(BenchPod::remove);
+            }
+        }
+        row.done();
+    }
+
+    /** Shims and pause processes, by their own names or their place: those of other programs do not count. */
+    private static boolean isHelper(long pid) {
+        String command = ProcessTable.commandLine(pid);
+        return command.contains("containerd-shim")
+                || command.equals("/pause")
+                || ProcessHandle.of(pid)
+                        .flatMap(ProcessHandle::parent)
+                        .map(parent -> parent.pid() == ProcessHandle.current().pid())
+                        .orElse(false);
+    }
+
+    /** How fast a container's output gets into its log file. */
+    void log(Path directory) throws IOException, InterruptedException {
+        Report.Row row = report.row("container stdout to log file", ">= containerd");
+        Path data = directory.resolve("lines");
+        byte[] line = ("x".repeat(99) + "\n").getBytes(StandardCharsets.US_ASCII);
+        byte[] block = new String(line, StandardCharsets.US_ASCII).repeat(1000).getBytes(StandardCharsets.US_ASCII);
+        try (var out = Files.newOutputStream(data)) {
+            for (long written = 0; written < LOG_BYTES; written += block.length) {
+                out.write(block);
+            }
+        }
+        List<Double> speeds = new ArrayList<>();
+        for (Peer peer : peers) {
+            Samples speed = new Samples();
+            for (int round = 0; round < 3; round++) {
+                BenchPod pod = BenchPod.start(
+                        peer,
+                        List.of("/bin/sh", "-c", "cat /lines; echo end"),
+                        Mount.newBuilder()
+                                .setHostPath(data.toString())
+                                .setContainerPath("/lines")
+                                .setReadonly(true)
+                                .build());
+                var status = pod.awaitExit();
+                long nanos = status.getFinishedAt() - status.getStartedAt();
+                speed.add(Files.size(data) / 1e6 / (nanos / 1e9));
+                pod.remove();
+                deleteLogs(peer);
+            }
+            speeds.add(speed.p50());
+            row.value(peer.name(), "%.0f MB/s".formatted(speed.p50()));
+        }
+        Files.delete(data);
+        double ours = speeds.get(0);
+        row.verdict(speeds.stream().allMatch(other -> ours >= other));
+        row.done();
+    }
+
+    private static void deleteLogs(Peer peer) throws IOException {
+        try (Stream<Path> logs = Files.walk(peer.logs())) {
+            for (Path file : logs.filter(Files::isRegularFile).toList()) {
+                Files.delete(file);
+            }
+        }
+    }
+
+    /** Pull and unpack of a big image. */
+    void pull(String reference, long megabytes) {
+        Report.Row row = report.row("pull and unpack of a %d MB image".formatted(megabytes), ">= containerd");
+        List<Double> seconds = new ArrayList<>();
+        ImageSpec image = ImageSpec.newBuilder().setImage(reference).build();
+        // Both handlers of containerd share one image service: one measurement stands for both.
+        for (Peer peer : peers.subList(0, Math.min(2, peers.size()))) {
+            Samples samples = new Samples();
+            for (int round = 0; round < 3; round++) {
+                long begin = System.nanoTime();
+                pull(peer, image);
+                samples.add(millisSince(begin) / 1000);
+                remove(peer, image);
+            }
+            seconds.add(samples.p50());
+            row.value(peer.name(), "%.2f s, %.0f MB/s".formatted(samples.p50(), megabytes / samples.p50()));
+        }
+        double ours = seconds.get(0);
+        row.verdict(seconds.stream().allMatch(other -> ours <= other));
+        row.done();
+    }
+
+    private static void pull(Peer peer, ImageSpec image) {
+        var unused = peer.images()
+                .pullImage(PullImageRequest.newBuilder().setImage(image).build());
+    }
+
+    private static void remove(Peer peer, ImageSpec image) {
+        var unused = peer.images()
+                .removeImage(RemoveImageRequest.newBuilder().setImage(image).build());
+    }
+
+    private List<Samples> perPeer() {
+        return peers.stream().map(peer -> new Samples()).toList();
+    }
+
+    private static double millisSince(long begin) {
+        return (System.nanoTime() - begin) / 1e6;
+    }
+}
