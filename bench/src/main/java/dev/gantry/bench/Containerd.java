@@ -76,9 +76,15 @@ final class Containerd implements AutoCloseable {
                       [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.crun.options]
                         BinaryName = "crun"
                 """.formatted(directory, socket, plugins, PauseImage.NAME));
+        // In a mount namespace of its own, without the cgroup v2 tree beside cgroup v1 that some machines have: crun
+        // refuses such a mix, and runc needs v2's controllers if it finds v2.
         Process daemon = new ProcessBuilder(
-                        "containerd",
-                        "--config",
+                        "unshare",
+                        "--mount",
+                        "sh",
+                        "-c",
+                        "! grep -q '^[^ ]* /sys/fs/cgroup/unified ' /proc/mounts || umount /sys/fs/cgroup/unified || exit 1;"
+                                + " exec containerd --config \"$0\"",
                         directory.resolve("config.toml").toString())
                 .redirectErrorStream(true)
                 .redirectOutput(directory.resolve("containerd.log").toFile())
