@@ -1,0 +1,73 @@
+package dev.gantry.agent.api;
+
+import dev.gantry.agent.pod.PodEngine;
+import dev.gantry.images.ImageStore;
+import dev.gantry.runtime.io.ContainerIo;
+import io.fabric8.kubernetes.api.model.Pod;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * What the API serves.
+ *
+ * @param engine the pods
+ * @param images the image store; empty with a runtime elsewhere
+ * @param io streams into containers; empty with a runtime elsewhere
+ * @param manifests decodes what clients send
+ * @param explainer for {@code /gantry/v1/explain}
+ * @param check for {@code /gantry/v1/check}: JSON
+ * @param health what {@code /healthz} and {@code /readyz} say
+ * @param metrics more lines for {@code /metrics}
+ * @param podLogs no log outside this directory is ever read
+ * @param uploads where archives lie while they are loaded
+ */
+public record Backend(
+        PodEngine engine,
+        Optional<ImageStore> images,
+        Optional<ContainerIo> io,
+        Manifests manifests,
+        Explainer explainer,
+        Check check,
+        Health health,
+        Metrics metrics,
+        Path podLogs,
+        Path uploads) {
+
+    /** Strict decoding of manifests, YAML or JSON, one or several documents. */
+    public interface Manifests {
+        /**
+         * The pods of a manifest.
+         *
+         * @param source what to call it in messages
+         * @throws ManifestException naming file, line and field
+         */
+        List<Pod> decode(String source, byte[] bytes) throws ManifestException;
+    }
+
+    /** Renders syscall programs. */
+    public interface Explainer {
+        String explain(List<Pod> pods) throws IOException;
+    }
+
+    /** Looks at the machine. */
+    public interface Check {
+        String json();
+    }
+
+    /** How the agent is. */
+    public interface Health {
+        /** What is wrong; empty if the agent is alive. */
+        Optional<String> unhealthy();
+
+        /** What is not ready yet; empty if it is. */
+        Optional<String> unready();
+    }
+
+    /** Adds to {@code /metrics}. */
+    public interface Metrics {
+        /** Lines in Prometheus' text format. */
+        void write(StringBuilder out);
+    }
+}

@@ -1,0 +1,58 @@
+package dev.gantry.agent.cli;
+
+import java.io.IOException;
+import java.time.Clock;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** {@code gantry describe pod}. */
+final class DescribeCommand implements Command {
+    private static final CommandSpec SPEC = new CommandSpec(
+            "describe",
+            "[pod] NAME...",
+            Commands.summary("describe"),
+            "Show a pod in detail: its state, each container's, and the events about it.",
+            List.of(
+                    new CommandSpec.Example("A pod of the default namespace", "gantry describe pod web"),
+                    new CommandSpec.Example("One of another namespace", "gantry describe pod dns -n kube-system")),
+            List.of(CommandSpec.NAMESPACE));
+
+    @Override
+    public CommandSpec spec() {
+        return SPEC;
+    }
+
+    @Override
+    public int run(Arguments arguments, Session session) throws UsageException, CliException, IOException {
+        List<String> names = arguments.operands();
+        if (names.size() > 1 && List.of("pod", "pods", "po").contains(names.get(0))) {
+            names = names.subList(1, names.size());
+        }
+        if (names.isEmpty()) {
+            throw new UsageException("the pod's name is missing");
+        }
+        String namespace = arguments.value("namespace", "default");
+        String base = "/api/v1/namespaces/" + ApiClient.encode(namespace);
+        String separator = "";
+        for (String operand : names) {
+            String name = operand.substring(operand.indexOf('/') + 1);
+            Json pod;
+            try (ApiResponse response = session.client().get(base + "/pods/" + ApiClient.encode(name))) {
+                pod = response.json();
+            }
+            Map<String, String> query = new LinkedHashMap<>();
+            query.put(
+                    "fieldSelector",
+                    "involvedObject.name=" + name + ",involvedObject.uid=" + pod.text("metadata", "uid"));
+            Json events;
+            try (ApiResponse response = session.client().get(ApiClient.query(base + "/events", query))) {
+                events = response.json();
+            }
+            session.console().out().print(separator);
+            session.console().out().print(new PodDescription(session.console(), Clock.systemUTC()).of(pod, events));
+            separator = "\n\n";
+        }
+        return 0;
+    }
+}

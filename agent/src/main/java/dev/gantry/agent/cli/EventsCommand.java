@@ -1,0 +1,46 @@
+package dev.gantry.agent.cli;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+
+/** {@code gantry events}. */
+final class EventsCommand implements Command {
+    private static final CommandSpec SPEC = new CommandSpec(
+            "events",
+            "",
+            Commands.summary("events"),
+            "List what happened to pods, oldest first; or follow it as it happens.",
+            List.of(
+                    new CommandSpec.Example("What happened in the default namespace", "gantry events"),
+                    new CommandSpec.Example("What happened to one pod", "gantry events --for pod/web"),
+                    new CommandSpec.Example(
+                            "Follow the warnings of all namespaces", "gantry events -A --types Warning --watch")),
+            List.of(
+                    CommandSpec.NAMESPACE,
+                    GetCommand.ALL,
+                    GetCommand.OUTPUT,
+                    GetCommand.WATCH,
+                    Option.value("for", "pod/NAME", "Only events about this pod."),
+                    Option.value("types", "TYPE", "Only events of this type: Normal or Warning."),
+                    GetCommand.NO_HEADERS));
+
+    @Override
+    public CommandSpec spec() {
+        return SPEC;
+    }
+
+    @Override
+    public int run(Arguments arguments, Session session) throws UsageException, CliException, IOException {
+        arguments.atMost(0);
+        List<String> fields = new ArrayList<>();
+        if (arguments.has("for")) {
+            String name = arguments.value("for");
+            fields.add("involvedObject.name=" + name.substring(name.indexOf('/') + 1));
+        }
+        if (arguments.has("types")) {
+            fields.add("type=" + arguments.value("types"));
+        }
+        return new GetCommand.Listing(arguments, session, "events", String.join(",", fields)).run(List.of());
+    }
+}

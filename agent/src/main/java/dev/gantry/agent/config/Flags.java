@@ -1,0 +1,78 @@
+package dev.gantry.agent.config;
+
+import java.util.List;
+
+/** The flags of {@code gantry agent}. Most stand for a field of the configuration file, and win over it. */
+public final class Flags {
+    /**
+     * One flag.
+     *
+     * @param field the configuration field it sets; empty if it has none
+     * @param label what its value is called in the help
+     */
+    public record Flag(String name, String field, String label, String help) {}
+
+    /** All of them, in the order of the help. */
+    public static final List<Flag> ALL = List.of(
+            new Flag("config", "", "FILE", "Configuration file; default: /etc/gantry/config.yaml, if there is one."),
+            new Flag(
+                    "config-dir",
+                    "",
+                    "DIR",
+                    "Files *.conf, *.yaml and *.yml in it are merged over the configuration file, in the order of their names; default: config.d beside the file."),
+            new Flag("root-dir", "", "DIR", "Directory for images, volumes and addresses; default: /var/lib/gantry."),
+            new Flag(
+                    "pod-manifest-path",
+                    "staticPodPath",
+                    "PATH",
+                    "Directory of static pods, or one file; default: /etc/kubernetes/manifests."),
+            new Flag("pod-log-dir", "podLogsDir", "DIR", "Directory for containers' logs; default: /var/log/pods."),
+            new Flag("hostname-override", "nodeName", "NAME", "Name of this node; default: the host's name."),
+            new Flag("node-ip", "nodeIP", "ADDRESS", "Address of this node; default: that of the default route."),
+            new Flag(
+                    "pod-cidr",
+                    "podCIDR",
+                    "CIDR[,CIDR]",
+                    "Addresses for pods: one IPv4 range, one IPv6 range, or both."),
+            new Flag("cluster-dns", "clusterDNS", "ADDRESS[,…]", "Name servers for pods with dnsPolicy ClusterFirst."),
+            new Flag(
+                    "cluster-domain",
+                    "clusterDomain",
+                    "DOMAIN",
+                    "Domain to search in pods with dnsPolicy ClusterFirst."),
+            new Flag(
+                    "resolv-conf",
+                    "resolvConf",
+                    "FILE",
+                    "The resolver configuration that pods get; default: /etc/resolv.conf."),
+            new Flag("cgroup-root", "cgroupRoot", "DIR", "A cgroup v2 directory that is the agent's; default: found."),
+            new Flag(
+                    "cgroup-driver",
+                    "cgroupDriver",
+                    "NAME",
+                    "How pods' cgroups are named: cgroupfs or systemd; default: cgroupfs."),
+            new Flag(
+                    "container-runtime-endpoint",
+                    "containerRuntimeEndpoint",
+                    "URL",
+                    "Use the runtime behind this socket, such as unix:///run/containerd/containerd.sock, instead of the built-in one."),
+            new Flag(
+                    "image-service-endpoint",
+                    "imageServiceEndpoint",
+                    "URL",
+                    "Its image service, if that is elsewhere."),
+            new Flag(
+                    "image-archives",
+                    "imageArchives",
+                    "DIR",
+                    "Directory of image archives that is asked before any registry."),
+            new Flag("max-pods", "maxPods", "NUMBER", "How many pods may run here; default: 110."),
+            new Flag(
+                    "v",
+                    "logging.verbosity",
+                    "LEVEL",
+                    "The kubelet's log verbosity: 0 to 3 informational, 4 and more debugging."),
+            new Flag("log-level", "logging.level", "LEVEL", "error, warn, info or debug; default: info."));
+
+    private Flags() {}
+}

@@ -1,0 +1,206 @@
+package dev.gantry.agent.config;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * Every field that is known: those of {@code KubeletConfiguration} (kubelet.config.k8s.io/v1beta1, Kubernetes 1.36) and a few of our own, which come first.
+ */
+final class Schema {
+    private static final Map<String, Field> FIELDS = new LinkedHashMap<>();
+
+    static {
+        add(Field.read("apiVersion", Field.Type.STRING));
+        add(Field.read("kind", Field.Type.STRING));
+        // Ours: what the kubelet has as flags only, or not at all.
+        add(Field.read("nodeName", Field.Type.STRING));
+        add(Field.read("nodeIP", Field.Type.STRING));
+        add(Field.read("imageArchives", Field.Type.PATH));
+        add(Field.oneOf("logging.level", "error", "warn", "info", "debug"));
+        // The kubelet's.
+        add(Field.read("staticPodPath", Field.Type.PATH));
+        add(Field.read("podLogsDir", Field.Type.PATH));
+        add(Field.read("podCIDR", Field.Type.STRING));
+        add(Field.read("clusterDNS", Field.Type.STRINGS));
+        add(Field.read("clusterDomain", Field.Type.STRING));
+        add(Field.read("resolvConf", Field.Type.PATH));
+        add(Field.read("cgroupRoot", Field.Type.STRING));
+        add(Field.oneOf("cgroupDriver", "cgroupfs", "systemd"));
+        add(Field.read("containerRuntimeEndpoint", Field.Type.STRING));
+        add(Field.read("imageServiceEndpoint", Field.Type.STRING));
+        add(Field.integer("maxPods", 0, Integer.MAX_VALUE));
+        add(Field.oneOf("logging.format", "text"));
+        add(Field.integer("logging.verbosity", 0, 10));
+        add(Field.read("crashLoopBackOff.maxContainerRestartPeriod", Field.Type.DURATION));
+        for (String path : List.of(
+                "enableServer",
+                "rotateCertificates",
+                "serverTLSBootstrap",
+                "authentication.anonymous.enabled",
+                "authentication.webhook.enabled",
+                "enableDebuggingHandlers",
+                "enableContentionProfiling",
+                "cgroupsPerQOS",
+                "singleProcessOOMKill",
+                "runOnce",
+                "cpuCFSQuota",
+                "serializeImagePulls",
+                "mergeDefaultEvictionSettings",
+                "enableControllerAttachDetach",
+                "protectKernelDefaults",
+                "makeIPTablesUtilChains",
+                "failSwapOn",
+                "kernelMemcgNotification",
+                "enableSystemLogHandler",
+                "enableSystemLogQuery",
+                "enableProfilingHandler",
+                "enableDebugFlagsHandler",
+                "seccompDefault",
+                "registerNode",
+                "localStorageCapacityIsolation",
+                "failCgroupV1")) {
+            add(Field.withoutEffect(path, Field.Type.BOOLEAN));
+        }
+        for (String path : List.of(
+                "syncFrequency",
+                "fileCheckFrequency",
+                "httpCheckFrequency",
+                "authentication.webhook.cacheTTL",
+                "authorization.webhook.cacheAuthorizedTTL",
+                "authorization.webhook.cacheUnauthorizedTTL",
+                "streamingConnectionIdleTimeout",
+                "nodeStatusUpdateFrequency",
+                "nodeStatusReportFrequency",
+                "imageMinimumGCAge",
+                "imageMaximumGCAge",
+                "volumeStatsAggPeriod",
+                "cpuManagerReconcilePeriod",
+                "runtimeRequestTimeout",
+                "cpuCFSQuotaPeriod",
+                "evictionPressureTransitionPeriod",
+                "containerLogMonitorInterval",
+                "shutdownGracePeriod",
+                "shutdownGracePeriodCriticalPods",
+                "logging.flushFrequency")) {
+            add(Field.withoutEffect(path, Field.Type.DURATION));
+        }
+        for (String path : List.of(
+                "port",
+                "readOnlyPort",
+                "registryPullQPS",
+                "registryBurst",
+                "eventRecordQPS",
+                "eventBurst",
+                "healthzPort",
+                "oomScoreAdj",
+                "nodeLeaseDurationSeconds",
+                "imageGCHighThresholdPercent",
+                "imageGCLowThresholdPercent",
+                "podsPerCore",
+                "podPidsLimit",
+                "nodeStatusMaxImages",
+                "maxOpenFiles",
+                "kubeAPIQPS",
+                "kubeAPIBurst",
+                "maxParallelImagePulls",
+                "evictionMaxPodGracePeriod",
+                "iptablesMasqueradeBit",
+                "iptablesDropBit",
+                "containerLogMaxFiles",
+                "containerLogMaxWorkers",
+                "userNamespaces.idsPerPod")) {
+            add(Field.withoutEffect(path, Field.Type.INTEGER));
+        }
+        for (String path : List.of(
+                "staticPodURL",
+                "address",
+                "tlsCertFile",
+                "tlsPrivateKeyFile",
+                "tlsMinVersion",
+                "authentication.x509.clientCAFile",
+                "authorization.mode",
+                "imagePullCredentialsVerificationPolicy",
+                "healthzBindAddress",
+                "kubeletCgroups",
+                "systemCgroups",
+                "cpuManagerPolicy",
+                "memoryManagerPolicy",
+                "topologyManagerPolicy",
+                "topologyManagerScope",
+                "hairpinMode",
+                "contentType",
+                "memorySwap.swapBehavior",
+                "configMapAndSecretChangeDetectionStrategy",
+                "systemReservedCgroup",
+                "kubeReservedCgroup",
+                "showHiddenMetricsForVersion",
+                "volumePluginDir",
+                "providerID",
+                "reservedSystemCPUs",
+                "memoryReservationPolicy")) {
+            add(Field.withoutEffect(path, Field.Type.STRING));
+        }
+        add(Field.withoutEffect("containerLogMaxSize", Field.Type.QUANTITY));
+        add(Field.withoutEffect("memoryThrottlingFactor", Field.Type.DECIMAL));
+        for (String path : List.of(
+                "tlsCipherSuites",
+                "tlsCurvePreferences",
+                "preloadedImagesVerificationAllowlist",
+                "enforceNodeAllocatable",
+                "allowedUnsafeSysctls")) {
+            add(Field.withoutEffect(path, Field.Type.STRINGS));
+        }
+        for (String path : List.of(
+                "staticPodURLHeader",
+                "cpuManagerPolicyOptions",
+                "topologyManagerPolicyOptions",
+                "qosReserved",
+                "evictionHard",
+                "evictionSoft",
+                "evictionSoftGracePeriod",
+                "evictionMinimumReclaim",
+                "featureGates",
+                "systemReserved",
+                "kubeReserved",
+                "shutdownGracePeriodByPodPriority",
+                "reservedMemory",
+                "registerWithTaints",
+                "tracing",
+                "logging.options",
+                "logging.vmodule")) {
+            add(Field.withoutEffect(path, Field.Type.ANY));
+        }
+    }
+
+    private Schema() {}
+
+    private static void add(Field field) {
+        FIELDS.put(field.path(), field);
+    }
+
+    static Optional<Field> find(String path) {
+        return Optional.ofNullable(FIELDS.get(path));
+    }
+
+    /** Whether the path leads to fields below it. */
+    static boolean isGroup(String path) {
+        return FIELDS.keySet().stream().anyMatch(known -> known.startsWith(path + "."));
+    }
+
+    /** The last names of what may stand below a path; the top is the empty path. */
+    static List<String> below(String path) {
+        String prefix = path.isEmpty() ? "" : path + ".";
+        List<String> names = new ArrayList<>();
+        for (String known : FIELDS.keySet()) {
+            if (known.startsWith(prefix)) {
+                String rest = known.substring(prefix.length());
+                int dot = rest.indexOf('.');
+                names.add(dot < 0 ? rest : rest.substring(0, dot));
+            }
+        }
+        return names.stream().distinct().toList();
+    }
+}
