@@ -25,6 +25,9 @@ import java.util.TreeSet;
 public final class Cgroup {
     private static final int MODE = 0755;
 
+    /** CGROUP_FILE_NOTIFY_MIN_INTV of the kernel. */
+    private static final int LATE_REPORT_MILLIS = 10;
+
     /** A directory that is being filled again and again is not removed for ever. */
     private static final int REMOVE_ATTEMPTS = 20;
 
@@ -377,7 +380,7 @@ public final class Cgroup {
     public boolean awaitEmpty(Duration patience) throws CgroupException {
         long deadline = System.nanoTime() + patience.toNanos();
         try (Fd events = files.open(path + "/cgroup.events", Fcntl.O_RDONLY)) {
-            while (true) {
+            for (int round = 0; ; round++) {
                 // reading arms the next notification
                 byte[] text = new byte[256];
                 files.lseek(events, 0, Fcntl.SEEK_SET);

@@ -128,7 +128,9 @@ public final class CgroupEvents implements AutoCloseable {
             }
             // a copy: who hears of an event may end its watch
             for (Watch watch : List.copyOf(watchers.getOrDefault(event.watch(), Set.of()))) {
-                watch.look();
+                if (!event.has(Poll.IN_DELETE) || event.name().equals(watch.cgroup.name())) {
+                    watch.look();
+                }
             }
             if (event.has(Poll.IN_IGNORED)) {
                 watchers.remove(event.watch());
@@ -170,15 +172,17 @@ public final class CgroupEvents implements AutoCloseable {
             if (stopped || !inotify.isOpen()) {
                 return;
             }
-            add("cgroup.events");
-            add("memory.events");
+            add(cgroup.path() + "/cgroup.events", Poll.IN_MODIFY);
+            add(cgroup.path() + "/memory.events", Poll.IN_MODIFY);
+            // the kernel holds changes back for up to 10 ms, and drops them if the cgroup is removed in that time
+            add(cgroup.path().substring(0, cgroup.path().lastIndexOf('/')), Poll.IN_DELETE | Poll.IN_ONLYDIR);
             look();
         }
 
         /** Watchers of one file share the kernel's number. */
-        private void add(String file) {
+        private void add(String path, int events) {
             try {
-                int number = polling.inotifyAddWatch(inotify, cgroup.path() + "/" + file, Poll.IN_MODIFY);
+                int number = polling.inotifyAddWatch(inotify, path, events);
                 watchers.computeIfAbsent(number, unused -> new LinkedHashSet<>())
                         .add(this);
                 numbers.add(number);

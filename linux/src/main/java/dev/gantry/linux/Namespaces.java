@@ -30,7 +30,21 @@ public interface Namespaces {
         return FreshThread.run(name, action);
     }
 
+    /** {@link #onFreshThread} for an action without a result. */
+    default void runOnFreshThread(String name, VoidAction action) throws IOException {
+        onFreshThread(name, () -> {
+            action.run();
+            return true;
+        });
+    }
+
     /** What runs on a fresh thread. */
+    @FunctionalInterface
+    interface VoidAction {
+        void run() throws IOException;
+    }
+
+    /** What runs on a fresh thread and gives a result. */
     @FunctionalInterface
     interface Action<T> {
         T run() throws IOException;

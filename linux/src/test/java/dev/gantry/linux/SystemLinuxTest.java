@@ -2,6 +2,7 @@ package dev.gantry.linux;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.tuple;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -124,6 +125,7 @@ class SystemLinuxTest {
             assertThatExceptionOfType(ErrnoException.class)
                     .isThrownBy(() -> files.openat2(root, "../x", Fcntl.O_RDONLY, 0, Fcntl.RESOLVE_BENEATH))
                     .withMessageContaining("RESOLVE_BENEATH): EXDEV");
+            files.unlinkat(root, "escape", 0);
         }
     }
 
@@ -333,9 +335,7 @@ class SystemLinuxTest {
             Files.delete(directory.resolve("x"));
             assertThat(linux.polling().readInotify(inotify))
                     .extracting(Polling.InotifyEvent::watch, Polling.InotifyEvent::mask, Polling.InotifyEvent::name)
-                    .containsExactly(
-                            org.assertj.core.groups.Tuple.tuple(watch, Poll.IN_CLOSE_WRITE, "x"),
-                            org.assertj.core.groups.Tuple.tuple(watch, Poll.IN_DELETE, "x"));
+                    .containsExactly(tuple(watch, Poll.IN_CLOSE_WRITE, "x"), tuple(watch, Poll.IN_DELETE, "x"));
         }
     }
 
