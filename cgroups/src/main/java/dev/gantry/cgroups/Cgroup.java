@@ -392,8 +392,9 @@ public final class Cgroup {
                 if (leftMillis <= 0) {
                     return false;
                 }
-                int ignored =
-                        linux.polling().poll(events, Poll.EPOLLPRI, (int) Math.min(leftMillis, Integer.MAX_VALUE));
+                // the kernel reports a second change within 10 ms late, hence a few looks of our own
+                long limit = round < LATE_REPORT_MILLIS ? 1 : Integer.MAX_VALUE;
+                int ignored = linux.polling().poll(events, Poll.EPOLLPRI, (int) Math.min(leftMillis, limit));
             }
         } catch (ErrnoException e) {
             if (e.is(Errno.ENOENT, Errno.ENODEV)) {
