@@ -12,6 +12,7 @@ import dev.gantry.linux.netlink.NetlinkSocket;
 import dev.gantry.linux.netlink.NetlinkSocket.Protocol;
 import dev.gantry.linux.netlink.Routes;
 import java.io.IOException;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -62,9 +63,9 @@ final class TestNamespace implements AutoCloseable {
                 netlink.transact(Links.createBridge("bridge", new byte[] {2, 0, 0, 0, 0, 9}, mtu));
                 int bridge = index(netlink, "bridge");
                 netlink.transact(Links.createVeth(
-                        new Links.VethEnd("uplink", java.util.Optional.empty()),
+                        new Links.VethEnd("uplink", Optional.empty()),
                         bridge,
-                        new Links.VethEnd("eth0", java.util.Optional.empty()),
+                        new Links.VethEnd("eth0", Optional.empty()),
                         outside.fd().number(),
                         mtu));
                 netlink.transact(Links.up("lo"));

@@ -3,6 +3,7 @@ package dev.gantry.linux.netlink;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
+import java.util.Collections;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
@@ -166,7 +167,7 @@ class MessagesTest {
 
     @Test
     void manyElementsTakeSeveralMessages() {
-        List<NetlinkRequest> requests = NfTables.addElements(map(), java.util.Collections.nCopies(2000, element()));
+        List<NetlinkRequest> requests = NfTables.addElements(map(), Collections.nCopies(2000, element()));
 
         assertThat(requests).hasSize(4);
     }
