@@ -19,6 +19,8 @@ public interface ImageStore extends AutoCloseable {
     /**
      * Starts a pull, or joins the one that runs for the same name, credentials and platform. An archive of the archive
      * directory is taken before any registry, if the image is in one.
+     *
+     * @param credentials anonymous ones mean those of the node's configuration, and at last none
      */
     PullHandle pull(ImageReference reference, Credentials credentials, Platform platform);
 

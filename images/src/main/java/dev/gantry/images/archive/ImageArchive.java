@@ -13,6 +13,7 @@ import dev.gantry.images.oci.ConfigFile;
 import dev.gantry.images.oci.Descriptor;
 import dev.gantry.images.oci.Document;
 import dev.gantry.images.oci.MediaType;
+import dev.gantry.images.source.ImageSource;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.InputStream;

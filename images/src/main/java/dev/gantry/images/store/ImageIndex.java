@@ -147,6 +147,10 @@ final class ImageIndex {
         return Optional.ofNullable(names.get(key(reference))).map(Name::id);
     }
 
+    synchronized Optional<Digest> targetOf(ImageReference reference) {
+        return Optional.ofNullable(names.get(key(reference))).flatMap(Name::target);
+    }
+
     /** A digest rules over a tag beside it. */
     private static String key(ImageReference reference) {
         return reference.digest().map(d -> reference.at(d).toString()).orElseGet(reference::toString);

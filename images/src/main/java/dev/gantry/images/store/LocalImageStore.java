@@ -12,9 +12,12 @@ import dev.gantry.images.PullHandle;
 import dev.gantry.images.Snapshot;
 import dev.gantry.images.StoreUsage;
 import dev.gantry.images.archive.ImageArchive;
-import dev.gantry.images.archive.ImageSource;
 import dev.gantry.images.layer.LayerStream;
 import dev.gantry.images.oci.ConfigFile;
+import dev.gantry.images.registry.RegistryFetcher;
+import dev.gantry.images.registry.RegistrySettings;
+import dev.gantry.images.source.ImageFetcher;
+import dev.gantry.images.source.ImageSource;
 import dev.gantry.images.store.LayerStore.Layer;
 import dev.gantry.linux.ErrnoException;
 import dev.gantry.linux.FileCalls;
@@ -56,6 +59,7 @@ public final class LocalImageStore implements ImageStore {
     private final Map<Digest, Integer> leases = new HashMap<>();
 
     private final Map<Pull.Key, Pull> pulls = new HashMap<>();
+    private final ImageFetcher.Known known = new KnownDocuments();
     private final AtomicBoolean upkeepDue = new AtomicBoolean();
     private volatile boolean closed;
 
@@ -83,6 +87,13 @@ public final class LocalImageStore implements ImageStore {
         found.addAll(index.load());
         found.addAll(snapshots.load());
         this.problems = List.copyOf(found);
+    }
+
+    /** Opens the store of a node, which gets its images from registries. */
+    public static LocalImageStore open(
+            ImageStoreSettings settings, RegistrySettings registries, FileCalls files, InstantSource clock)
+            throws ImageException {
+        return open(settings, files, new RegistryFetcher(registries, clock), clock);
     }
 
     /**
@@ -114,7 +125,7 @@ public final class LocalImageStore implements ImageStore {
 
     @Override
     public PullHandle pull(ImageReference reference, Credentials credentials, Platform platform) {
-        return pull(new Pull.Key(reference, Optional.of(credentials), platform));
+        return pull(new Pull.Key(reference, Optional.of(credentials).filter(c -> !c.isAnonymous()), platform));
     }
 
     @Override
@@ -167,7 +178,24 @@ public final class LocalImageStore implements ImageStore {
             pull.fail(new ImageException(Code.STORE, "pull " + key.reference() + ": unexpected " + e, e));
         } finally {
             pull.cancellation().forget(interrupt);
+            pull.cancellation().cancel(); // ends what the fetcher still holds open
             Thread.interrupted(); // a late cancellation must not hit the next pull of this thread
+        }
+    }
+
+    private final class KnownDocuments implements ImageFetcher.Known {
+        @Override
+        public Optional<Digest> target(ImageReference reference) {
+            return index.targetOf(reference);
+        }
+
+        @Override
+        public Optional<byte[]> document(Digest digest) {
+            try {
+                return directory.blob(digest);
+            } catch (ErrnoException e) {
+                return Optional.empty(); // then it is fetched
+            }
         }
     }
 
@@ -185,7 +213,8 @@ public final class LocalImageStore implements ImageStore {
             Optional<Image> image = index.find(key.reference().toString());
             return image.orElseGet(() -> loaded.get(0));
         }
-        ImageSource source = fetcher.fetch(key.reference(), key.credentials(), key.platform(), pull.cancellation());
+        ImageSource source =
+                fetcher.fetch(key.reference(), key.credentials(), key.platform(), known, pull.cancellation());
         return install(source, pull);
     }
 

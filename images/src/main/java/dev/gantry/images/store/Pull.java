@@ -9,7 +9,7 @@ import dev.gantry.images.Platform;
 import dev.gantry.images.PullHandle;
 import dev.gantry.images.PullProgress;
 import dev.gantry.images.PullProgress.Phase;
-import dev.gantry.images.registry.Cancellation;
+import dev.gantry.images.source.Cancellation;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;

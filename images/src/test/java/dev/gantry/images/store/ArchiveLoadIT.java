@@ -28,7 +28,7 @@ class ArchiveLoadIT {
         return LocalImageStore.open(
                 ImageStoreSettings.of(directory.resolve("store")),
                 Linux.system().files(),
-                (reference, credentials, platform, cancellation) -> {
+                (reference, credentials, platform, known, cancellation) -> {
                     throw new ImageException(ImageException.Code.UNAVAILABLE, "no registry here");
                 },
                 InstantSource.system());

@@ -1,4 +1,4 @@
-package dev.gantry.images.archive;
+package dev.gantry.images.source;
 
 import dev.gantry.images.Digest;
 import dev.gantry.images.ImageReference;

@@ -1,4 +1,4 @@
-package dev.gantry.images.registry;
+package dev.gantry.images.source;
 
 import java.time.Duration;
 import java.util.ArrayList;

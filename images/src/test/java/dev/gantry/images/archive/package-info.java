@@ -1,0 +1,4 @@
+@NullMarked
+package dev.gantry.images.archive;
+
+import org.jspecify.annotations.NullMarked;

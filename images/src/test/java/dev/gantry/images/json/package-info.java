@@ -1,0 +1,4 @@
+@NullMarked
+package dev.gantry.images.json;
+
+import org.jspecify.annotations.NullMarked;

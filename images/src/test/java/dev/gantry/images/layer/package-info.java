@@ -1,0 +1,4 @@
+@NullMarked
+package dev.gantry.images.layer;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.gantry.images.oci;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.gantry.images.registry;
+
+import org.jspecify.annotations.NullMarked;
