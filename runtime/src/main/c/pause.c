@@ -207,6 +207,7 @@ static void disconnect(void) {
     if (!adopted) {
         SYS_1(__NR_exit_group, 1); /* an agent that died before the pod existed left nothing to keep */
     }
+    SYS_2(__NR_shutdown, control, SHUT_RDWR); /* a child that is in its program still has a copy */
     unwatch_close(&control);
     end_reply();
     listing.waiting = 0;
@@ -840,8 +841,8 @@ static void on_control(void) {
         }
         if (count >= (long)sizeof(struct head)) {
             on_request(&r);
-        } else if (count == -EMSGSIZE) {
-            answer_error(&r, count, WHERE_REQUEST);
+        } else if (count > 0 || count == -EMSGSIZE) {
+            answer_error(&r, count > 0 ? -EINVAL : count, WHERE_REQUEST);
         } else {
             disconnect();
         }
@@ -862,6 +863,7 @@ static void on_listener(void) {
         close_fd(&fd);
         return;
     }
+    on_control(); /* what the old one had already sent counts */
     if (control >= 0) {
         disconnect();
     }

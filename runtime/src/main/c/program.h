@@ -2,51 +2,9 @@
 #ifndef PROGRAM_H
 #define PROGRAM_H
 
+#include "program_format.h"
 #include "protocol.h"
 #include "sys.h"
-
-enum {
-    PROGRAM_MAGIC = 0x31525047, /* "GPR1" */
-    PROGRAM_VERSION = 1,
-    MAX_PROGRAM_BYTES = 8 << 20,
-    MAX_STEPS = 4096,
-    MAX_SLOTS = 4096,
-    STEP_ARGS = 6,
-    STEP_ERRORS = 4,
-    NO_SLOT = 0xffff,
-    SILENT = 0x8000,
-};
-
-enum { OP_SYSCALL, OP_JUMP, OP_CHECK, OP_FAIL, OP_FORK, OP_TERMINAL, OP_STORE, OPS };
-enum { ARG_IMMEDIATE, ARG_DATA, ARG_SLOT, ARG_KINDS };
-
-struct program_header {
-    u32 magic;
-    u16 version;
-    u16 machine;
-    u32 steps;
-    u32 relocations;
-    u32 data_bytes;
-    u16 slots;
-    u16 fds;
-    u64 reserved;
-};
-
-struct step {
-    u16 op;
-    u16 syscall;
-    u16 result;
-    u8 kind[STEP_ARGS];
-    struct {
-        u16 error; /* 0 unused; with SILENT if it is not to be reported */
-        u16 target; /* 0: the next step */
-    } on[STEP_ERRORS];
-    u32 reserved;
-    u64 arg[STEP_ARGS];
-};
-
-_Static_assert(sizeof(struct program_header) == 32, "the format's header");
-_Static_assert(sizeof(struct step) == 80, "the format's step");
 
 /* A checked program in memory of its own. */
 struct program {

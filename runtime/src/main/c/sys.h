@@ -28,6 +28,7 @@ typedef int64_t s64;
 #define SOL_SOCKET 1
 #define SO_PEERCRED 17
 #define SCM_RIGHTS 1
+#define SHUT_RDWR 2
 #define MSG_CTRUNC 0x8
 #define MSG_TRUNC 0x20
 #define MSG_DONTWAIT 0x40
