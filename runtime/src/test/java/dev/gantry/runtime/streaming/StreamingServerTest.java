@@ -1,0 +1,390 @@
+package dev.gantry.runtime.streaming;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.gantry.runtime.io.ExecRequest;
+import io.netty.bootstrap.Bootstrap;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInitializer;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.SimpleChannelInboundHandler;
+import io.netty.channel.nio.NioIoHandler;
+import io.netty.channel.socket.nio.NioServerSocketChannel;
+import io.netty.channel.socket.nio.NioSocketChannel;
+import io.netty.handler.codec.spdy.DefaultSpdyDataFrame;
+import io.netty.handler.codec.spdy.DefaultSpdySynStreamFrame;
+import io.netty.handler.codec.spdy.SpdyDataFrame;
+import io.netty.handler.codec.spdy.SpdyFrameCodec;
+import io.netty.handler.codec.spdy.SpdySessionHandler;
+import io.netty.handler.codec.spdy.SpdyVersion;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.WebSocket;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.time.Clock;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+@Timeout(60)
+class StreamingServerTest {
+    private static final String SUCCESS_OR_7 =
+            "{\"metadata\":{},\"status\":\"Failure\",\"message\":\"command terminated with non-zero exit code: exit status 7\","
+                    + "\"reason\":\"NonZeroExitCode\",\"details\":{\"causes\":[{\"reason\":\"ExitCode\",\"message\":\"7\"}]}}";
+
+    private final EchoIo io = new EchoIo();
+    private final ExecutorService threads = Executors.newCachedThreadPool();
+    private final MultiThreadIoEventLoopGroup group = new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
+    private StreamingServer server = startServer();
+
+    private StreamingServer startServer() {
+        try {
+            return StreamingServer.listen(
+                    new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
+                    group,
+                    NioServerSocketChannel.class,
+                    io,
+                    threads,
+                    Clock.systemUTC());
+        } catch (IOException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    @BeforeEach
+    void serverListens() {
+        assertThat(server.url(exec("c1", false))).isPresent();
+    }
+
+    @AfterEach
+    void stop() {
+        server.close();
+        group.shutdownGracefully(0, 1, TimeUnit.SECONDS);
+        threads.shutdownNow();
+    }
+
+    @Test
+    void version5ClosesStdinAndReportsTheExitCode() throws Exception {
+        Client client = connect(exec("c1", false), "v5.channel.k8s.io");
+
+        client.send(0, "hello");
+        client.socket()
+                .sendBinary(ByteBuffer.wrap(new byte[] {(byte) 255, 0}), true)
+                .get();
+
+        client.closed.get();
+        assertThat(client.text(1)).isEqualTo("hello");
+        assertThat(client.text(2)).isEqualTo("bye");
+        assertThat(client.text(3)).isEqualTo(SUCCESS_OR_7);
+    }
+
+    @Test
+    void aTerminalIsResized() throws Exception {
+        Client client = connect(exec("c1", true), "v4.channel.k8s.io");
+        client.send(4, "{\"Width\":120,\"Height\":40}");
+        client.send(4, "not json");
+        client.send(4, "{\"Width\":-1,\"Height\":40}");
+        client.send(0, "x");
+
+        client.awaitText(1, "x");
+
+        assertThat(io.resizes).containsExactly("120x40");
+    }
+
+    @Test
+    void aClientThatHangsUpEndsItsProcess() throws Exception {
+        Client client = connect(exec("c1", false), "v4.channel.k8s.io");
+        client.send(0, "x");
+        client.awaitText(1, "x");
+
+        client.socket().abort();
+
+        assertThat(io.exits.get(0).get()).isEqualTo(137);
+    }
+
+    @Test
+    void whatCannotBeRunIsSaidOnTheErrorChannel() throws Exception {
+        Client client = connect(exec("missing", false), "v4.channel.k8s.io");
+
+        client.closed.get();
+
+        assertThat(client.text(3))
+                .isEqualTo(
+                        "{\"metadata\":{},\"status\":\"Failure\",\"message\":\"exec in container 'missing': no such container\","
+                                + "\"reason\":\"InternalError\",\"code\":500}");
+    }
+
+    @Test
+    void portForwardByWebSocketAnnouncesThePortAndCarriesBytes() throws Exception {
+        Client client = connect(new StreamingRequest.PortForward("p1", List.of(8080)), "v4.channel.k8s.io");
+
+        client.send(0, "ping");
+
+        client.awaitText(0, "\u0090\u001fping");
+        assertThat(client.text(1)).isEqualTo("\u0090\u001f");
+    }
+
+    @Test
+    void aUrlWorksOnce() throws Exception {
+        URI url = server.url(exec("c1", false)).orElseThrow();
+        connect(url, "v4.channel.k8s.io");
+
+        assertThat(raw(url, "Connection: Upgrade\r\nUpgrade: SPDY/3.1\r\n")).startsWith("HTTP/1.1 404 ");
+    }
+
+    @ParameterizedTest(name = "{0}: {1}")
+    @CsvSource({
+        "Accept: */*, HTTP/1.1 400 ",
+        "'Upgrade: SPDY/3.1\r\nX-Stream-Protocol-Version: v9.channel.k8s.io', HTTP/1.1 403 ",
+        "'Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: eA==\r\nSec-WebSocket-Protocol: v9', HTTP/1.1 400 ",
+        "'Upgrade: websocket\r\nSec-WebSocket-Version: 1\r\nSec-WebSocket-Key: eA==', HTTP/1.1 426 ",
+    })
+    void whatIsNotUnderstoodIsRefused(String headers, String answer) throws Exception {
+        assertThat(raw(server.url(exec("c1", false)).orElseThrow(), headers + "\r\n"))
+                .startsWith(answer);
+    }
+
+    @Test
+    void aPathOfAnotherKindDoesNotReachTheRequest() throws Exception {
+        URI url = server.url(exec("c1", false)).orElseThrow();
+
+        assertThat(raw(URI.create(url.toString().replace("/exec/", "/attach/")), "Upgrade: SPDY/3.1\r\n"))
+                .startsWith("HTTP/1.1 404 ");
+    }
+
+    @Test
+    void execOverSpdy() throws Exception {
+        SpdyClient client = new SpdyClient(server.url(exec("c1", false)).orElseThrow(), "v4.channel.k8s.io");
+        client.open(1, Map.of("streamtype", "error"));
+        client.open(3, Map.of("streamtype", "stdin"));
+        client.open(5, Map.of("streamtype", "stdout"));
+        client.open(7, Map.of("streamtype", "stderr"));
+
+        client.send(3, "over spdy", true);
+
+        client.closed.get();
+        assertThat(client.text(5)).isEqualTo("over spdy");
+        assertThat(client.text(7)).isEqualTo("bye");
+        assertThat(client.text(1)).isEqualTo(SUCCESS_OR_7);
+    }
+
+    @Test
+    void severalConnectionsAreForwardedOverOneSpdySession() throws Exception {
+        SpdyClient client = new SpdyClient(
+                server.url(new StreamingRequest.PortForward("p1", List.of())).orElseThrow(), "portforward.k8s.io");
+        client.open(1, Map.of("streamtype", "error", "port", "80", "requestid", "0"));
+        client.open(3, Map.of("streamtype", "data", "port", "80", "requestid", "0"));
+        client.open(5, Map.of("streamtype", "error", "port", "1", "requestid", "1"));
+        client.open(7, Map.of("streamtype", "data", "port", "1", "requestid", "1"));
+        client.open(9, Map.of("streamtype", "error", "port", "81", "requestid", "2"));
+        client.open(11, Map.of("streamtype", "data", "port", "81", "requestid", "2"));
+
+        client.send(3, "one", true);
+        client.send(11, "three", true);
+
+        client.awaitText(3, "one");
+        client.awaitText(11, "three");
+        client.awaitText(5, "forward port 1 to pod p1: connect to localhost:1: connection refused");
+        client.channel.close();
+    }
+
+    @Test
+    void bytesThatAreNotSpdyEndTheConnectionOnly() throws Exception {
+        URI url = server.url(exec("c1", false)).orElseThrow();
+        try (Socket socket = new Socket(url.getHost(), url.getPort())) {
+            socket.getOutputStream()
+                    .write(("POST " + url.getPath()
+                                    + " HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\n\r\n")
+                            .getBytes(StandardCharsets.US_ASCII));
+            InputStream in = socket.getInputStream();
+            StringBuilder head = new StringBuilder();
+            while (!head.toString().endsWith("\r\n\r\n")) {
+                head.append((char) in.read());
+            }
+            byte[] garbage = new byte[4096];
+            Arrays.fill(garbage, (byte) 0xff);
+            socket.getOutputStream().write(garbage);
+            socket.shutdownOutput();
+
+            in.readAllBytes();
+        }
+        assertThat(server.url(exec("c1", false))).isPresent();
+    }
+
+    private static StreamingRequest exec(String container, boolean tty) {
+        return new StreamingRequest.Exec(
+                new ExecRequest(container, List.of("cat"), true, tty),
+                new StreamingRequest.Streams(true, true, !tty, tty));
+    }
+
+    private String raw(URI url, String headers) throws IOException {
+        try (Socket socket = new Socket(url.getHost(), url.getPort())) {
+            socket.getOutputStream()
+                    .write(("GET " + url.getPath() + " HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\n" + headers
+                                    + "\r\n")
+                            .getBytes(StandardCharsets.US_ASCII));
+            return new String(socket.getInputStream().readAllBytes(), StandardCharsets.US_ASCII);
+        }
+    }
+
+    private Client connect(StreamingRequest request, String protocol) throws Exception {
+        return connect(server.url(request).orElseThrow(), protocol);
+    }
+
+    private static Client connect(URI url, String protocol) throws Exception {
+        Client client = new Client();
+        client.opening.complete(HttpClient.newHttpClient()
+                .newWebSocketBuilder()
+                .subprotocols(protocol)
+                .buildAsync(URI.create(url.toString().replace("http:", "ws:")), client)
+                .get());
+        return client;
+    }
+
+    /** Collects bytes by channel. */
+    private abstract static class Collector {
+        private final Map<Integer, ByteArrayOutputStream> received = new ConcurrentHashMap<>();
+        final CompletableFuture<Void> closed = new CompletableFuture<>();
+
+        synchronized void collect(int channel, byte[] bytes) {
+            received.computeIfAbsent(channel, any -> new ByteArrayOutputStream())
+                    .writeBytes(bytes);
+            notifyAll();
+        }
+
+        synchronized String text(int channel) {
+            ByteArrayOutputStream bytes = received.get(channel);
+            return bytes == null ? "" : bytes.toString(StandardCharsets.ISO_8859_1);
+        }
+
+        synchronized void awaitText(int channel, String expected) throws InterruptedException {
+            while (!text(channel).equals(expected)) {
+                wait();
+            }
+        }
+    }
+
+    private static final class Client extends Collector implements WebSocket.Listener {
+        private final CompletableFuture<WebSocket> opening = new CompletableFuture<>();
+
+        WebSocket socket() throws Exception {
+            return opening.get();
+        }
+
+        void send(int channel, String text) throws Exception {
+            byte[] message = ("\0" + text).getBytes(StandardCharsets.UTF_8);
+            message[0] = (byte) channel;
+            socket().sendBinary(ByteBuffer.wrap(message), true).get();
+        }
+
+        @Override
+        public CompletionStage<?> onBinary(WebSocket webSocket, ByteBuffer data, boolean last) {
+            int channel = data.get();
+            byte[] bytes = new byte[data.remaining()];
+            data.get(bytes);
+            collect(channel, bytes);
+            webSocket.request(1);
+            return null;
+        }
+
+        @Override
+        public CompletionStage<?> onClose(WebSocket webSocket, int statusCode, String reason) {
+            closed.complete(null);
+            return null;
+        }
+    }
+
+    private final class SpdyClient extends Collector {
+        private final Channel channel;
+
+        SpdyClient(URI url, String protocol) throws Exception {
+            // The upgrade is done by hand, then Netty's own client side of SPDY takes over the connection.
+            CompletableFuture<Void> upgraded = new CompletableFuture<>();
+            channel = new Bootstrap()
+                    .group(group)
+                    .channel(NioSocketChannel.class)
+                    .handler(new ChannelInitializer<>() {
+                        @Override
+                        protected void initChannel(Channel created) {
+                            created.pipeline().addLast(new Upgrade(upgraded));
+                        }
+                    })
+                    .connect(url.getHost(), url.getPort())
+                    .sync()
+                    .channel();
+            channel.closeFuture().addListener(done -> closed.complete(null));
+            channel.writeAndFlush(Unpooled.copiedBuffer(
+                    "POST " + url.getPath() + " HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\n"
+                            + "X-Stream-Protocol-Version: " + protocol + "\r\n\r\n",
+                    StandardCharsets.US_ASCII));
+            upgraded.get();
+        }
+
+        void open(int streamId, Map<String, String> headers) {
+            var frame = new DefaultSpdySynStreamFrame(streamId, 0, (byte) 0);
+            headers.forEach((name, value) -> frame.headers().add(name, value));
+            channel.writeAndFlush(frame);
+        }
+
+        void send(int streamId, String text, boolean last) {
+            channel.writeAndFlush(
+                    new DefaultSpdyDataFrame(streamId, Unpooled.copiedBuffer(text, StandardCharsets.UTF_8))
+                            .setLast(last));
+        }
+
+        private final class Upgrade extends SimpleChannelInboundHandler<ByteBuf> {
+            private final CompletableFuture<Void> upgraded;
+            private final StringBuilder head = new StringBuilder();
+
+            Upgrade(CompletableFuture<Void> upgraded) {
+                this.upgraded = upgraded;
+            }
+
+            @Override
+            protected void channelRead0(ChannelHandlerContext context, ByteBuf bytes) {
+                head.append(bytes.toString(StandardCharsets.US_ASCII));
+                if (head.toString().endsWith("\r\n\r\n")) {
+                    assertThat(head.toString()).startsWith("HTTP/1.1 101 ");
+                    context.pipeline()
+                            .addLast(
+                                    new SpdyFrameCodec(SpdyVersion.SPDY_3_1),
+                                    new SpdySessionHandler(SpdyVersion.SPDY_3_1, false),
+                                    new Frames());
+                    context.pipeline().remove(this);
+                    upgraded.complete(null);
+                }
+            }
+        }
+
+        private final class Frames extends SimpleChannelInboundHandler<Object> {
+            @Override
+            protected void channelRead0(ChannelHandlerContext context, Object message) {
+                if (message instanceof SpdyDataFrame data) {
+                    collect(data.streamId(), Wire.bytes(data.content()));
+                }
+            }
+        }
+    }
+}
