@@ -34,12 +34,22 @@ public final class Cgroup {
     private final Linux linux;
     private final FileCalls files;
     private final String path;
+    private final Known known;
 
     /** @param path of the directory in the file system, e.g. {@code /sys/fs/cgroup/kubepods} */
     public Cgroup(Linux linux, String path) {
+        this(linux, path, Known.NOTHING);
+    }
+
+    Cgroup(Linux linux, String path, Known known) {
         this.linux = linux;
         this.files = linux.files();
         this.path = path;
+        this.known = known;
+    }
+
+    Known known() {
+        return known;
     }
 
     public String path() {
@@ -52,7 +62,7 @@ public final class Cgroup {
 
     /** A cgroup below this one; need not exist. */
     public Cgroup child(String name) {
-        return new Cgroup(linux, path + "/" + name);
+        return new Cgroup(linux, path + "/" + name, known);
     }
 
     public boolean exists() {
@@ -159,6 +169,11 @@ public final class Cgroup {
     public List<Missing> apply(CgroupResources resources) throws CgroupException {
         Map<String, Missing> missing = new LinkedHashMap<>();
         for (CgroupWrite write : resources.writes()) {
+            Optional<Missing> knownMissing = Controller.ofFile(write.file()).flatMap(known::missing);
+            if (knownMissing.isPresent()) {
+                missing.putIfAbsent(knownMissing.get().what(), knownMissing.get());
+                continue;
+            }
             try {
                 files.writeSmallFile(path + "/" + write.file(), write.value());
             } catch (ErrnoException e) {

@@ -7,6 +7,7 @@ import dev.gantry.linux.Fd;
 import dev.gantry.linux.Linux;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
@@ -87,7 +88,24 @@ public final class CgroupTree {
                 missing.add(explain(linux, placement, controller));
             }
         }
-        return new CgroupTree(linux, placement, settings.naming(), root, available, missing);
+        return new CgroupTree(
+                linux,
+                placement,
+                settings.naming(),
+                new Cgroup(linux, root.path(), known(missing)),
+                available,
+                missing);
+    }
+
+    private static Known known(List<Missing> missing) {
+        Map<Controller, Missing> byController = new EnumMap<>(Controller.class);
+        for (Controller controller : Controller.values()) {
+            missing.stream()
+                    .filter(m -> m.what().endsWith(" " + controller.kernelName()))
+                    .findFirst()
+                    .ifPresent(m -> byController.put(controller, m));
+        }
+        return new Known(byController);
     }
 
     /** From the agent's root down to the pods' cgroup; where the root is not delegated, from the top of the mount. */

@@ -116,14 +116,15 @@ public record DeviceFilter(List<DeviceRule> rules) {
      */
     public Optional<Missing> attach(Linux linux, Cgroup cgroup) throws CgroupException {
         BpfCalls bpf = linux.bpf();
-        try (Fd directory = cgroup.open();
-                Fd program = bpf.progLoad(BpfCalls.BPF_PROG_TYPE_CGROUP_DEVICE, program(), "Apache-2.0", NAME)) {
-            List<Integer> old = bpf.progQuery(directory, BpfCalls.BPF_CGROUP_DEVICE);
-            if (old.isEmpty()) {
-                bpf.progAttach(directory, program, BpfCalls.BPF_CGROUP_DEVICE, BpfCalls.BPF_F_ALLOW_MULTI, null);
-            } else {
-                replace(bpf, directory, program, old);
-            }
+        try (Fd directory = cgroup.open()) {
+            cgroup.known().withProgram(bpf, this, program -> {
+                List<Integer> old = bpf.progQuery(directory, BpfCalls.BPF_CGROUP_DEVICE);
+                if (old.isEmpty()) {
+                    bpf.progAttach(directory, program, BpfCalls.BPF_CGROUP_DEVICE, BpfCalls.BPF_F_ALLOW_MULTI, null);
+                } else {
+                    replace(bpf, directory, program, old);
+                }
+            });
             return Optional.empty();
         } catch (ErrnoException e) {
             if (e.is(Errno.ENOSYS, Errno.EPERM)) {
@@ -135,6 +136,11 @@ public record DeviceFilter(List<DeviceRule> rules) {
             }
             throw CgroupException.of(e, "");
         }
+    }
+
+    /** The program in the kernel, for {@link Known}. */
+    Fd load(BpfCalls bpf) throws ErrnoException {
+        return bpf.progLoad(BpfCalls.BPF_PROG_TYPE_CGROUP_DEVICE, program(), "Apache-2.0", NAME);
     }
 
     private static void replace(BpfCalls bpf, Fd directory, Fd program, List<Integer> old) throws ErrnoException {

@@ -243,9 +243,10 @@ class CgroupIT {
     void aMissingCgroupIsNamed() {
         Cgroup nowhere = tree.root().child("nowhere");
         assertThatExceptionOfType(CgroupException.class)
-                .isThrownBy(() ->
-                        nowhere.apply(CgroupResources.builder().pidsLimit(1).build()))
-                .withMessageContaining("nowhere/pids.max")
+                .isThrownBy(() -> nowhere.apply(CgroupResources.builder()
+                        .unified(Map.of("cgroup.max.depth", "5"))
+                        .build()))
+                .withMessageContaining("nowhere/cgroup.max.depth")
                 .withMessageContaining("the cgroup does not exist")
                 .extracting(CgroupException::errno)
                 .isEqualTo(Errno.ENOENT);

@@ -9,7 +9,6 @@ import dev.gantry.testing.FakeCgroups;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.BeforeEach;
@@ -85,12 +84,16 @@ class CgroupTreeTest {
     void aLimitThatCannotBeSaysWhichParentDoesNotHandTheControllerDown() throws CgroupException {
         linux.refuse("cpu");
         PodCgroup pod = topOfTheMount().pod(QosClass.GUARANTEED, "u");
-        List<Missing> missing = pod.create(CgroupResources.builder()
+        CgroupResources resources = CgroupResources.builder()
                 .cpuShares(512)
                 .cpuQuota(1000, 0)
                 .pidsLimit(5)
-                .build());
-        assertThat(missing)
+                .build();
+        assertThat(pod.create(resources))
+                .singleElement()
+                .satisfies(missing -> assertThat(missing.what()).isEqualTo("cgroup controller cpu"));
+        // also where nothing was found out before
+        assertThat(new Cgroup(linux, pod.cgroup().path()).apply(resources))
                 .containsExactly(new Missing(
                         "cgroup controller cpu",
                         "it is not in %s/cgroup.subtree_control".formatted(top),
