@@ -18,12 +18,14 @@ public final class AgentProcess implements AutoCloseable {
 
     private final Path root;
     private final List<String> flags;
+    private final Map<String, String> environment;
     private final LocalApi api;
     private Process process;
 
-    private AgentProcess(Path root, List<String> flags, Process process) {
+    private AgentProcess(Path root, List<String> flags, Map<String, String> environment, Process process) {
         this.root = root;
         this.flags = flags;
+        this.environment = environment;
         this.api = new LocalApi(root.resolve("run/gantry.sock"));
         this.process = process;
     }
@@ -47,14 +49,24 @@ public final class AgentProcess implements AutoCloseable {
 
     /** Starts an agent and waits until its API answers. */
     public static AgentProcess start(Path root, String... flags) throws IOException, InterruptedException {
+        return start(root, Map.of(), flags);
+    }
+
+    /**
+     * Starts an agent and waits until its API answers.
+     *
+     * @param environment added to this process's own
+     */
+    public static AgentProcess start(Path root, Map<String, String> environment, String... flags)
+            throws IOException, InterruptedException {
         Files.createDirectories(root.resolve("manifests"));
         List<String> extra = List.of(flags);
-        AgentProcess agent = new AgentProcess(root, extra, launch(root, extra));
+        AgentProcess agent = new AgentProcess(root, extra, environment, launch(root, extra, environment));
         agent.awaitReady();
         return agent;
     }
 
-    private static Process launch(Path root, List<String> flags) throws IOException {
+    private static Process launch(Path root, List<String> flags, Map<String, String> environment) throws IOException {
         List<String> words = new ArrayList<>(List.of(launcher().toString(), "--root", root.toString(), "agent"));
         words.addAll(flags);
         return new ProcessBuilder(words)
@@ -76,7 +88,7 @@ public final class AgentProcess implements AutoCloseable {
 
     /** Starts the agent again, without waiting for its API. */
     public void launchAgain() throws IOException {
-        process = launch(root, flags);
+        process = launch(root, flags, environment);
     }
 
     /** Starts the agent again and waits until its API answers. */

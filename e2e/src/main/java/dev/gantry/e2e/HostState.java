@@ -1,0 +1,122 @@
+package dev.gantry.e2e;
+
+import java.io.IOException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.function.UnaryOperator;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+/**
+ * What pods use of a machine, as far as one agent's are told from others': compared before and after, it shows leaks.
+ *
+ * @param processes command lines of the agent's children and of what runs in its pods' cgroups
+ * @param mounts mount points below the agent's root
+ * @param cgroups pod cgroups that belong to it
+ * @param sandboxes folders of sandbox records
+ * @param addresses lines of the address pool
+ * @param volumes folders of pods
+ */
+public record HostState(
+        Set<String> processes,
+        Set<String> mounts,
+        Set<String> cgroups,
+        Set<String> sandboxes,
+        Set<String> addresses,
+        Set<String> volumes) {
+    private static final Pattern POD_CGROUP = Pattern.compile("pod[0-9a-f]{8}.*|.*-pod[0-9a-f_]{32,}.*");
+
+    /** Looks now. {@code uids} are the uids of all pods the agent ever had: only their cgroups count. */
+    public static HostState of(AgentProcess agent, Set<String> uids) throws IOException, InterruptedException {
+        Path root = agent.root();
+        return new HostState(
+                processesOf(agent.pid(), uids),
+                linesOf(Path.of("/proc/self/mounts"), line -> line.contains(" " + root) ? line : ""),
+                cgroupsOf(uids),
+                namesIn(root.resolve("run/sandboxes")),
+                addresses(root.resolve("lib/network")),
+                namesIn(root.resolve("lib/pods")));
+    }
+
+    /** Names of the host's ends of pods' network cables. */
+    public static Set<String> links() throws IOException {
+        return namesIn(Path.of("/sys/class/net"));
+    }
+
+    /** Lines of nftables that name something that differs from pod to pod. */
+    public static Set<String> firewall() throws IOException, InterruptedException {
+        Set<String> lines = new TreeSet<>();
+        Command.run("nft", "list", "ruleset").output().lines().map(String::strip).forEach(lines::add);
+        return lines;
+    }
+
+    private static Set<String> processesOf(long agent, Set<String> uids) throws IOException {
+        Set<String> found = new TreeSet<>();
+        try (DirectoryStream<Path> processes = Files.newDirectoryStream(Path.of("/proc"), "[0-9]*")) {
+            for (Path process : processes) {
+                try {
+                    String cgroup = Files.readString(process.resolve("cgroup"));
+                    String command = Files.readString(process.resolve("cmdline")).replace('\0', ' ');
+                    if (uids.stream().anyMatch(uid -> cgroup.contains(uid) || cgroup.contains(uid.replace('-', '_')))) {
+                        found.add(process.getFileName() + " " + command);
+                    }
+                } catch (IOException ended) {
+                    // It ended while it was looked at.
+                }
+            }
+        }
+        ProcessHandle.of(agent).ifPresent(handle -> handle.children()
+                .forEach(child -> found.add(child.pid() + " " + child.info().commandLine().orElse("?"))));
+        return found;
+    }
+
+    private static Set<String> cgroupsOf(Set<String> uids) throws IOException {
+        Set<String> found = new TreeSet<>();
+        try (Stream<Path> tree = Files.walk(Path.of("/sys/fs/cgroup"))) {
+            tree.filter(folder -> POD_CGROUP.matcher(folder.getFileName().toString()).matches())
+                    .filter(folder -> uids.stream()
+                            .anyMatch(uid -> folder.toString().contains(uid)
+                                    || folder.toString().contains(uid.replace('-', '_'))))
+                    .forEach(folder -> found.add(folder.toString()));
+        } catch (java.io.UncheckedIOException vanished) {
+            // Another pod's cgroup was removed meanwhile.
+        }
+        return found;
+    }
+
+    private static Set<String> addresses(Path network) throws IOException {
+        Set<String> found = new TreeSet<>();
+        if (Files.isDirectory(network)) {
+            try (Stream<Path> files = Files.walk(network)) {
+                for (Path file : files.filter(Files::isRegularFile).toList()) {
+                    Files.readAllLines(file).forEach(line -> found.add(file.getFileName() + ": " + line));
+                }
+            }
+        }
+        return found;
+    }
+
+    private static Set<String> namesIn(Path folder) throws IOException {
+        Set<String> names = new TreeSet<>();
+        if (Files.isDirectory(folder)) {
+            try (DirectoryStream<Path> entries = Files.newDirectoryStream(folder)) {
+                entries.forEach(entry -> names.add(String.valueOf(entry.getFileName())));
+            }
+        }
+        return names;
+    }
+
+    private static Set<String> linesOf(Path file, UnaryOperator<String> wanted) throws IOException {
+        Set<String> lines = new TreeSet<>();
+        for (String line : Files.readAllLines(file)) {
+            String kept = wanted.apply(line);
+            if (!kept.isEmpty()) {
+                lines.add(kept);
+            }
+        }
+        return lines;
+    }
+}

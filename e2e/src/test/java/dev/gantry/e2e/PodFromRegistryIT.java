@@ -1,0 +1,225 @@
+package dev.gantry.e2e;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.gantry.packaging.DemoImage;
+import dev.gantry.packaging.OciArchive;
+import dev.gantry.testing.RequiresRoot;
+import dev.gantry.testing.RequiresTool;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.NetworkInterface;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Base64;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A pod of two containers whose images come from a real registry, looked at from all sides. */
+@RequiresRoot
+@RequiresTool({"docker-registry", "nft"})
+class PodFromRegistryIT {
+    private static final int GRACE_SECONDS = 6;
+
+    @Test
+    void aPodOfTwoContainersFromARegistryWithoutTls(@TempDir Path directory) throws Exception {
+        try (Registry registry = Registry.plain(directory.resolve("registry"));
+                AgentProcess agent = AgentProcess.start(directory.resolve("node"))) {
+            wholeLife(agent, registry);
+        }
+    }
+
+    @Test
+    @RequiresTool({"openssl", "htpasswd"})
+    void theSameFromARegistryWithTlsAndAPassword(@TempDir Path directory) throws Exception {
+        Path docker = Files.createDirectories(directory.resolve("docker"));
+        Path trusted = null;
+        try (Registry registry = Registry.withPassword(directory.resolve("registry"))) {
+            String credentials = Registry.USER + ":" + Registry.PASSWORD;
+            Files.writeString(
+                    docker.resolve("config.json"),
+                    "{\"auths\":{\"%s\":{\"auth\":\"%s\"}}}"
+                            .formatted(
+                                    registry.host(),
+                                    Base64.getEncoder().encodeToString(credentials.getBytes(StandardCharsets.UTF_8))));
+            trusted = Files.createDirectories(Path.of("/etc/gantry/certs.d", registry.host()));
+            Files.copy(registry.certificate().orElseThrow(), trusted.resolve("ca.crt"));
+            try (AgentProcess agent =
+                    AgentProcess.start(directory.resolve("node"), Map.of("DOCKER_CONFIG", docker.toString()))) {
+                wholeLife(agent, registry);
+            }
+        } finally {
+            if (trusted != null) {
+                Files.deleteIfExists(trusted.resolve("ca.crt"));
+                Files.deleteIfExists(trusted);
+            }
+        }
+    }
+
+    private static void wholeLife(AgentProcess agent, Registry registry) throws Exception {
+        OciArchive image = DemoImage.create(registry.reference("team/demo"), Files.readAllBytes(demo()));
+        registry.push("team/demo", image);
+        int port = freePort();
+        String yaml = """
+                apiVersion: v1
+                kind: Pod
+                metadata: {name: pair}
+                spec:
+                  terminationGracePeriodSeconds: %d
+                  containers:
+                  - name: server
+                    image: %s
+                    env: [{name: PORT, value: "8090"}]
+                    ports: [{containerPort: 8090, hostPort: %d}]
+                  - name: client
+                    image: %s
+                    command: [/bin/sh, -c, "trap 'exit 0' TERM; echo ready; sleep 1000000 & wait"]
+                """.formatted(GRACE_SECONDS, registry.reference("team/demo"), port, registry.reference("team/demo"));
+        // The first pod makes the bridge and the tables, which stay.
+        agent.putManifest("pair.yaml", yaml);
+        String name = onlyPod(agent);
+        agent.awaitReady(name);
+        agent.removeManifest("pair.yaml");
+        agent.awaitGone(name);
+        Set<String> links = HostState.links();
+        Set<String> firewall = HostState.firewall();
+        HostState before = HostState.of(agent, Set.of());
+
+        agent.putManifest("pair.yaml", yaml);
+        JsonNode pod = agent.awaitReady(name);
+        isReached(pod, port);
+        sharesWhatAPodShares(agent, name);
+        logsAreThere(agent, name);
+        execIsAnswered(agent, name);
+
+        long begin = System.nanoTime();
+        Command deletion = agent.gantry("delete", "pod", name);
+        assertThat(deletion.exitCode()).as("%s", deletion).isZero();
+        agent.removeManifest("pair.yaml");
+        agent.awaitGone(name);
+        assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(Duration.ofSeconds(GRACE_SECONDS + 4));
+        Set<String> uids = new TreeSet<>(Set.of(pod.path("metadata").path("uid").asText()));
+        Await.until(
+                Duration.ofSeconds(10),
+                "nothing to be left behind",
+                () -> HostState.of(agent, uids).equals(before)
+                        && HostState.links().equals(links)
+                        && HostState.firewall().equals(firewall),
+                () -> "Before: " + before + links + firewall + "\nAfter: " + now(agent, uids));
+    }
+
+    private static String now(AgentProcess agent, Set<String> uids) {
+        try {
+            return HostState.of(agent, uids) + " " + HostState.links() + HostState.firewall();
+        } catch (IOException | InterruptedException e) {
+            return e.toString();
+        }
+    }
+
+    private static void isReached(JsonNode pod, int hostPort) throws Exception {
+        String address = pod.path("status").path("podIP").asText();
+        Await.until(
+                Duration.ofSeconds(10),
+                "the page on the pod's address",
+                () -> page(address, 8090).contains("Hello from"),
+                pod::toString);
+        assertThat(page("127.0.0.1", hostPort)).contains("Hello from");
+        for (NetworkInterface card : NetworkInterface.networkInterfaces().toList()) {
+            if (!card.isLoopback() && card.isUp() && !card.getName().startsWith("gantry") && !card.isVirtual()) {
+                for (InetAddress own : card.inetAddresses().toList()) {
+                    if (own instanceof java.net.Inet4Address) {
+                        assertThat(page(own.getHostAddress(), hostPort)).contains("Hello from");
+                    }
+                }
+            }
+        }
+    }
+
+    private static void sharesWhatAPodShares(AgentProcess agent, String name) throws Exception {
+        for (String shared : Set.of("readlink /proc/self/ns/net", "readlink /proc/self/ns/ipc", "hostname")) {
+            assertThat(exec(agent, name, "server", shared)).isEqualTo(exec(agent, name, "client", shared));
+        }
+        assertThat(exec(agent, name, "server", "hostname")).isEqualTo(name + "\n");
+        assertThat(exec(agent, name, "server", "readlink /proc/self/ns/pid"))
+                .isNotEqualTo(exec(agent, name, "client", "readlink /proc/self/ns/pid"));
+        assertThat(exec(agent, name, "client", "ps")).doesNotContain("httpd");
+        assertThat(exec(agent, name, "client", "wget -q -O - http://localhost:8090/")).contains("Hello from " + name);
+        exec(agent, name, "client", "echo shared > /dev/shm/file");
+        assertThat(exec(agent, name, "server", "cat /dev/shm/file")).isEqualTo("shared\n");
+    }
+
+    private static void logsAreThere(AgentProcess agent, String name) throws Exception {
+        assertThat(agent.gantry("logs", name, "-c", "client").output()).isEqualTo("ready\n");
+        Await.until(
+                Duration.ofSeconds(10),
+                "two lines of the log",
+                () -> agent.gantry("logs", name, "-c", "server", "--tail", "2")
+                                .output()
+                                .lines()
+                                .filter(line -> line.matches("up \\d+ s"))
+                                .count()
+                        == 2,
+                agent::log);
+    }
+
+    private static void execIsAnswered(AgentProcess agent, String name) throws Exception {
+        Command both = agent.gantry(
+                "exec", name, "-c", "server", "--", "/bin/sh", "-c", "echo out; echo err >&2; exit 3");
+        assertThat(both.output()).isEqualTo("out\n");
+        assertThat(both.errors()).startsWith("err\n");
+        assertThat(both.exitCode()).isEqualTo(3);
+
+        Command input = Command.run(
+                Map.of(), "one\ntwo\n", agent.commandLine("exec", "-i", name, "-c", "server", "--", "wc", "-l"));
+        assertThat(input.output().strip()).isEqualTo("2");
+
+        // script(1) gives the command a terminal of its own.
+        String line = String.join(" ", agent.commandLine("exec", "-it", name, "-c", "server", "--", "tty"));
+        Command terminal = Command.run("script", "-qec", line, "/dev/null");
+        assertThat(terminal.output()).contains("/dev/pts/");
+    }
+
+    private static String exec(AgentProcess agent, String pod, String container, String script)
+            throws IOException, InterruptedException {
+        Command command = agent.gantry("exec", pod, "-c", container, "--", "/bin/sh", "-c", script);
+        assertThat(command.exitCode()).as("%s", command).isZero();
+        return command.output();
+    }
+
+    private static String page(String host, int port) throws IOException, InterruptedException {
+        return HttpClient.newHttpClient()
+                .send(
+                        HttpRequest.newBuilder(URI.create("http://" + host + ":" + port + "/"))
+                                .timeout(Duration.ofSeconds(5))
+                                .build(),
+                        HttpResponse.BodyHandlers.ofString())
+                .body();
+    }
+
+    /** The name of the one pod there is, which ends with the node's name. */
+    private static String onlyPod(AgentProcess agent) throws IOException, InterruptedException {
+        Await.until(Duration.ofSeconds(20), "the pod", () -> agent.api().pods().size() == 1, agent::log);
+        return agent.api().pods().path(0).path("metadata").path("name").asText();
+    }
+
+    private static Path demo() {
+        return AgentProcess.launcher().resolve("../../../../src/main/demo/demo").normalize();
+    }
+
+    private static int freePort() throws IOException {
+        try (ServerSocket free = new ServerSocket(0)) {
+            return free.getLocalPort();
+        }
+    }
+}
