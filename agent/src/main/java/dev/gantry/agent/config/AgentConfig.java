@@ -140,12 +140,19 @@ public record AgentConfig(
                     settings.get("cgroupDriver").orElse("cgroupfs").equals("systemd"),
                     endpoint("containerRuntimeEndpoint"),
                     endpoint("imageServiceEndpoint"),
-                    settings.get("imageArchives").map(Path::of),
+                    settings.get("imageArchives").map(Path::of).or(Typed::ownArchives),
                     Integer.parseInt(settings.get("maxPods").orElse("110")),
                     logLevel(),
                     Duration.ofMillis(Durations.parseMillis(settings.get("crashLoopBackOff.maxContainerRestartPeriod")
                             .orElse("300s"))),
                     settings.withoutEffect());
+        }
+
+        /** The images that come with this installation; its launcher says where that is. */
+        private static Optional<Path> ownArchives() {
+            return Optional.ofNullable(System.getProperty("gantry.home"))
+                    .map(home -> Path.of(home, "share", "images"))
+                    .filter(Files::isDirectory);
         }
 
         private void header() {
