@@ -69,11 +69,12 @@ public final class AgentProcess implements AutoCloseable {
     private static Process launch(Path root, List<String> flags, Map<String, String> environment) throws IOException {
         List<String> words = new ArrayList<>(List.of(launcher().toString(), "--root", root.toString(), "agent"));
         words.addAll(flags);
-        return new ProcessBuilder(words)
+        ProcessBuilder builder = new ProcessBuilder(words)
                 .redirectErrorStream(true)
                 .redirectOutput(ProcessBuilder.Redirect.appendTo(
-                        root.resolve("agent.log").toFile()))
-                .start();
+                        root.resolve("agent.log").toFile()));
+        builder.environment().putAll(environment);
+        return builder.start();
     }
 
     /** Waits until the API answers. */

@@ -49,7 +49,11 @@ public record HostState(
     /** Lines of nftables that name something that differs from pod to pod. */
     public static Set<String> firewall() throws IOException, InterruptedException {
         Set<String> lines = new TreeSet<>();
-        Command.run("nft", "list", "ruleset").output().lines().map(String::strip).forEach(lines::add);
+        Command.run("nft", "list", "ruleset")
+                .output()
+                .lines()
+                .map(String::strip)
+                .forEach(lines::add);
         return lines;
     }
 
@@ -59,7 +63,8 @@ public record HostState(
             for (Path process : processes) {
                 try {
                     String cgroup = Files.readString(process.resolve("cgroup"));
-                    String command = Files.readString(process.resolve("cmdline")).replace('\0', ' ');
+                    String command =
+                            Files.readString(process.resolve("cmdline")).replace('\0', ' ');
                     if (uids.stream().anyMatch(uid -> cgroup.contains(uid) || cgroup.contains(uid.replace('-', '_')))) {
                         found.add(process.getFileName() + " " + command);
                     }
@@ -68,15 +73,18 @@ public record HostState(
                 }
             }
         }
-        ProcessHandle.of(agent).ifPresent(handle -> handle.children()
-                .forEach(child -> found.add(child.pid() + " " + child.info().commandLine().orElse("?"))));
+        ProcessHandle.of(agent)
+                .ifPresent(handle -> handle.children()
+                        .forEach(child -> found.add(
+                                child.pid() + " " + child.info().commandLine().orElse("?"))));
         return found;
     }
 
     private static Set<String> cgroupsOf(Set<String> uids) throws IOException {
         Set<String> found = new TreeSet<>();
         try (Stream<Path> tree = Files.walk(Path.of("/sys/fs/cgroup"))) {
-            tree.filter(folder -> POD_CGROUP.matcher(folder.getFileName().toString()).matches())
+            tree.filter(folder ->
+                            POD_CGROUP.matcher(folder.getFileName().toString()).matches())
                     .filter(folder -> uids.stream()
                             .anyMatch(uid -> folder.toString().contains(uid)
                                     || folder.toString().contains(uid.replace('-', '_'))))

@@ -15,9 +15,9 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Base64;
 import java.util.Map;
@@ -71,7 +71,8 @@ class PodFromRegistryIT {
         OciArchive image = DemoImage.create(registry.reference("team/demo"), Files.readAllBytes(demo()));
         registry.push("team/demo", image);
         int port = freePort();
-        String yaml = """
+        String yaml =
+                """
                 apiVersion: v1
                 kind: Pod
                 metadata: {name: pair}
@@ -154,7 +155,8 @@ class PodFromRegistryIT {
         assertThat(exec(agent, name, "server", "readlink /proc/self/ns/pid"))
                 .isNotEqualTo(exec(agent, name, "client", "readlink /proc/self/ns/pid"));
         assertThat(exec(agent, name, "client", "ps")).doesNotContain("httpd");
-        assertThat(exec(agent, name, "client", "wget -q -O - http://localhost:8090/")).contains("Hello from " + name);
+        assertThat(exec(agent, name, "client", "wget -q -O - http://localhost:8090/"))
+                .contains("Hello from " + name);
         exec(agent, name, "client", "echo shared > /dev/shm/file");
         assertThat(exec(agent, name, "server", "cat /dev/shm/file")).isEqualTo("shared\n");
     }
@@ -174,8 +176,8 @@ class PodFromRegistryIT {
     }
 
     private static void execIsAnswered(AgentProcess agent, String name) throws Exception {
-        Command both = agent.gantry(
-                "exec", name, "-c", "server", "--", "/bin/sh", "-c", "echo out; echo err >&2; exit 3");
+        Command both =
+                agent.gantry("exec", name, "-c", "server", "--", "/bin/sh", "-c", "echo out; echo err >&2; exit 3");
         assertThat(both.output()).isEqualTo("out\n");
         assertThat(both.errors()).startsWith("err\n");
         assertThat(both.exitCode()).isEqualTo(3);

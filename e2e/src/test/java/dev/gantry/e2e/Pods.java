@@ -16,7 +16,8 @@ final class Pods {
                 {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "%s", "namespace": "default"},
                  "spec": {"restartPolicy": "%s", "terminationGracePeriodSeconds": %d, "containers": [
                    {"name": "main", "image": "%s", "command": ["/bin/sh", "-c", "%s"]}]}}
-                """.formatted(name, restartPolicy, graceSeconds, DemoImage.NAME, script));
+                """.formatted(
+                        name, restartPolicy, graceSeconds, DemoImage.NAME, script));
         assertThat(answer.status()).as("create %s: %s", name, answer.body()).isEqualTo(201);
     }
 

@@ -20,15 +20,17 @@ class RestartIT {
             JsonNode pod = agent.awaitPod(
                     "crash",
                     "to wait after its first restart",
-                    found -> found.at("/status/containerStatuses/0/restartCount").asInt() == 1
-                            && found.at("/status/containerStatuses/0/state/waiting/reason")
-                                    .asText()
-                                    .equals("CrashLoopBackOff"));
+                    found ->
+                            found.at("/status/containerStatuses/0/restartCount").asInt() == 1
+                                    && found.at("/status/containerStatuses/0/state/waiting/reason")
+                                            .asText()
+                                            .equals("CrashLoopBackOff"));
 
             JsonNode container = pod.at("/status/containerStatuses/0");
             assertThat(container.at("/lastState/terminated/exitCode").asInt()).isEqualTo(1);
             assertThat(container.at("/lastState/terminated/reason").asText()).isEqualTo("Error");
-            assertThat(container.at("/state/waiting/message").asText()).startsWith("back-off 10s restarting failed container=main");
+            assertThat(container.at("/state/waiting/message").asText())
+                    .startsWith("back-off 10s restarting failed container=main");
             assertThat(agent.gantry("get", "pods").output()).containsPattern("crash +0/1 +CrashLoopBackOff +1 ");
             assertThat(agent.gantry("logs", "crash", "-p").output()).isEqualTo("broken\n");
             Await.until(
@@ -49,10 +51,14 @@ class RestartIT {
             Pods.create(agent, "failed", "Never", 1, "exit 5");
 
             agent.awaitPod("done", "to have succeeded", pod -> phase(pod).equals("Succeeded"));
-            JsonNode failed = agent.awaitPod("failed", "to have failed", pod -> phase(pod).equals("Failed"));
+            JsonNode failed =
+                    agent.awaitPod("failed", "to have failed", pod -> phase(pod).equals("Failed"));
 
-            assertThat(failed.at("/status/containerStatuses/0/state/terminated/exitCode").asInt()).isEqualTo(5);
-            assertThat(failed.at("/status/containerStatuses/0/restartCount").asInt()).isZero();
+            assertThat(failed.at("/status/containerStatuses/0/state/terminated/exitCode")
+                            .asInt())
+                    .isEqualTo(5);
+            assertThat(failed.at("/status/containerStatuses/0/restartCount").asInt())
+                    .isZero();
         }
     }
 
