@@ -64,8 +64,8 @@ class SeccompCompilerTest {
 
     private static Map<String, Integer> numbers(JsonNode node) {
         Map<String, Integer> numbers = new TreeMap<>();
-        node.fields()
-                .forEachRemaining(entry -> numbers.put(
+        node.properties()
+                .forEach(entry -> numbers.put(
                         entry.getKey(),
                         entry.getValue().isObject()
                                 ? entry.getValue().get("nr").asInt()
