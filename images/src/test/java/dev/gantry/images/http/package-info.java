@@ -1,0 +1,4 @@
+@NullMarked
+package dev.gantry.images.http;
+
+import org.jspecify.annotations.NullMarked;
