@@ -125,6 +125,7 @@ final class LoopbackPorts implements Closeable {
                 }
             } catch (IOException e) {
                 opened.forEach(Handler::close);
+                finishCloses();
                 throw e;
             }
             bySandbox.computeIfAbsent(sandboxId, id -> new ArrayList<>()).addAll(opened);
@@ -189,9 +190,15 @@ final class LoopbackPorts implements Closeable {
             List<Handler> handlers = bySandbox.remove(sandboxId);
             if (handlers != null) {
                 handlers.forEach(Handler::close);
+                finishCloses();
             }
             return true;
         });
+    }
+
+    /** A channel that a selector knows keeps its port, though closed, until the selector is asked again. */
+    private void finishCloses() throws IOException {
+        selector.selectNow(this::handle);
     }
 
     private void onLoop(Callable<?> action) throws IOException {

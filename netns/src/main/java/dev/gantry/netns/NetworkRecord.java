@@ -1,60 +1,60 @@
 package dev.gantry.netns;
 
 import dev.gantry.linux.netlink.IpPrefix;
-import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
+import java.util.stream.Collectors;
 
 /**
- * What one sandbox holds, as it is remembered on disk: lines of {@code key=value}.
+ * What one sandbox holds.
  *
  * @param pod {@code default/web}, for messages
  * @param addresses with the length of their network's prefix
  */
 record NetworkRecord(String sandboxId, String pod, List<IpPrefix> addresses, List<PortMapping> ports) {
     private static final String ANY = "*";
+    private static final int FIELDS = 4;
 
+    /** Fields with blanks between them: {@code id default/web 10.88.0.2/22 TCP|*|8080|80}; lists have commas. */
     String format() {
-        StringBuilder text = new StringBuilder("pod=").append(pod).append('\n');
-        addresses.forEach(address -> text.append("address=").append(address).append('\n'));
-        ports.forEach(port -> text.append("port=")
-                .append(port.protocol())
-                .append(' ')
-                .append(port.hostIp().map(IpPrefix::format).orElse(ANY))
-                .append(' ')
-                .append(port.hostPort())
-                .append(' ')
-                .append(port.containerPort())
-                .append('\n'));
-        return text.append("end\n").toString();
+        return String.join(
+                " ",
+                sandboxId,
+                pod.replace(' ', '?').replace('\n', '?'),
+                addresses.stream().map(IpPrefix::toString).collect(Collectors.joining(",")),
+                ports.stream().map(NetworkRecord::format).collect(Collectors.joining(",")));
     }
 
-    /** Empty if the text was not written to its end. */
-    static Optional<NetworkRecord> parse(String sandboxId, String text) {
-        if (!text.endsWith("\nend\n")) {
+    private static String format(PortMapping port) {
+        String hostIp = port.hostIp().map(IpPrefix::format).orElse(ANY);
+        return port.protocol() + "|" + hostIp + "|" + port.hostPort() + "|" + port.containerPort();
+    }
+
+    /** Empty if the text is something else. */
+    static Optional<NetworkRecord> parse(String text) {
+        String[] fields = text.split(" ", -1);
+        if (fields.length != FIELDS) {
             return Optional.empty();
         }
-        String pod = "";
-        List<IpPrefix> addresses = new ArrayList<>();
-        List<PortMapping> ports = new ArrayList<>();
         try {
-            for (String line : text.lines().toList()) {
-                int equals = line.indexOf('=');
-                String value = line.substring(equals + 1);
-                switch (line.substring(0, Math.max(equals, 0))) {
-                    case "pod" -> pod = value;
-                    case "address" -> addresses.add(IpPrefix.parse(value));
-                    case "port" -> ports.add(parsePort(value.split(" ", -1)));
-                    default -> {}
-                }
-            }
+            return Optional.of(new NetworkRecord(
+                    fields[0], fields[1], list(fields[2], IpPrefix::parse), list(fields[3], NetworkRecord::parsePort)));
         } catch (IllegalArgumentException | ArrayIndexOutOfBoundsException e) {
             return Optional.empty();
         }
-        return Optional.of(new NetworkRecord(sandboxId, pod, List.copyOf(addresses), List.copyOf(ports)));
     }
 
-    private static PortMapping parsePort(String... words) {
+    private static <T> List<T> list(String text, Function<String, T> parse) {
+        return Arrays.stream(text.split(",", -1))
+                .filter(item -> !item.isEmpty())
+                .map(parse)
+                .toList();
+    }
+
+    private static PortMapping parsePort(String text) {
+        String[] words = text.split("\\|", -1);
         return new PortMapping(
                 PortProtocol.valueOf(words[0]),
                 words[1].equals(ANY) ? Optional.empty() : Optional.of(IpPrefix.parseAddress(words[1])),

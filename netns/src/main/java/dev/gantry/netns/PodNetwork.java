@@ -32,8 +32,6 @@ import java.util.concurrent.CopyOnWriteArrayList;
  * {@link #status} says what is missing.
  */
 public final class PodNetwork implements NetworkProvider {
-    private static final int FIRST_INDEX_GUESS = 2;
-
     private final Linux linux;
     private final NetworkNames names;
     private final NetlinkSocket host;
@@ -149,13 +147,24 @@ public final class PodNetwork implements NetworkProvider {
             linux.namespaces().setns(request.netns(), Sched.CLONE_NEWNET);
             // before the interface is made, which takes over what is default then: no pod believes a neighbour that
             // announces itself as a router
-            sysctls.ensureIfPresent("ipv6/conf/default/accept_ra", "0");
+            refuseRouterAdvertisements();
             try (NetlinkSocket pod = NetlinkSocket.open(Protocol.ROUTE)) {
                 host.transact(hostEnd(request, record));
-                pod.transact(podEnd(record, indexInPod(pod)));
+                pod.transact(podEnd(record, pod.interfaceIndex(NetworkNames.POD_INTERFACE)));
             }
             return true;
         });
+    }
+
+    private void refuseRouterAdvertisements() throws ErrnoException {
+        try {
+            linux.files().writeSmallFile("/proc/sys/net/ipv6/conf/default/accept_ra", "0");
+        } catch (ErrnoException e) {
+            if (!e.is(Errno.ENOENT)) {
+                throw e;
+            }
+            // a kernel without IPv6
+        }
     }
 
     private List<NetlinkRequest> hostEnd(PodNetworkRequest request, NetworkRecord record) {
@@ -175,13 +184,6 @@ public final class PodNetwork implements NetworkProvider {
 
     private static byte[] hardwareAddress(NetworkRecord record) {
         return PodSubnet.hardwareAddress(record.addresses().get(0).address());
-    }
-
-    private static int indexInPod(NetlinkSocket pod) throws IOException {
-        return Links.parse(pod.query(Links.get(NetworkNames.POD_INTERFACE))).stream()
-                .findFirst()
-                .map(Link::index)
-                .orElse(FIRST_INDEX_GUESS);
     }
 
     private List<NetlinkRequest> podEnd(NetworkRecord record, int index) {

@@ -4,17 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.gantry.linux.netlink.IpPrefix;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.Comparator;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
@@ -37,7 +34,7 @@ class AddressPoolPropertyTest {
         RESERVE,
         LEAVE,
         RELEASE,
-        /** Killed while its file was being written. */
+        /** Killed while its line was being written. */
         DIE_RESERVING,
         /** Killed; the sandbox is no more when the agent comes back. */
         DIE_WITH_SANDBOX,
@@ -65,9 +62,12 @@ class AddressPoolPropertyTest {
         Map<String, List<IpPrefix>> held = new HashMap<>();
         for (Step step : steps) {
             pool = apply(step, pool, held);
+            AddressPool opened = pool;
             assertThat(held.values().stream().flatMap(List::stream)).doesNotHaveDuplicates();
-            Set<String> files = names();
-            assertThat(files).isEqualTo(held.keySet());
+            assertThat(held)
+                    .allSatisfy((id, addresses) -> assertThat(opened.find(id))
+                            .map(NetworkRecord::addresses)
+                            .contains(addresses));
         }
         // everything that is not held is free: the pool can be filled
         for (int i = held.size(); i < CAPACITY; i++) {
@@ -92,7 +92,8 @@ class AddressPoolPropertyTest {
             case RELEASE -> release(pool, id, held);
             case DIE_RESERVING -> {
                 pool.close();
-                Files.writeString(directory.resolve("sandboxes/.new-" + id), "pod=default/x\naddress=10.8");
+                Files.writeString(
+                        directory.resolve("addresses"), "+ " + id + " default/x 10.8", StandardOpenOption.APPEND);
                 return AddressPool.open(directory, SUBNETS);
             }
             case DIE_WITH_SANDBOX -> {
@@ -128,14 +129,6 @@ class AddressPoolPropertyTest {
             assertThat(taken).isFalse();
         } catch (NetworkException e) {
             assertThat(taken || held.size() == CAPACITY).as(e.getMessage()).isTrue();
-        }
-    }
-
-    private Set<String> names() {
-        try (Stream<Path> files = Files.list(directory.resolve("sandboxes"))) {
-            return files.map(file -> file.getFileName().toString()).collect(Collectors.toCollection(HashSet::new));
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
         }
     }
 

@@ -6,8 +6,10 @@ import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import dev.gantry.linux.netlink.IpPrefix;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
@@ -71,18 +73,38 @@ class AddressPoolTest {
     }
 
     @Test
-    void filesCutShortAreSweptAndTheirAddressesFree() throws IOException {
-        NetworkRecord record = pool.reserve("a", "default/a", List.of());
-        Path file = directory.resolve("sandboxes/a");
-        Files.writeString(file, record.format().substring(0, 30));
-        Files.writeString(directory.resolve("sandboxes/.new-b"), record.format());
-        Files.writeString(directory.resolve("last-address-ipv4"), "10.8");
+    void aLineCutShortIsDroppedWhereverItEnds() throws IOException {
+        pool.reserve("a", "default/a", List.of());
+        pool.reserve("b", "default/b", List.of());
+        pool.close();
+        byte[] whole = Files.readAllBytes(directory.resolve("addresses"));
+        for (int length = 0; length < whole.length; length++) {
+            Files.write(directory.resolve("addresses"), Arrays.copyOf(whole, length));
+            pool = AddressPool.open(directory, SUBNETS);
+            long lines = new String(whole, 0, length, StandardCharsets.US_ASCII)
+                    .lines()
+                    .filter(line -> line.startsWith("+ ") && line.endsWith(" "))
+                    .count();
+            assertThat((long) pool.records().size()).isLessThanOrEqualTo(lines);
+            assertThat(pool.reserve("c", "default/c", List.of()).addresses()).hasSize(2);
+            pool.close();
+        }
+        open();
+    }
+
+    @Test
+    void theJournalIsRewrittenBeforeItGrowsWithoutBound() throws IOException {
+        pool.reserve("stays", "default/stays", List.of(PORT));
+        for (int i = 0; i < 20_000; i++) {
+            pool.reserve("sandbox" + i, "default/pod", List.of());
+            pool.release("sandbox" + i);
+        }
+        assertThat(directory.resolve("addresses"))
+                .satisfies(file -> assertThat(Files.size(file)).isLessThan(1_100_000));
         restart();
 
-        assertThat(pool.records()).isEmpty();
-        assertThat(file).doesNotExist();
-        assertThat(directory.resolve("sandboxes")).isEmptyDirectory();
-        assertThat(ipv4(pool.reserve("b", "default/b", List.of()))).isEqualTo("10.88.0.2/29");
+        assertThat(pool.records()).extracting(NetworkRecord::sandboxId).containsExactly("stays");
+        assertThat(Files.readAllLines(directory.resolve("addresses"))).hasSize(2);
     }
 
     @Test

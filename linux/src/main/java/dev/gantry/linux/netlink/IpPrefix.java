@@ -3,6 +3,7 @@ package dev.gantry.linux.netlink;
 import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
+import java.util.Arrays;
 
 /**
  * An address and how many of its leading bits name the network: {@code 10.88.0.7/24}.
@@ -66,11 +67,14 @@ public record IpPrefix(InetAddress address, int length) {
     }
 
     public boolean contains(InetAddress other) {
-        return other.getAddress().length == address.getAddress().length
-                && new IpPrefix(other, length)
-                        .network()
-                        .address()
-                        .equals(network().address());
+        byte[] mine = address.getAddress();
+        byte[] others = other.getAddress();
+        int bytes = length / Byte.SIZE;
+        if (mine.length != others.length || !Arrays.equals(mine, 0, bytes, others, 0, bytes)) {
+            return false;
+        }
+        int mask = (0xff00 >> (length % Byte.SIZE)) & 0xff;
+        return mask == 0 || ((mine[bytes] ^ others[bytes]) & mask) == 0;
     }
 
     public boolean overlaps(IpPrefix other) {

@@ -67,15 +67,15 @@ public final class Links {
     public record VethEnd(String name, Optional<byte[]> hardwareAddress) {}
 
     /**
-     * A pair of connected interfaces: {@code here} is up and a port of a bridge at once, {@code there} begins its life,
-     * down, in another network namespace.
+     * A pair of connected interfaces: {@code here} is a port of a bridge at once, {@code there} begins its life in
+     * another network namespace. Both are down.
      *
      * @param master index of the bridge
      * @param namespace descriptor of the other network namespace
      */
     public static NetlinkRequest createVeth(VethEnd here, int master, VethEnd there, int namespace, int mtu) {
         String what = "create veth " + here.name() + " with peer " + there.name() + " in the pod's network namespace";
-        byte[] body = interfaceInfo(new AttributeWriter(), 0, IFF_UP, IFF_UP)
+        byte[] body = interfaceInfo(new AttributeWriter(), 0, 0, 0)
                 .string(IFLA_IFNAME, checkName(here.name()))
                 .u32(IFLA_MTU, mtu)
                 .u32(IFLA_MASTER, master)

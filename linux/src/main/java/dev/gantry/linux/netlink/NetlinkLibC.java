@@ -15,6 +15,7 @@ final class NetlinkLibC {
     static final int NETLINK_CAP_ACK = 10;
     static final int NETLINK_EXT_ACK = 11;
     static final int NETLINK_GET_STRICT_CHK = 12;
+    static final int SIOCGIFINDEX = 0x8933;
     static final int MSG_TRUNC = 0x20;
 
     static {
@@ -22,6 +23,8 @@ final class NetlinkLibC {
     }
 
     private NetlinkLibC() {}
+
+    static native int ioctl(int fd, long request, byte[] argument);
 
     static native int socket(int domain, int type, int protocol);
 

@@ -29,6 +29,11 @@ class IpPrefixTest {
         "10.88.0.0/22, 10.88.4.0/22, false",
         "10.88.0.0/22, fd00::/64, false",
         "fd00::/8, fd00:88::/64, true",
+        "0.0.0.0/0, 10.88.0.0/22, true",
+        "10.88.0.7/32, 10.88.0.7/32, true",
+        "10.88.0.6/32, 10.88.0.7/32, false",
+        "10.88.0.128/25, 10.88.0.255/32, true",
+        "10.88.0.128/25, 10.88.0.127/32, false",
     })
     void networksOverlapIfOneContainsTheOther(String one, String other, boolean expected) {
         assertThat(IpPrefix.parse(one).overlaps(IpPrefix.parse(other))).isEqualTo(expected);
