@@ -10,10 +10,13 @@ import io.netty.channel.WriteBufferWaterMark;
 import io.netty.channel.epoll.EpollDomainSocketChannel;
 import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.epoll.EpollServerDomainSocketChannel;
+import io.netty.channel.group.ChannelGroup;
+import io.netty.channel.group.DefaultChannelGroup;
 import io.netty.channel.unix.DomainSocketAddress;
 import io.netty.channel.unix.PeerCredentials;
 import io.netty.handler.codec.http.HttpDecoderConfig;
 import io.netty.handler.codec.http.HttpServerCodec;
+import io.netty.util.concurrent.GlobalEventExecutor;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
@@ -49,6 +52,7 @@ public final class ApiServer implements AutoCloseable {
     private final EventResource events;
     private final FileWatch watch;
     private final Channel server;
+    private final ChannelGroup clients;
     private final Path socket;
 
     private ApiServer(
@@ -58,6 +62,7 @@ public final class ApiServer implements AutoCloseable {
             EventResource events,
             FileWatch watch,
             Channel server,
+            ChannelGroup clients,
             Path socket) {
         this.loop = loop;
         this.workers = workers;
@@ -65,6 +70,7 @@ public final class ApiServer implements AutoCloseable {
         this.events = events;
         this.watch = watch;
         this.server = server;
+        this.clients = clients;
         this.socket = socket;
     }
 
@@ -88,7 +94,7 @@ public final class ApiServer implements AutoCloseable {
                 new NodeResource(backend));
         ThreadFactory loopThread = runnable -> daemon(runnable, "api-loop");
         MultiThreadIoEventLoopGroup loop = new MultiThreadIoEventLoopGroup(1, loopThread, EpollIoHandler.newFactory());
-        AtomicInteger open = new AtomicInteger();
+        ChannelGroup clients = new DefaultChannelGroup(GlobalEventExecutor.INSTANCE, true);
         ServerBootstrap bootstrap = new ServerBootstrap()
                 .group(loop)
                 .channel(EpollServerDomainSocketChannel.class)
@@ -96,7 +102,7 @@ public final class ApiServer implements AutoCloseable {
                 .childHandler(new ChannelInitializer<EpollDomainSocketChannel>() {
                     @Override
                     protected void initChannel(EpollDomainSocketChannel channel) throws IOException {
-                        accept(channel, open, limits, router, workers);
+                        accept(channel, clients, limits, router, workers);
                     }
                 });
         try {
@@ -105,7 +111,7 @@ public final class ApiServer implements AutoCloseable {
                     .sync()
                     .channel();
             Files.setPosixFilePermissions(socket, PosixFilePermissions.fromString("rw-rw----"));
-            return new ApiServer(loop, workers, pods, events, watch, server, socket);
+            return new ApiServer(loop, workers, pods, events, watch, server, clients, socket);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             loop.shutdownGracefully();
@@ -158,7 +164,7 @@ public final class ApiServer implements AutoCloseable {
 
     private static void accept(
             EpollDomainSocketChannel channel,
-            AtomicInteger open,
+            ChannelGroup clients,
             ApiLimits limits,
             Router router,
             ThreadPoolExecutor workers)
@@ -172,9 +178,8 @@ public final class ApiServer implements AutoCloseable {
             channel.close();
             return;
         }
-        int now = open.incrementAndGet();
-        channel.closeFuture().addListener(closed -> open.decrementAndGet());
-        if (now > limits.connections()) {
+        clients.add(channel);
+        if (clients.size() > limits.connections()) {
             channel.close();
             return;
         }
@@ -202,10 +207,21 @@ public final class ApiServer implements AutoCloseable {
     @Override
     public void close() {
         server.close().syncUninterruptibly();
+        clients.close().awaitUninterruptibly(1, TimeUnit.SECONDS);
         pods.close();
         events.close();
-        loop.shutdownGracefully(0, 2, TimeUnit.SECONDS).awaitUninterruptibly(3, TimeUnit.SECONDS);
-        workers.shutdownNow();
+        workers.shutdown();
+        try {
+            // Streams have seen their clients go and end by themselves; what still works then is told to stop.
+            if (!workers.awaitTermination(1, TimeUnit.SECONDS)) {
+                workers.shutdownNow();
+                workers.awaitTermination(1, TimeUnit.SECONDS);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            workers.shutdownNow();
+        }
+        loop.shutdownGracefully(0, 1, TimeUnit.SECONDS).awaitUninterruptibly(2, TimeUnit.SECONDS);
         try {
             watch.close();
             Files.deleteIfExists(socket);

@@ -185,6 +185,9 @@ final class Exchange {
 
     /** Ends a stream. */
     void end() {
+        if (isClosed()) {
+            return;
+        }
         finish(channel.writeAndFlush(LastHttpContent.EMPTY_LAST_CONTENT), !keepAlive);
     }
 

@@ -1,0 +1,118 @@
+package dev.gantry.agent.api;
+
+import io.fabric8.kubernetes.api.model.ContainerBuilder;
+import io.fabric8.kubernetes.api.model.ContainerStateBuilder;
+import io.fabric8.kubernetes.api.model.ContainerStatusBuilder;
+import io.fabric8.kubernetes.api.model.Event;
+import io.fabric8.kubernetes.api.model.EventBuilder;
+import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.PodBuilder;
+import java.time.Clock;
+import java.time.Instant;
+import java.time.ZoneOffset;
+
+/** Pods and events for tests. Now is two minutes and five seconds after their creation. */
+public final class TestPods {
+    public static final Clock CLOCK = Clock.fixed(Instant.parse("2026-01-02T03:04:05Z"), ZoneOffset.UTC);
+
+    private TestPods() {}
+
+    /** A pod of one container {@code app} that runs and is ready. */
+    public static Pod running(String name) {
+        return waiting(name)
+                .editStatus()
+                .withPhase("Running")
+                .withPodIP("10.88.0.7")
+                .addNewPodIP("10.88.0.7")
+                .withHostIP("192.0.2.1")
+                .withContainerStatuses(new ContainerStatusBuilder()
+                        .withName("app")
+                        .withReady(true)
+                        .withStarted(true)
+                        .withRestartCount(0)
+                        .withImage("docker.io/library/busybox:latest")
+                        .withImageID("sha256:1111")
+                        .withContainerID("gantry://id-" + name + "-app")
+                        .withState(new ContainerStateBuilder()
+                                .withNewRunning()
+                                .withStartedAt("2026-01-02T03:02:01Z")
+                                .endRunning()
+                                .build())
+                        .build())
+                .endStatus()
+                .build();
+    }
+
+    /** The same before anything has happened. */
+    public static PodBuilder waiting(String name) {
+        return new PodBuilder()
+                .withNewMetadata()
+                .withName(name)
+                .withNamespace("default")
+                .withUid("uid-" + name)
+                .withCreationTimestamp("2026-01-02T03:02:00Z")
+                .addToLabels("app", name)
+                .endMetadata()
+                .withNewSpec()
+                .withNodeName("node-1")
+                .withTerminationGracePeriodSeconds(30L)
+                .withContainers(new ContainerBuilder()
+                        .withName("app")
+                        .withImage("busybox")
+                        .build())
+                .endSpec()
+                .withNewStatus()
+                .withPhase("Pending")
+                .endStatus();
+    }
+
+    /** The same, restarted {@code restarts} times after exit code 1, and waiting for the next. */
+    public static Pod crashing(String name, int restarts) {
+        return waiting(name)
+                .editStatus()
+                .withPhase("Running")
+                .withContainerStatuses(new ContainerStatusBuilder()
+                        .withName("app")
+                        .withReady(false)
+                        .withRestartCount(restarts)
+                        .withState(new ContainerStateBuilder()
+                                .withNewWaiting("back-off 10s restarting failed container", "CrashLoopBackOff")
+                                .build())
+                        .withLastState(new ContainerStateBuilder()
+                                .withNewTerminated()
+                                .withExitCode(1)
+                                .withReason("Error")
+                                .withStartedAt("2026-01-02T03:03:50Z")
+                                .withFinishedAt("2026-01-02T03:03:55Z")
+                                .endTerminated()
+                                .build())
+                        .build())
+                .endStatus()
+                .build();
+    }
+
+    /** An event about a pod. */
+    public static Event event(String pod, String reason, String message, String type, int count) {
+        return new EventBuilder()
+                .withNewMetadata()
+                .withName(pod + "." + reason.toLowerCase(java.util.Locale.ROOT))
+                .withNamespace("default")
+                .withCreationTimestamp("2026-01-02T03:02:01Z")
+                .endMetadata()
+                .withNewInvolvedObject()
+                .withKind("Pod")
+                .withNamespace("default")
+                .withName(pod)
+                .withUid("uid-" + pod)
+                .withFieldPath("spec.containers{app}")
+                .endInvolvedObject()
+                .withReason(reason)
+                .withMessage(message)
+                .withType(type)
+                .withCount(count)
+                .withFirstTimestamp("2026-01-02T03:02:01Z")
+                .withLastTimestamp("2026-01-02T03:03:05Z")
+                .withNewSource("gantry", "node-1")
+                .build();
+    }
+}

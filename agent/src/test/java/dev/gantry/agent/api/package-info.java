@@ -1,0 +1,4 @@
+@NullMarked
+package dev.gantry.agent.api;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.gantry.agent.cli;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.gantry.agent.config;
+
+import org.jspecify.annotations.NullMarked;
