@@ -1,0 +1,175 @@
+package dev.gantry.runtime;
+
+import dev.gantry.cri.v1.ContainerEventType;
+import dev.gantry.cri.v1.NamespaceMode;
+import dev.gantry.cri.v1.NamespaceOption;
+import dev.gantry.cri.v1.PodSandboxConfig;
+import dev.gantry.cri.v1.Protocol;
+import dev.gantry.linux.Fd;
+import dev.gantry.linux.netlink.IpPrefix;
+import dev.gantry.netns.PodAddresses;
+import dev.gantry.netns.PodNetworkRequest;
+import dev.gantry.netns.PortMapping;
+import dev.gantry.netns.PortProtocol;
+import dev.gantry.runtime.pause.Pause;
+import dev.gantry.runtime.pause.PauseSpec;
+import dev.gantry.runtime.pause.PodNamespace;
+import dev.gantry.runtime.program.Program;
+import dev.gantry.runtime.spec.SandboxProgram;
+import dev.gantry.runtime.spec.SpecException;
+import dev.gantry.runtime.spec.Sysctls;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.Set;
+
+/** Brings a sandbox up: pause in its namespaces, the network, the files its containers share. */
+final class SandboxStart {
+    /** Kubernetes' for the process that holds a pod together: the last to be killed for memory. */
+    private static final int OOM_SCORE_ADJ = -998;
+
+    private static final int MAX_HOSTNAME = 64;
+
+    private final Machine machine;
+
+    SandboxStart(Machine machine) {
+        this.machine = machine;
+    }
+
+    /** What has to be right before anything is made. */
+    static void check(PodSandboxConfig config) throws SpecException {
+        if (config.getMetadata().getName().isEmpty() || config.getMetadata().getUid().isEmpty()) {
+            throw SpecException.invalid("metadata: name and uid are needed");
+        }
+        NamespaceOption namespaces = config.getLinux().getSecurityContext().getNamespaceOptions();
+        if (namespaces.hasUsernsOptions() && namespaces.getUsernsOptions().getMode() != NamespaceMode.NODE) {
+            throw SpecException.unsupported("userns_options: user namespaces are not supported");
+        }
+        if (namespaces.getNetwork() != NamespaceMode.POD && namespaces.getNetwork() != NamespaceMode.NODE) {
+            throw SpecException.invalid("namespace_options.network: must be POD or NODE, is %s", namespaces.getNetwork());
+        }
+        if (namespaces.getIpc() != NamespaceMode.POD && namespaces.getIpc() != NamespaceMode.NODE) {
+            throw SpecException.invalid("namespace_options.ipc: must be POD or NODE, is %s", namespaces.getIpc());
+        }
+        if (namespaces.getPid() == NamespaceMode.TARGET) {
+            throw SpecException.invalid("namespace_options.pid: a sandbox has no target");
+        }
+        if (config.getHostname().length() > MAX_HOSTNAME || config.getHostname().indexOf('\0') >= 0) {
+            throw SpecException.invalid("hostname '%s': at most %d characters", config.getHostname(), MAX_HOSTNAME);
+        }
+    }
+
+    /** Within the queue. On failure all is undone before the exception is seen. */
+    void start(Sandbox sandbox) throws IOException, SpecException {
+        try {
+            PodSandboxConfig config = sandbox.config();
+            sandbox.cgroup().create(Limits.of(config.getLinux().getResources()));
+            Pause pause = launch(sandbox);
+            sandbox.connected(pause);
+            List<String> ips = sandbox.hostNetwork() ? List.of() : connect(sandbox, pause);
+            new SandboxEtc(machine).write(sandbox, ips);
+            sandbox.become(sandbox.record().ready(ips));
+            sandbox.announce(
+                    sandbox.id(),
+                    ContainerEventType.CONTAINER_CREATED_EVENT,
+                    sandbox.record().createdAt());
+            sandbox.announce(
+                    sandbox.id(),
+                    ContainerEventType.CONTAINER_STARTED_EVENT,
+                    machine.clock().instant());
+        } catch (IOException | SpecException | RuntimeException e) {
+            try {
+                new Teardown(machine).erase(sandbox);
+            } catch (IOException | RuntimeException more) {
+                e.addSuppressed(more);
+            }
+            throw e;
+        }
+    }
+
+    private Pause launch(Sandbox sandbox) throws IOException, SpecException {
+        PodSandboxConfig config = sandbox.config();
+        Set<PodNamespace> namespaces = EnumSet.allOf(PodNamespace.class);
+        if (sandbox.hostNetwork()) {
+            namespaces.remove(PodNamespace.NETWORK);
+            // Whoever has the host's addresses has its name too.
+            namespaces.remove(PodNamespace.UTS);
+        }
+        if (sandbox.hostIpc()) {
+            namespaces.remove(PodNamespace.IPC);
+        }
+        if (sandbox.hostPid()) {
+            namespaces.remove(PodNamespace.PID);
+        }
+        Program setup = SandboxProgram.write(
+                sandbox.hostNetwork() ? "" : sandbox.hostname(),
+                Sysctls.compile(config.getLinux().getSysctlsMap(), sandbox.hostNetwork(), sandbox.hostIpc()),
+                OptionalInt.of(Math.max(OOM_SCORE_ADJ, machine.facts().oomScoreAdjFloor())));
+        sandbox.pauseCgroup().create();
+        try (Fd cgroup = sandbox.pauseCgroup().open()) {
+            return machine.pauses()
+                    .launch(
+                            new PauseSpec(
+                                    machine.run().socket(sandbox.id()),
+                                    namespaces,
+                                    Optional.of(cgroup),
+                                    setup,
+                                    List.of()),
+                            sandbox);
+        }
+    }
+
+    private List<String> connect(Sandbox sandbox, Pause pause) throws IOException, SpecException {
+        PodSandboxConfig config = sandbox.config();
+        try (Fd netns = pause.namespace("net")) {
+            PodAddresses addresses = machine.network()
+                    .add(new PodNetworkRequest(
+                            sandbox.id(),
+                            config.getMetadata().getNamespace(),
+                            config.getMetadata().getName(),
+                            config.getMetadata().getUid(),
+                            netns,
+                            ports(config)));
+            return addresses.ips().stream().map(IpPrefix::format).toList();
+        }
+    }
+
+    private static List<PortMapping> ports(PodSandboxConfig config) throws SpecException, IOException {
+        List<PortMapping> ports = new ArrayList<>();
+        for (dev.gantry.cri.v1.PortMapping port : config.getPortMappingsList()) {
+            if (port.getHostPort() <= 0) {
+                // A port that is only documentation.
+                continue;
+            }
+            ports.add(new PortMapping(
+                    protocol(port.getProtocol()),
+                    port.getHostIp().isEmpty()
+                            ? Optional.empty()
+                            : Optional.of(address(port.getHostIp())),
+                    port.getHostPort(),
+                    port.getContainerPort()));
+        }
+        return ports;
+    }
+
+    private static InetAddress address(String text) throws SpecException, IOException {
+        // A name would be looked up, which may take for ever.
+        if (!text.matches("[0-9.]+|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*")) {
+            throw SpecException.invalid("port_mappings: host_ip '%s': must be an address", text);
+        }
+        return InetAddress.getByName(text);
+    }
+
+    private static PortProtocol protocol(Protocol protocol) throws SpecException {
+        return switch (protocol) {
+            case TCP -> PortProtocol.TCP;
+            case UDP -> PortProtocol.UDP;
+            case SCTP, UNRECOGNIZED -> throw SpecException.unsupported(
+                    "port_mappings: protocol %s: host ports are TCP or UDP", protocol);
+        };
+    }
+}
