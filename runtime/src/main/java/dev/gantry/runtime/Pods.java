@@ -5,6 +5,7 @@ import dev.gantry.cri.v1.ContainerEventResponse;
 import dev.gantry.cri.v1.ContainerEventType;
 import dev.gantry.cri.v1.PodSandboxConfig;
 import dev.gantry.runtime.spec.SpecException;
+import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Collection;
@@ -181,7 +182,7 @@ final class Pods implements Sandbox.Announcer {
                     if (container.cgroup().isPopulated()) {
                         container.cgroup().kill();
                     }
-                } catch (java.io.IOException e) {
+                } catch (IOException e) {
                     // Its deadline ends it.
                 }
             }
@@ -226,6 +227,12 @@ final class Pods implements Sandbox.Announcer {
             }
             return null;
         });
+    }
+
+    /** Within the queue: one that an earlier run had begun. */
+    void finishRemoval(Sandbox sandbox, Container container) throws IOException {
+        new Teardown(machine).remove(sandbox, container);
+        freeName(sandbox, container);
     }
 
     private void freeName(Sandbox sandbox, Container container) {

@@ -108,6 +108,11 @@ final class RunDirectory implements AutoCloseable {
         files.replaceFile(sandbox(id) + "/" + name, content, 0644, false);
     }
 
+    /** Whether a cgroup of this name belongs to a sandbox that has not been taken over yet. */
+    boolean knows(String cgroupName) {
+        return Files.exists(sandbox(cgroupName.replace("gantry-", "").replace(".scope", "")));
+    }
+
     private String container(String sandboxId, String id) {
         return sandbox(sandboxId) + "/" + CONTAINERS + "/" + id;
     }

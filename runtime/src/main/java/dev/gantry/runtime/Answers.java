@@ -1,0 +1,62 @@
+package dev.gantry.runtime;
+
+import io.grpc.stub.StreamObserver;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Function;
+
+/** Sends results and failures to gRPC's observers. */
+final class Answers {
+    private static final int PART = 50;
+
+    private Answers() {}
+
+    /** At once: for what is in memory. */
+    static <T> void now(StreamObserver<T> observer, Callable<T> call) {
+        T answer;
+        try {
+            answer = call.call();
+        } catch (Exception e) {
+            observer.onError(CriErrors.of(e));
+            return;
+        }
+        observer.onNext(answer);
+        observer.onCompleted();
+    }
+
+    /** When the work is done. */
+    static <T, R> void later(
+            StreamObserver<R> observer, Callable<CompletableFuture<T>> work, Function<? super T, R> answer) {
+        CompletableFuture<T> future;
+        try {
+            future = work.call();
+        } catch (Exception e) {
+            observer.onError(CriErrors.of(e));
+            return;
+        }
+        var unused = future.whenComplete((result, failure) -> {
+            if (failure != null) {
+                observer.onError(CriErrors.of(failure));
+            } else {
+                now(observer, () -> answer.apply(result));
+            }
+        });
+    }
+
+    /** Sends a list in parts that stay far below the limit of a message. */
+    static <T, R> void stream(
+            StreamObserver<R> observer, Callable<List<T>> items, Function<? super List<T>, R> message) {
+        List<T> all;
+        try {
+            all = items.call();
+        } catch (Exception e) {
+            observer.onError(CriErrors.of(e));
+            return;
+        }
+        for (int from = 0; from < all.size(); from += PART) {
+            observer.onNext(message.apply(all.subList(from, Math.min(from + PART, all.size()))));
+        }
+        observer.onCompleted();
+    }
+}

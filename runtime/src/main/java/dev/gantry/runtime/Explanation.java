@@ -1,0 +1,85 @@
+package dev.gantry.runtime;
+
+import dev.gantry.cri.v1.ContainerConfig;
+import dev.gantry.cri.v1.NamespaceMode;
+import dev.gantry.cri.v1.NamespaceOption;
+import dev.gantry.cri.v1.PodSandboxConfig;
+import dev.gantry.images.Image;
+import dev.gantry.images.Snapshot;
+import dev.gantry.runtime.spec.ContainerProgram;
+import dev.gantry.runtime.spec.ContainerSpec;
+import dev.gantry.runtime.spec.SandboxFiles;
+import dev.gantry.runtime.spec.SandboxProgram;
+import dev.gantry.runtime.spec.SpecCompiler;
+import dev.gantry.runtime.spec.SpecException;
+import dev.gantry.runtime.spec.Sysctls;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.OptionalInt;
+
+/** Says what would be executed for a container, without executing anything. */
+final class Explanation {
+    private final Machine machine;
+
+    Explanation(Machine machine) {
+        this.machine = machine;
+    }
+
+    String of(PodSandboxConfig sandbox, ContainerConfig container) throws IOException {
+        String id = "explain-" + Ids.shortRandom();
+        String name = container.getImage().getImage();
+        Image image = machine.images()
+                .find(name)
+                .orElseThrow(() -> new IOException(
+                        "explain '%s': image '%s' is not present, pull it first"
+                                .formatted(container.getMetadata().getName(), name)));
+        try {
+            Snapshot snapshot = machine.images().prepare(id, image);
+            return text(sandbox, container, image, snapshot);
+        } catch (SpecException e) {
+            throw new IOException(
+                    "explain '%s': %s".formatted(container.getMetadata().getName(), e.getMessage()), e);
+        } finally {
+            machine.images().removeSnapshot(id);
+        }
+    }
+
+    private String text(PodSandboxConfig sandbox, ContainerConfig container, Image image, Snapshot snapshot)
+            throws SpecException, IOException {
+        NamespaceOption namespaces = sandbox.getLinux().getSecurityContext().getNamespaceOptions();
+        boolean hostNetwork = namespaces.getNetwork() == NamespaceMode.NODE;
+        String hostname = sandbox.getHostname().isEmpty() ? sandbox.getMetadata().getName() : sandbox.getHostname();
+        Path files = machine.run().sandbox("POD");
+        SpecCompiler.Pod pod = new SpecCompiler.Pod(
+                sandbox,
+                hostname,
+                new SandboxFiles(
+                        Optional.of(files.resolve("hosts").toString()),
+                        Optional.of(files.resolve("hostname").toString()),
+                        Optional.of(files.resolve("resolv.conf").toString())),
+                Optional.of(machine.cgroups().mountPoint()));
+        ContainerSpec spec = machine.compiler().compile(pod, container, image.config(), snapshot::readFile);
+        StringBuilder text = new StringBuilder();
+        text.append("# pod sandbox '%s': executed by pause, once\n"
+                .formatted(sandbox.getMetadata().getName()));
+        text.append(SandboxProgram.write(
+                        hostNetwork ? "" : hostname,
+                        Sysctls.compile(
+                                sandbox.getLinux().getSysctlsMap(),
+                                hostNetwork,
+                                namespaces.getIpc() == NamespaceMode.NODE),
+                        OptionalInt.of(Math.max(-998, machine.facts().oomScoreAdjFloor())))
+                .explain());
+        text.append("\n# container '%s': executed by its first process\n"
+                .formatted(container.getMetadata().getName()));
+        spec.notices().forEach(notice -> text.append("# note: ").append(notice).append('\n'));
+        text.append(ContainerProgram.write(
+                        spec,
+                        spec.context(machine.filters()),
+                        new ContainerProgram.RootLayers(snapshot.linkDir().toString(), snapshot.mountOptions()),
+                        machine.maxFiles())
+                .explain());
+        return text.toString();
+    }
+}

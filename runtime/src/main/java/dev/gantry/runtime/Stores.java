@@ -1,0 +1,29 @@
+package dev.gantry.runtime;
+
+import dev.gantry.images.ImageException;
+import dev.gantry.images.ImageStore;
+import dev.gantry.images.store.ImageStoreSettings;
+import dev.gantry.images.store.LocalImageStore;
+import dev.gantry.linux.Linux;
+import java.time.Clock;
+
+/** Opens the image store that the configuration asks for. */
+final class Stores {
+    private Stores() {}
+
+    static ImageStore open(NativeRuntimeConfig config, Linux linux) throws ImageException {
+        ImageStoreSettings settings = ImageStoreSettings.of(config.root().resolve("images"));
+        if (config.imageArchives().isPresent()) {
+            settings = settings.withArchiveDirectory(config.imageArchives().get());
+        }
+        return LocalImageStore.open(
+                settings,
+                linux.files(),
+                (reference, credentials, platform, cancellation) -> {
+                    throw new ImageException(
+                            ImageException.Code.UNAVAILABLE,
+                            "pull '%s': this build has no registry client".formatted(reference));
+                },
+                Clock.systemUTC());
+    }
+}
