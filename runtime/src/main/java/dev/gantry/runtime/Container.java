@@ -34,7 +34,12 @@ final class Container {
     private volatile @Nullable Fd pidfd;
 
     Container(
-            String id, String sandboxId, PodSandboxConfig pod, ContainerConfig config, Cgroup cgroup, ContainerRecord record) {
+            String id,
+            String sandboxId,
+            PodSandboxConfig pod,
+            ContainerConfig config,
+            Cgroup cgroup,
+            ContainerRecord record) {
         this.id = id;
         this.sandboxId = sandboxId;
         this.config = config;
@@ -55,7 +60,8 @@ final class Container {
     /** Unique among the containers that exist at one time: what a repeated request is recognised by. */
     static String name(ContainerMetadata container, PodSandboxMetadata pod) {
         return "%s_%s_%s_%s_%d"
-                .formatted(container.getName(), pod.getName(), pod.getNamespace(), pod.getUid(), container.getAttempt());
+                .formatted(
+                        container.getName(), pod.getName(), pod.getNamespace(), pod.getUid(), container.getAttempt());
     }
 
     String id() {

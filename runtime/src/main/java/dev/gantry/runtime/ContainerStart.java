@@ -85,8 +85,8 @@ final class ContainerStart {
             Stdio stdio = spec.terminal() ? new Stdio.LoggedTerminal(log) : new Stdio.Logged(spec.stdin(), log);
             long flags = spec.pid() == PidMode.CONTAINER ? Sched.CLONE_NEWPID : 0;
             return Waiting.await(
-                    pause.start(new ProcessSpec(
-                            container.id(), program, descriptors, stdio, flags, Optional.of(cgroup))),
+                    pause.start(
+                            new ProcessSpec(container.id(), program, descriptors, stdio, flags, Optional.of(cgroup))),
                     DEADLINE,
                     "start " + container);
         } finally {
@@ -103,7 +103,12 @@ final class ContainerStart {
     }
 
     private static Fd target(Sandbox sandbox, Container container) {
-        String id = container.config().getLinux().getSecurityContext().getNamespaceOptions().getTargetId();
+        String id = container
+                .config()
+                .getLinux()
+                .getSecurityContext()
+                .getNamespaceOptions()
+                .getTargetId();
         return sandbox.container(id)
                 .flatMap(Container::pidfd)
                 .orElseThrow(() -> CriErrors.wrongState(

@@ -9,6 +9,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeoutException;
 
 /** From our exceptions to gRPC's, whose text the kubelet shows to users. */
+@SuppressWarnings("AnnotateFormatMethod") // the annotation would be a dependency of its own
 final class CriErrors {
     private CriErrors() {}
 

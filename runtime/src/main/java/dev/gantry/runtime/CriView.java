@@ -69,7 +69,9 @@ final class CriView {
         List<String> ips = sandbox.record().ips();
         if (!ips.isEmpty() && sandbox.isReady()) {
             network.setIp(ips.get(0));
-            ips.stream().skip(1).forEach(ip -> network.addAdditionalIps(PodIP.newBuilder().setIp(ip)));
+            ips.stream()
+                    .skip(1)
+                    .forEach(ip -> network.addAdditionalIps(PodIP.newBuilder().setIp(ip)));
         }
         return network.build();
     }

@@ -62,10 +62,15 @@ final class Execs {
      * @throws IOException with the step that failed
      */
     Running start(
-            Sandbox sandbox, Container container, List<String> command, boolean terminal, Stdio stdio, List<Integer> pipes)
+            Sandbox sandbox,
+            Container container,
+            List<String> command,
+            boolean terminal,
+            Stdio stdio,
+            List<Integer> pipes)
             throws IOException, InterruptedException {
-        Fd process = container.pidfd()
-                .orElseThrow(() -> CriErrors.wrongState("exec in %s: it does not run", container));
+        Fd process =
+                container.pidfd().orElseThrow(() -> CriErrors.wrongState("exec in %s: it does not run", container));
         Pause pause = sandbox.pause();
         String id = "exec-" + Ids.shortRandom();
         Program program = ExecProgram.write(container.record().context(), command, terminal, pipes);
@@ -160,9 +165,10 @@ final class Execs {
         if (timeout.compareTo(Duration.ZERO) > 0) {
             limit(running, container, timeout, late, response);
         }
-        var unused = running.exit().whenCompleteAsync(
-                (exit, failure) -> finish(exit, failure, stdout, stderr, late, container, timeout, response),
-                machine.loop());
+        var unused = running.exit()
+                .whenCompleteAsync(
+                        (exit, failure) -> finish(exit, failure, stdout, stderr, late, container, timeout, response),
+                        machine.loop());
     }
 
     private void limit(
@@ -213,7 +219,6 @@ final class Execs {
     }
 
     private static RuntimeException late(Container container, Duration timeout) {
-        return CriErrors.deadline(
-                "exec in %s: not ended after %d s, and killed", container, timeout.toSeconds());
+        return CriErrors.deadline("exec in %s: not ended after %d s, and killed", container, timeout.toSeconds());
     }
 }

@@ -31,9 +31,8 @@ final class Explanation {
         String name = container.getImage().getImage();
         Image image = machine.images()
                 .find(name)
-                .orElseThrow(() -> new IOException(
-                        "explain '%s': image '%s' is not present, pull it first"
-                                .formatted(container.getMetadata().getName(), name)));
+                .orElseThrow(() -> new IOException("explain '%s': image '%s' is not present, pull it first"
+                        .formatted(container.getMetadata().getName(), name)));
         try {
             Snapshot snapshot = machine.images().prepare(id, image);
             return text(sandbox, container, image, snapshot);
@@ -49,7 +48,8 @@ final class Explanation {
             throws SpecException, IOException {
         NamespaceOption namespaces = sandbox.getLinux().getSecurityContext().getNamespaceOptions();
         boolean hostNetwork = namespaces.getNetwork() == NamespaceMode.NODE;
-        String hostname = sandbox.getHostname().isEmpty() ? sandbox.getMetadata().getName() : sandbox.getHostname();
+        String hostname =
+                sandbox.getHostname().isEmpty() ? sandbox.getMetadata().getName() : sandbox.getHostname();
         Path files = machine.run().sandbox("POD");
         SpecCompiler.Pod pod = new SpecCompiler.Pod(
                 sandbox,

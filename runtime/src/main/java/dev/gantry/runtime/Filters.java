@@ -16,9 +16,10 @@ final class Filters {
     static List<Sandbox> sandboxes(Pods pods, PodSandboxFilter filter) {
         return pods.sandboxes().stream()
                 .filter(sandbox -> sandbox.id().startsWith(filter.getId()))
+                .filter(sandbox -> !filter.hasState()
+                        || CriView.state(sandbox) == filter.getState().getState())
                 .filter(sandbox ->
-                        !filter.hasState() || CriView.state(sandbox) == filter.getState().getState())
-                .filter(sandbox -> matches(filter.getLabelSelectorMap(), sandbox.config().getLabelsMap()))
+                        matches(filter.getLabelSelectorMap(), sandbox.config().getLabelsMap()))
                 .sorted(newestFirst())
                 .toList();
     }
@@ -27,7 +28,8 @@ final class Filters {
         return pods.sandboxes().stream()
                 .filter(Sandbox::isReady)
                 .filter(sandbox -> sandbox.id().startsWith(filter.getId()))
-                .filter(sandbox -> matches(filter.getLabelSelectorMap(), sandbox.config().getLabelsMap()))
+                .filter(sandbox ->
+                        matches(filter.getLabelSelectorMap(), sandbox.config().getLabelsMap()))
                 .sorted(newestFirst())
                 .toList();
     }
@@ -40,8 +42,8 @@ final class Filters {
 
     static List<Container> containers(Pods pods, ContainerFilter filter) {
         return of(pods, filter.getId(), filter.getPodSandboxId(), filter.getLabelSelectorMap())
-                .filter(container ->
-                        !filter.hasState() || CriView.state(container) == filter.getState().getState())
+                .filter(container -> !filter.hasState()
+                        || CriView.state(container) == filter.getState().getState())
                 .toList();
     }
 
@@ -56,8 +58,8 @@ final class Filters {
                 .filter(container -> container.id().startsWith(id))
                 .filter(container -> container.sandboxId().startsWith(sandboxId))
                 .filter(container -> matches(labels, container.config().getLabelsMap()))
-                .sorted(Comparator.comparing((Container container) ->
-                                container.record().createdAt())
+                .sorted(Comparator.comparing(
+                                (Container container) -> container.record().createdAt())
                         .reversed()
                         .thenComparing(Container::id));
     }

@@ -50,16 +50,19 @@ final class ImageServer extends ImageServiceGrpc.ImageServiceImplBase {
 
     @Override
     public void listImages(ListImagesRequest request, StreamObserver<ListImagesResponse> observer) {
-        Answers.now(observer, () -> ListImagesResponse.newBuilder()
-                .addAllImages(list(request.getFilter().getImage()))
-                .build());
+        Answers.now(
+                observer,
+                () -> ListImagesResponse.newBuilder()
+                        .addAllImages(list(request.getFilter().getImage()))
+                        .build());
     }
 
     @Override
     public void streamImages(StreamImagesRequest request, StreamObserver<StreamImagesResponse> observer) {
-        Answers.stream(observer, () -> list(request.getFilter().getImage()), part -> StreamImagesResponse.newBuilder()
-                .addAllImages(part)
-                .build());
+        Answers.stream(
+                observer,
+                () -> list(request.getFilter().getImage()),
+                part -> StreamImagesResponse.newBuilder().addAllImages(part).build());
     }
 
     private List<dev.gantry.cri.v1.Image> list(ImageSpec filter) {
@@ -100,8 +103,10 @@ final class ImageServer extends ImageServiceGrpc.ImageServiceImplBase {
                     ? store.pull(reference, credentials(request.getAuth()), Platform.host())
                     : store.pull(reference);
             ((ServerCallStreamObserver<PullImageResponse>) observer).setOnCancelHandler(pull::cancel);
-            Answers.later(observer, () -> pull.result().exceptionallyCompose(ImageServer::readable), image ->
-                    PullImageResponse.newBuilder()
+            Answers.later(
+                    observer,
+                    () -> pull.result().exceptionallyCompose(ImageServer::readable),
+                    image -> PullImageResponse.newBuilder()
                             .setImageRef(image.id().toString())
                             .build());
         } catch (RuntimeException e) {

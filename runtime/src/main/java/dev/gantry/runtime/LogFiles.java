@@ -25,8 +25,6 @@ final class LogFiles {
             Files.createDirectories(directory);
         }
         return Optional.of(files.open(
-                path.get().toString(),
-                Fcntl.O_WRONLY | Fcntl.O_APPEND | Fcntl.O_CREAT | Fcntl.O_NOFOLLOW,
-                MODE));
+                path.get().toString(), Fcntl.O_WRONLY | Fcntl.O_APPEND | Fcntl.O_CREAT | Fcntl.O_NOFOLLOW, MODE));
     }
 }

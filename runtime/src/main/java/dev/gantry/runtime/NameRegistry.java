@@ -21,7 +21,9 @@ final class NameRegistry {
      * @return completes with an id; a failure has freed the name before it is seen
      */
     CompletableFuture<String> create(
-            String name, Supplier<CompletableFuture<String>> operation, java.util.function.Function<String, RuntimeException> taken) {
+            String name,
+            Supplier<CompletableFuture<String>> operation,
+            java.util.function.Function<String, RuntimeException> taken) {
         CompletableFuture<String> mine = new CompletableFuture<>();
         CompletableFuture<String> other = owners.putIfAbsent(name, mine);
         if (other != null) {
@@ -55,9 +57,10 @@ final class NameRegistry {
     void free(String name, String id) {
         owners.computeIfPresent(
                 name,
-                (key, owner) ->
-                        owner.isDone() && !owner.isCompletedExceptionally() && owner.join().equals(id)
-                                ? null
-                                : owner);
+                (key, owner) -> owner.isDone()
+                                && !owner.isCompletedExceptionally()
+                                && owner.join().equals(id)
+                        ? null
+                        : owner);
     }
 }

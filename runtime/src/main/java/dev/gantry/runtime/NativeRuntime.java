@@ -110,8 +110,7 @@ public final class NativeRuntime implements AutoCloseable {
                 EventLoop.start(linux, "runtime-events", (name, error) -> LOG.debug("Failed in {}", name, error)));
         ImageStore images = kept(resources, Stores.open(config, linux));
         NetworkProvider network = kept(resources, Networks.open(config, linux));
-        NativePauseLauncher pauses =
-                kept(resources, NativePauseLauncher.open(linux, loop, PAUSE_DEADLINE));
+        NativePauseLauncher pauses = kept(resources, NativePauseLauncher.open(linux, loop, PAUSE_DEADLINE));
         Fd hostMounts = kept(resources, linux.files().open("/proc/self/ns/mnt", Fcntl.O_RDONLY));
         MachineFacts facts = MachineProbe.facts(linux);
         return new Machine(

@@ -1,5 +1,6 @@
 package dev.gantry.runtime;
 
+import com.google.protobuf.ByteString;
 import dev.gantry.linux.Errno;
 import dev.gantry.linux.ErrnoException;
 import dev.gantry.linux.EventLoop;
@@ -7,7 +8,6 @@ import dev.gantry.linux.Fcntl;
 import dev.gantry.linux.Fd;
 import dev.gantry.linux.Linux;
 import dev.gantry.linux.Poll;
-import com.google.protobuf.ByteString;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 

@@ -94,7 +94,7 @@ final class Pods implements Sandbox.Announcer {
 
     // ---- sandboxes
 
-    /** @return completes with its id when it is ready */
+    /** Starts a sandbox; completes with its id when it is ready. */
     CompletableFuture<String> run(PodSandboxConfig config, String handler) throws SpecException {
         SandboxStart.check(config);
         return sandboxNames.create(
@@ -102,9 +102,7 @@ final class Pods implements Sandbox.Announcer {
                 () -> start(config, handler),
                 id -> CriErrors.exists(
                         "pod sandbox '%s' of namespace '%s' exists as %s: remove it first, or raise the attempt",
-                        config.getMetadata().getName(),
-                        config.getMetadata().getNamespace(),
-                        id));
+                        config.getMetadata().getName(), config.getMetadata().getNamespace(), id));
     }
 
     private CompletableFuture<String> start(PodSandboxConfig config, String handler) {
@@ -131,8 +129,9 @@ final class Pods implements Sandbox.Announcer {
         if (!config.getHostname().isEmpty()) {
             return config.getHostname();
         }
-        boolean hosts = config.getLinux().getSecurityContext().getNamespaceOptions().getNetwork()
-                == dev.gantry.cri.v1.NamespaceMode.NODE;
+        boolean hosts =
+                config.getLinux().getSecurityContext().getNamespaceOptions().getNetwork()
+                        == dev.gantry.cri.v1.NamespaceMode.NODE;
         return hosts ? HostName.read() : config.getMetadata().getName();
     }
 

@@ -65,7 +65,9 @@ final class RecordFormat {
         node.set("context", context(record.context()));
         node.put("pid", record.pid().name());
         node.put("stopSignal", record.stopSignal());
-        node.put("resources", Base64.getEncoder().encodeToString(record.resources().toByteArray()));
+        node.put(
+                "resources",
+                Base64.getEncoder().encodeToString(record.resources().toByteArray()));
         node.put("removing", record.removing());
         record.killAt().ifPresent(at -> node.put("killAt", at.toString()));
         addAll(node.putArray("notices"), record.notices());

@@ -73,7 +73,8 @@ final class Recovery {
                 LOG.debug("Could not take over a pod sandbox", e);
             }
         }
-        machine.images().retainSnapshots(pods.containers().stream().map(Container::id).toList());
+        machine.images()
+                .retainSnapshots(pods.containers().stream().map(Container::id).toList());
     }
 
     private Sandbox rebuilt(RunDirectory.Found found) {
@@ -131,8 +132,8 @@ final class Recovery {
 
     private void reconcile(Sandbox sandbox, Pause pause) throws IOException, InterruptedException {
         Map<String, ProcessState> processes = new HashMap<>();
-        for (ProcessState process : Waiting.await(
-                pause.processes(), Waiting.ANSWER, "list the processes of pod sandbox " + sandbox.id())) {
+        for (ProcessState process :
+                Waiting.await(pause.processes(), Waiting.ANSWER, "list the processes of pod sandbox " + sandbox.id())) {
             processes.put(process.id(), process);
         }
         for (Container container : sandbox.containers()) {
@@ -241,7 +242,8 @@ final class Recovery {
                 for (Cgroup exec : child.children()) {
                     var unused = exec.tryRemove();
                 }
-            } else if (child.name().matches("(gantry-)?[0-9a-f]{64}(\\.scope)?") && !machine.run().knows(child.name())) {
+            } else if (child.name().matches("(gantry-)?[0-9a-f]{64}(\\.scope)?")
+                    && !machine.run().knows(child.name())) {
                 child.kill();
                 child.removeRecursively(Teardown.PATIENCE);
             }

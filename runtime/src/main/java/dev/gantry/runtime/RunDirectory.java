@@ -45,10 +45,11 @@ final class RunDirectory implements AutoCloseable {
         this.lock = lock;
     }
 
-    /** @throws IOException if another runtime uses it */
+    /** Takes the directory, unless another runtime has it. */
     static RunDirectory open(Linux linux, Path run) throws IOException {
         Path sandboxes = run.resolve("sandboxes");
-        Files.createDirectories(sandboxes, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+        Files.createDirectories(
+                sandboxes, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
         Fd lock = linux.files().open(run.resolve("runtime.lock").toString(), Fcntl.O_RDWR | Fcntl.O_CREAT, 0600);
         try {
             linux.files().flock(lock, Fcntl.LOCK_EX | Fcntl.LOCK_NB);

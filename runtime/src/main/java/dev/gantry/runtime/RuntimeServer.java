@@ -87,7 +87,8 @@ import java.util.concurrent.CompletableFuture;
 
 /** CRI's RuntimeService on our pods. Only translation: no call waits on its thread. */
 final class RuntimeServer extends RuntimeServiceGrpc.RuntimeServiceImplBase {
-    private static final String STREAMING = "streaming over sockets is not offered: use the agent's own API, or ExecSync";
+    private static final String STREAMING =
+            "streaming over sockets is not offered: use the agent's own API, or ExecSync";
     private static final String CHECKPOINT = "checkpoints need CRIU and trust in what an archive says, this runtime has"
             + " neither: see docs/decisions";
 
@@ -125,15 +126,15 @@ final class RuntimeServer extends RuntimeServiceGrpc.RuntimeServiceImplBase {
 
     @Override
     public void runtimeConfig(RuntimeConfigRequest request, StreamObserver<RuntimeConfigResponse> observer) {
-        Answers.now(observer, () -> RuntimeConfigResponse.newBuilder()
-                .setLinux(LinuxRuntimeConfiguration.newBuilder().setCgroupDriver(driver()))
-                .build());
+        Answers.now(
+                observer,
+                () -> RuntimeConfigResponse.newBuilder()
+                        .setLinux(LinuxRuntimeConfiguration.newBuilder().setCgroupDriver(driver()))
+                        .build());
     }
 
     private CgroupDriver driver() {
-        return pods.machine().cgroups().naming() == CgroupNaming.SYSTEMD
-                ? CgroupDriver.SYSTEMD
-                : CgroupDriver.CGROUPFS;
+        return pods.machine().cgroups().naming() == CgroupNaming.SYSTEMD ? CgroupDriver.SYSTEMD : CgroupDriver.CGROUPFS;
     }
 
     /** The pod range is ours to choose, at the start; CRI allows to ignore this one. */
@@ -201,11 +202,13 @@ final class RuntimeServer extends RuntimeServiceGrpc.RuntimeServiceImplBase {
 
     @Override
     public void listPodSandbox(ListPodSandboxRequest request, StreamObserver<ListPodSandboxResponse> observer) {
-        Answers.now(observer, () -> ListPodSandboxResponse.newBuilder()
-                .addAllItems(Filters.sandboxes(pods, request.getFilter()).stream()
-                        .map(CriView::item)
-                        .toList())
-                .build());
+        Answers.now(
+                observer,
+                () -> ListPodSandboxResponse.newBuilder()
+                        .addAllItems(Filters.sandboxes(pods, request.getFilter()).stream()
+                                .map(CriView::item)
+                                .toList())
+                        .build());
     }
 
     @Override
@@ -213,8 +216,12 @@ final class RuntimeServer extends RuntimeServiceGrpc.RuntimeServiceImplBase {
             StreamPodSandboxesRequest request, StreamObserver<StreamPodSandboxesResponse> observer) {
         Answers.stream(
                 observer,
-                () -> Filters.sandboxes(pods, request.getFilter()).stream().map(CriView::item).toList(),
-                part -> StreamPodSandboxesResponse.newBuilder().addAllPodSandboxes(part).build());
+                () -> Filters.sandboxes(pods, request.getFilter()).stream()
+                        .map(CriView::item)
+                        .toList(),
+                part -> StreamPodSandboxesResponse.newBuilder()
+                        .addAllPodSandboxes(part)
+                        .build());
     }
 
     @Override
@@ -266,19 +273,25 @@ final class RuntimeServer extends RuntimeServiceGrpc.RuntimeServiceImplBase {
 
     @Override
     public void listContainers(ListContainersRequest request, StreamObserver<ListContainersResponse> observer) {
-        Answers.now(observer, () -> ListContainersResponse.newBuilder()
-                .addAllContainers(Filters.containers(pods, request.getFilter()).stream()
-                        .map(CriView::item)
-                        .toList())
-                .build());
+        Answers.now(
+                observer,
+                () -> ListContainersResponse.newBuilder()
+                        .addAllContainers(Filters.containers(pods, request.getFilter()).stream()
+                                .map(CriView::item)
+                                .toList())
+                        .build());
     }
 
     @Override
     public void streamContainers(StreamContainersRequest request, StreamObserver<StreamContainersResponse> observer) {
         Answers.stream(
                 observer,
-                () -> Filters.containers(pods, request.getFilter()).stream().map(CriView::item).toList(),
-                part -> StreamContainersResponse.newBuilder().addAllContainers(part).build());
+                () -> Filters.containers(pods, request.getFilter()).stream()
+                        .map(CriView::item)
+                        .toList(),
+                part -> StreamContainersResponse.newBuilder()
+                        .addAllContainers(part)
+                        .build());
     }
 
     @Override
@@ -357,20 +370,25 @@ final class RuntimeServer extends RuntimeServiceGrpc.RuntimeServiceImplBase {
 
     @Override
     public void containerStats(ContainerStatsRequest request, StreamObserver<ContainerStatsResponse> observer) {
-        Answers.now(observer, () -> ContainerStatsResponse.newBuilder()
-                .setStats(stats.of(pods.existingContainer(request.getContainerId()).container()))
-                .build());
+        Answers.now(
+                observer,
+                () -> ContainerStatsResponse.newBuilder()
+                        .setStats(stats.of(
+                                pods.existingContainer(request.getContainerId()).container()))
+                        .build());
     }
 
     @Override
     public void listContainerStats(
             ListContainerStatsRequest request, StreamObserver<ListContainerStatsResponse> observer) {
-        Answers.now(observer, () -> ListContainerStatsResponse.newBuilder()
-                .addAllStats(Filters.containers(pods, request.getFilter()).stream()
-                        .map(stats::tryOf)
-                        .flatMap(Optional::stream)
-                        .toList())
-                .build());
+        Answers.now(
+                observer,
+                () -> ListContainerStatsResponse.newBuilder()
+                        .addAllStats(Filters.containers(pods, request.getFilter()).stream()
+                                .map(stats::tryOf)
+                                .flatMap(Optional::stream)
+                                .toList())
+                        .build());
     }
 
     @Override
@@ -382,25 +400,31 @@ final class RuntimeServer extends RuntimeServiceGrpc.RuntimeServiceImplBase {
                         .map(stats::tryOf)
                         .flatMap(Optional::stream)
                         .toList(),
-                part -> StreamContainerStatsResponse.newBuilder().addAllContainerStats(part).build());
+                part -> StreamContainerStatsResponse.newBuilder()
+                        .addAllContainerStats(part)
+                        .build());
     }
 
     @Override
     public void podSandboxStats(PodSandboxStatsRequest request, StreamObserver<PodSandboxStatsResponse> observer) {
-        Answers.now(observer, () -> PodSandboxStatsResponse.newBuilder()
-                .setStats(stats.of(pods.existingSandbox(request.getPodSandboxId())))
-                .build());
+        Answers.now(
+                observer,
+                () -> PodSandboxStatsResponse.newBuilder()
+                        .setStats(stats.of(pods.existingSandbox(request.getPodSandboxId())))
+                        .build());
     }
 
     @Override
     public void listPodSandboxStats(
             ListPodSandboxStatsRequest request, StreamObserver<ListPodSandboxStatsResponse> observer) {
-        Answers.now(observer, () -> ListPodSandboxStatsResponse.newBuilder()
-                .addAllStats(Filters.sandboxes(pods, request.getFilter()).stream()
-                        .map(stats::tryOf)
-                        .flatMap(Optional::stream)
-                        .toList())
-                .build());
+        Answers.now(
+                observer,
+                () -> ListPodSandboxStatsResponse.newBuilder()
+                        .addAllStats(Filters.sandboxes(pods, request.getFilter()).stream()
+                                .map(stats::tryOf)
+                                .flatMap(Optional::stream)
+                                .toList())
+                        .build());
     }
 
     @Override
@@ -412,23 +436,29 @@ final class RuntimeServer extends RuntimeServiceGrpc.RuntimeServiceImplBase {
                         .map(stats::tryOf)
                         .flatMap(Optional::stream)
                         .toList(),
-                part -> StreamPodSandboxStatsResponse.newBuilder().addAllPodSandboxStats(part).build());
+                part -> StreamPodSandboxStatsResponse.newBuilder()
+                        .addAllPodSandboxStats(part)
+                        .build());
     }
 
     @Override
     public void listMetricDescriptors(
             ListMetricDescriptorsRequest request, StreamObserver<ListMetricDescriptorsResponse> observer) {
-        Answers.now(observer, () -> ListMetricDescriptorsResponse.newBuilder()
-                .addAllDescriptors(Metrics.descriptors())
-                .build());
+        Answers.now(
+                observer,
+                () -> ListMetricDescriptorsResponse.newBuilder()
+                        .addAllDescriptors(Metrics.descriptors())
+                        .build());
     }
 
     @Override
     public void listPodSandboxMetrics(
             ListPodSandboxMetricsRequest request, StreamObserver<ListPodSandboxMetricsResponse> observer) {
-        Answers.now(observer, () -> ListPodSandboxMetricsResponse.newBuilder()
-                .addAllPodMetrics(metrics.of(pods))
-                .build());
+        Answers.now(
+                observer,
+                () -> ListPodSandboxMetricsResponse.newBuilder()
+                        .addAllPodMetrics(metrics.of(pods))
+                        .build());
     }
 
     @Override
@@ -437,7 +467,9 @@ final class RuntimeServer extends RuntimeServiceGrpc.RuntimeServiceImplBase {
         Answers.stream(
                 observer,
                 () -> metrics.of(pods),
-                part -> StreamPodSandboxMetricsResponse.newBuilder().addAllPodSandboxMetrics(part).build());
+                part -> StreamPodSandboxMetricsResponse.newBuilder()
+                        .addAllPodSandboxMetrics(part)
+                        .build());
     }
 
     // ---- refused

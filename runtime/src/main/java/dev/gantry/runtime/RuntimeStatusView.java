@@ -52,10 +52,12 @@ final class RuntimeStatusView {
                                 .setType("RuntimeReady")
                                 .setStatus(true))
                         .addConditions(networkReady))
-                .setFeatures(
-                        RuntimeFeatures.newBuilder().setSupplementalGroupsPolicy(true).setMountOptions(true));
-        RuntimeHandlerFeatures features =
-                RuntimeHandlerFeatures.newBuilder().setRecursiveReadOnlyMounts(true).build();
+                .setFeatures(RuntimeFeatures.newBuilder()
+                        .setSupplementalGroupsPolicy(true)
+                        .setMountOptions(true));
+        RuntimeHandlerFeatures features = RuntimeHandlerFeatures.newBuilder()
+                .setRecursiveReadOnlyMounts(true)
+                .build();
         response.addRuntimeHandlers(RuntimeHandler.newBuilder().setFeatures(features));
         handlers.forEach(name -> response.addRuntimeHandlers(
                 RuntimeHandler.newBuilder().setName(name).setFeatures(features)));
@@ -89,7 +91,12 @@ final class RuntimeStatusView {
         info.put("sandboxID", container.sandboxId());
         info.put("cgroup", container.cgroup().path());
         info.put("environment", container.record().context().environment().size() + " variables");
-        info.put("capabilities", container.record().context().bounding().stream().map(Enum::name).sorted().toList());
+        info.put(
+                "capabilities",
+                container.record().context().bounding().stream()
+                        .map(Enum::name)
+                        .sorted()
+                        .toList());
         info.put("notices", container.record().notices());
         return Map.of("info", Json.text(info));
     }

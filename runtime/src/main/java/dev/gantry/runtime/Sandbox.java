@@ -110,7 +110,6 @@ final class Sandbox implements PauseListener {
         return record.hostname();
     }
 
-
     boolean hostNetwork() {
         return namespaces().getNetwork() == NamespaceMode.NODE;
     }
@@ -140,11 +139,12 @@ final class Sandbox implements PauseListener {
         return Files.exists(file) ? Optional.of(file.toString()) : Optional.empty();
     }
 
-    /** @throws io.grpc.StatusRuntimeException if the pod does not run */
+    /** The connection to a pod that runs; otherwise FAILED_PRECONDITION. */
     Pause pause() {
         Pause connected = pause;
         if (connected == null || !isReady()) {
-            throw CriErrors.wrongState("pod sandbox '%s' (%s) is not ready", config.getMetadata().getName(), id);
+            throw CriErrors.wrongState(
+                    "pod sandbox '%s' (%s) is not ready", config.getMetadata().getName(), id);
         }
         return connected;
     }
@@ -251,9 +251,7 @@ final class Sandbox implements PauseListener {
         if (container != null && container.phase() instanceof Running running) {
             boolean oomKilled = exit.exitCode() != 0 && oomKills(container) > 0;
             endLeftovers(container);
-            become(
-                    container,
-                    container.record().in(running.exited(exit.finishedAt(), exit.exitCode(), oomKilled)));
+            become(container, container.record().in(running.exited(exit.finishedAt(), exit.exitCode(), oomKilled)));
             announce(container.id(), ContainerEventType.CONTAINER_STOPPED_EVENT, exit.finishedAt());
         }
         Pause connection = pause;
@@ -329,5 +327,4 @@ final class Sandbox implements PauseListener {
             announce(id, ContainerEventType.CONTAINER_STOPPED_EVENT, now);
         }
     }
-
 }

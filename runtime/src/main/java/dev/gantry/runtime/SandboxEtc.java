@@ -21,15 +21,15 @@ final class SandboxEtc {
         RunDirectory run = machine.run();
         run.writeShared(sandbox.id(), "hostname", sandbox.hostname() + "\n");
         run.writeShared(
+                sandbox.id(), "hosts", sandbox.hostNetwork() ? contentOf(HOST_HOSTS) : hosts(sandbox.hostname(), ips));
+        run.writeShared(
                 sandbox.id(),
-                "hosts",
-                sandbox.hostNetwork() ? contentOf(HOST_HOSTS) : hosts(sandbox.hostname(), ips));
-        run.writeShared(sandbox.id(), "resolv.conf", resolvConf(sandbox.config().getDnsConfig(), sandbox.config().hasDnsConfig()));
+                "resolv.conf",
+                resolvConf(sandbox.config().getDnsConfig(), sandbox.config().hasDnsConfig()));
     }
 
     static String hosts(String hostname, List<String> ips) {
-        StringBuilder hosts = new StringBuilder(
-                """
+        StringBuilder hosts = new StringBuilder("""
                 127.0.0.1	localhost
                 ::1	localhost ip6-localhost ip6-loopback
                 fe00::	ip6-localnet
@@ -47,11 +47,16 @@ final class SandboxEtc {
         }
         StringBuilder text = new StringBuilder();
         if (dns.getSearchesCount() > 0) {
-            text.append("search ").append(String.join(" ", dns.getSearchesList())).append('\n');
+            text.append("search ")
+                    .append(String.join(" ", dns.getSearchesList()))
+                    .append('\n');
         }
-        dns.getServersList().forEach(server -> text.append("nameserver ").append(server).append('\n'));
+        dns.getServersList()
+                .forEach(server -> text.append("nameserver ").append(server).append('\n'));
         if (dns.getOptionsCount() > 0) {
-            text.append("options ").append(String.join(" ", dns.getOptionsList())).append('\n');
+            text.append("options ")
+                    .append(String.join(" ", dns.getOptionsList()))
+                    .append('\n');
         }
         return text.toString();
     }

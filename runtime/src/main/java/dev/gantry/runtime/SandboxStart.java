@@ -42,7 +42,8 @@ final class SandboxStart {
 
     /** What has to be right before anything is made. */
     static void check(PodSandboxConfig config) throws SpecException {
-        if (config.getMetadata().getName().isEmpty() || config.getMetadata().getUid().isEmpty()) {
+        if (config.getMetadata().getName().isEmpty()
+                || config.getMetadata().getUid().isEmpty()) {
             throw SpecException.invalid("metadata: name and uid are needed");
         }
         NamespaceOption namespaces = config.getLinux().getSecurityContext().getNamespaceOptions();
@@ -50,7 +51,8 @@ final class SandboxStart {
             throw SpecException.unsupported("userns_options: user namespaces are not supported");
         }
         if (namespaces.getNetwork() != NamespaceMode.POD && namespaces.getNetwork() != NamespaceMode.NODE) {
-            throw SpecException.invalid("namespace_options.network: must be POD or NODE, is %s", namespaces.getNetwork());
+            throw SpecException.invalid(
+                    "namespace_options.network: must be POD or NODE, is %s", namespaces.getNetwork());
         }
         if (namespaces.getIpc() != NamespaceMode.POD && namespaces.getIpc() != NamespaceMode.NODE) {
             throw SpecException.invalid("namespace_options.ipc: must be POD or NODE, is %s", namespaces.getIpc());
@@ -147,9 +149,7 @@ final class SandboxStart {
             }
             ports.add(new PortMapping(
                     protocol(port.getProtocol()),
-                    port.getHostIp().isEmpty()
-                            ? Optional.empty()
-                            : Optional.of(address(port.getHostIp())),
+                    port.getHostIp().isEmpty() ? Optional.empty() : Optional.of(address(port.getHostIp())),
                     port.getHostPort(),
                     port.getContainerPort()));
         }
@@ -168,8 +168,8 @@ final class SandboxStart {
         return switch (protocol) {
             case TCP -> PortProtocol.TCP;
             case UDP -> PortProtocol.UDP;
-            case SCTP, UNRECOGNIZED -> throw SpecException.unsupported(
-                    "port_mappings: protocol %s: host ports are TCP or UDP", protocol);
+            case SCTP, UNRECOGNIZED ->
+                throw SpecException.unsupported("port_mappings: protocol %s: host ports are TCP or UDP", protocol);
         };
     }
 }

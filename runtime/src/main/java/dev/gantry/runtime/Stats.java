@@ -102,8 +102,7 @@ final class Stats {
         Instant now = machine.clock().instant();
         Cgroup cgroup = sandbox.cgroup().cgroup();
         CgroupStats measured = cgroup.stats();
-        LinuxPodSandboxStats.Builder linux =
-                LinuxPodSandboxStats.newBuilder().setCpu(cpu(sandbox.id(), now, measured));
+        LinuxPodSandboxStats.Builder linux = LinuxPodSandboxStats.newBuilder().setCpu(cpu(sandbox.id(), now, measured));
         memory(now, measured).ifPresent(linux::setMemory);
         io(now, measured).ifPresent(linux::setIo);
         linux.setProcess(ProcessUsage.newBuilder()
@@ -132,9 +131,8 @@ final class Stats {
 
     private CpuUsage cpu(String id, Instant now, CgroupStats measured) {
         long nanos = measured.cpu().usageNanos();
-        CpuUsage.Builder usage = CpuUsage.newBuilder()
-                .setTimestamp(Times.nanos(now))
-                .setUsageCoreNanoSeconds(number(nanos));
+        CpuUsage.Builder usage =
+                CpuUsage.newBuilder().setTimestamp(Times.nanos(now)).setUsageCoreNanoSeconds(number(nanos));
         CpuSample sample = samples.compute(id, (key, previous) -> next(previous, now, nanos));
         if (sample.nanoCores >= 0) {
             usage.setUsageNanoCores(number(sample.nanoCores));
@@ -172,21 +170,25 @@ final class Stats {
     }
 
     private static Optional<SwapUsage> swap(Instant now, CgroupStats measured) {
-        return measured.memory().filter(memory -> memory.swapBytes().isPresent()).map(memory -> {
-            long used = memory.swapBytes().getAsLong();
-            SwapUsage.Builder usage =
-                    SwapUsage.newBuilder().setTimestamp(Times.nanos(now)).setSwapUsageBytes(number(used));
-            memory.swapLimitBytes()
-                    .ifPresent(limit -> usage.setSwapAvailableBytes(number(Math.max(0, limit - used))));
-            return usage.build();
-        });
+        return measured.memory()
+                .filter(memory -> memory.swapBytes().isPresent())
+                .map(memory -> {
+                    long used = memory.swapBytes().getAsLong();
+                    SwapUsage.Builder usage = SwapUsage.newBuilder()
+                            .setTimestamp(Times.nanos(now))
+                            .setSwapUsageBytes(number(used));
+                    memory.swapLimitBytes()
+                            .ifPresent(limit -> usage.setSwapAvailableBytes(number(Math.max(0, limit - used))));
+                    return usage.build();
+                });
     }
 
     private static Optional<IoUsage> io(Instant now, CgroupStats measured) {
-        return measured.ioPressure().map(pressure -> IoUsage.newBuilder()
-                .setTimestamp(Times.nanos(now))
-                .setPsi(pressure(pressure))
-                .build());
+        return measured.ioPressure()
+                .map(pressure -> IoUsage.newBuilder()
+                        .setTimestamp(Times.nanos(now))
+                        .setPsi(pressure(pressure))
+                        .build());
     }
 
     private static PsiStats pressure(CgroupStats.Pressure pressure) {

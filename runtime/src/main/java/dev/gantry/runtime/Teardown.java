@@ -10,9 +10,9 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.concurrent.ExecutionException;
 
 /**
  * Takes containers and sandboxes down. Every step can be repeated: what is gone already is no error, so that a failed or
@@ -34,7 +34,9 @@ final class Teardown {
         end(sandbox, List.of(container));
         free(sandbox, container);
         sandbox.announce(
-                container.id(), ContainerEventType.CONTAINER_DELETED_EVENT, machine.clock().instant());
+                container.id(),
+                ContainerEventType.CONTAINER_DELETED_EVENT,
+                machine.clock().instant());
     }
 
     /** What a container holds beside its processes. */
@@ -87,10 +89,8 @@ final class Teardown {
         if (connected.isPresent()) {
             Pause pause = connected.get();
             pause.kill();
-            int events = sandbox.machine()
-                    .linux()
-                    .polling()
-                    .poll(pause.pidfd(), Poll.EPOLLIN, (int) PATIENCE.toMillis());
+            int events =
+                    sandbox.machine().linux().polling().poll(pause.pidfd(), Poll.EPOLLIN, (int) PATIENCE.toMillis());
             if (events == 0) {
                 throw CriErrors.deadline(
                         "stop pod sandbox %s: its processes are killed, but not gone after %d s; one hangs in the kernel",
@@ -105,7 +105,8 @@ final class Teardown {
 
     /** Kills them together, then takes the reports, which would otherwise wait behind us in the queue. */
     private void end(Sandbox sandbox, List<Container> containers) throws IOException {
-        List<Container> running = containers.stream().filter(Container::isRunning).toList();
+        List<Container> running =
+                containers.stream().filter(Container::isRunning).toList();
         running.forEach(new ContainerStop(machine)::kill);
         for (Container container : running) {
             Optional<ProcessExit> exit = report(container);

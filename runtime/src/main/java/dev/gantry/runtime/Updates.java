@@ -51,7 +51,8 @@ final class Updates {
             }
             Optional<Fd> log = LogFiles.open(machine.linux().files(), container);
             try {
-                Waiting.await(sandbox.pause().rotate(container.id(), log), Waiting.ANSWER, "rotate the log of " + container);
+                Waiting.await(
+                        sandbox.pause().rotate(container.id(), log), Waiting.ANSWER, "rotate the log of " + container);
             } finally {
                 log.ifPresent(Fd::close);
             }
