@@ -22,10 +22,10 @@ import java.io.InterruptedIOException;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.Optional;
-import java.util.concurrent.CompletableFuture;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 
 /** Live streams to our pods. */
 final class PodIo implements ContainerIo {
@@ -67,9 +67,8 @@ final class PodIo implements ContainerIo {
         Fd master = running.started().terminal().orElseThrow();
         LoopInput stdout = new LoopInput(linux, loop, linux.files().dup(master));
         // The same terminal: end of input is a character, not a closed descriptor.
-        OutputStream stdin = request.stdin()
-                ? new FdOutput(linux, linux.files().dup(master), () -> {})
-                : Streams.refusing();
+        OutputStream stdin =
+                request.stdin() ? new FdOutput(linux, linux.files().dup(master), () -> {}) : Streams.refusing();
         var unused = running.exit().whenComplete((exit, failure) -> stdout.finish());
         return new Streams(
                 stdin,

@@ -1,6 +1,8 @@
 package dev.gantry.runtime;
 
 import dev.gantry.cri.v1.DNSConfig;
+import dev.gantry.netns.DnsConfig;
+import dev.gantry.netns.NetworkFiles;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -19,46 +21,25 @@ final class SandboxEtc {
 
     void write(Sandbox sandbox, List<String> ips) throws IOException {
         RunDirectory run = machine.run();
-        run.writeShared(sandbox.id(), "hostname", sandbox.hostname() + "\n");
+        run.writeShared(sandbox.id(), "hostname", NetworkFiles.hostname(sandbox.hostname()));
         run.writeShared(
-                sandbox.id(), "hosts", sandbox.hostNetwork() ? contentOf(HOST_HOSTS) : hosts(sandbox.hostname(), ips));
+                sandbox.id(),
+                "hosts",
+                sandbox.hostNetwork()
+                        ? NetworkFiles.hostsOfHostNetwork(contentOf(HOST_HOSTS), List.of())
+                        : NetworkFiles.hosts(ips, sandbox.hostname(), "", List.of()));
+        // Without a word from the client, the pod asks whom the host asks.
         run.writeShared(
                 sandbox.id(),
                 "resolv.conf",
-                resolvConf(sandbox.config().getDnsConfig(), sandbox.config().hasDnsConfig()));
+                sandbox.config().hasDnsConfig()
+                        ? resolvConf(sandbox.config().getDnsConfig())
+                        : contentOf(HOST_RESOLV_CONF));
     }
 
-    static String hosts(String hostname, List<String> ips) {
-        StringBuilder hosts = new StringBuilder("""
-                127.0.0.1	localhost
-                ::1	localhost ip6-localhost ip6-loopback
-                fe00::	ip6-localnet
-                fe00::	ip6-mcastprefix
-                fe00::1	ip6-allnodes
-                fe00::2	ip6-allrouters
-                """);
-        ips.forEach(ip -> hosts.append(ip).append('\t').append(hostname).append('\n'));
-        return hosts.toString();
-    }
-
-    private static String resolvConf(DNSConfig dns, boolean given) throws IOException {
-        if (!given) {
-            return contentOf(HOST_RESOLV_CONF);
-        }
-        StringBuilder text = new StringBuilder();
-        if (dns.getSearchesCount() > 0) {
-            text.append("search ")
-                    .append(String.join(" ", dns.getSearchesList()))
-                    .append('\n');
-        }
-        dns.getServersList()
-                .forEach(server -> text.append("nameserver ").append(server).append('\n'));
-        if (dns.getOptionsCount() > 0) {
-            text.append("options ")
-                    .append(String.join(" ", dns.getOptionsList()))
-                    .append('\n');
-        }
-        return text.toString();
+    private static String resolvConf(DNSConfig dns) {
+        return NetworkFiles.resolvConf(
+                new DnsConfig(dns.getServersList(), dns.getSearchesList(), dns.getOptionsList()));
     }
 
     private static String contentOf(Path file) throws IOException {

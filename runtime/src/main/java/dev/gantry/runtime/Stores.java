@@ -2,6 +2,7 @@ package dev.gantry.runtime;
 
 import dev.gantry.images.ImageException;
 import dev.gantry.images.ImageStore;
+import dev.gantry.images.registry.RegistrySettings;
 import dev.gantry.images.store.ImageStoreSettings;
 import dev.gantry.images.store.LocalImageStore;
 import dev.gantry.linux.Linux;
@@ -16,14 +17,6 @@ final class Stores {
         if (config.imageArchives().isPresent()) {
             settings = settings.withArchiveDirectory(config.imageArchives().get());
         }
-        return LocalImageStore.open(
-                settings,
-                linux.files(),
-                (reference, credentials, platform, cancellation) -> {
-                    throw new ImageException(
-                            ImageException.Code.UNAVAILABLE,
-                            "pull '%s': this build has no registry client".formatted(reference));
-                },
-                Clock.systemUTC());
+        return LocalImageStore.open(settings, RegistrySettings.of(System.getenv()), linux.files(), Clock.systemUTC());
     }
 }
