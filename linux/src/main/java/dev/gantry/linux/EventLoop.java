@@ -1,6 +1,8 @@
 package dev.gantry.linux;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.time.Duration;
 import java.util.Map;
 import java.util.PriorityQueue;
@@ -28,6 +30,8 @@ import java.util.function.BiConsumer;
 public final class EventLoop implements Executor, AutoCloseable {
     private static final int MAX_EVENTS = 128;
     private static final long WAKE_UP = 0;
+    private static final byte[] ONE =
+            ByteBuffer.allocate(8).order(ByteOrder.nativeOrder()).putLong(0, 1).array();
 
     private final Polling polling;
     private final FileCalls files;
@@ -135,17 +139,22 @@ public final class EventLoop implements Executor, AutoCloseable {
         if (isLoopThread() || !wakingUp.compareAndSet(false, true)) {
             return;
         }
-        try {
-            files.write(wakeUp, new byte[] {1, 0, 0, 0, 0, 0, 0, 0}, 0, 8);
-        } catch (ErrnoException | IllegalStateException e) {
-            // EAGAIN: the counter is full, so it is awake anyway; closed: nobody left to wake
-            wakingUp.set(false);
+        // not while the loop closes it: the number could by then be another file's
+        synchronized (wakeUp) {
+            if (!wakeUp.isOpen()) {
+                return;
+            }
+            try {
+                files.write(wakeUp, ONE, 0, ONE.length);
+            } catch (ErrnoException e) {
+                // EAGAIN: the counter is full, so it is awake anyway
+                wakingUp.set(false);
+            }
         }
     }
 
     private void run() {
-        try (epoll;
-                wakeUp) {
+        try (epoll) {
             while (!closed) {
                 for (Polling.EpollEvent event : polling.epollWait(epoll, MAX_EVENTS, timeoutMillis())) {
                     dispatch(event);
@@ -157,6 +166,10 @@ public final class EventLoop implements Executor, AutoCloseable {
         } catch (ErrnoException e) {
             closed = true;
             onError.accept("event loop " + thread.getName(), e);
+        } finally {
+            synchronized (wakeUp) {
+                wakeUp.close();
+            }
         }
     }
 

@@ -5,15 +5,21 @@ import java.io.InterruptedIOException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 
-/** A platform thread for one action, since what was done to its namespaces cannot be undone. */
-final class FreshThread {
-    private FreshThread() {}
+/** A thread that ends with its task, since what was done to its namespaces cannot be undone. */
+final class FreshThread extends Thread {
+    FreshThread(String name, Runnable task) {
+        super(null, task, name, 0, false);
+        setDaemon(true);
+    }
+
+    /** Whether the calling thread may change its namespaces. */
+    static boolean isCurrent() {
+        return Thread.currentThread() instanceof FreshThread;
+    }
 
     static <T> T run(String name, Namespaces.Action<T> action) throws IOException {
         FutureTask<T> task = new FutureTask<>(action::run);
-        Thread thread = new Thread(null, task, name, 0, false);
-        thread.setDaemon(true);
-        thread.start();
+        new FreshThread(name, task).start();
         try {
             return task.get();
         } catch (InterruptedException e) {

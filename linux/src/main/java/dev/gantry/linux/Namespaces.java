@@ -4,7 +4,8 @@ import java.io.IOException;
 
 /**
  * Namespaces of the calling thread. A pooled thread would carry a changed namespace into an unrelated task, hence:
- * change namespaces only inside {@link #onFreshThread}.
+ * the calls that change any are refused ({@link IllegalStateException}) outside {@link #onFreshThread} and
+ * {@link #newThread}.
  */
 public interface Namespaces {
     /** {@code flags}: CLONE_* of {@link Sched}. CLONE_NEWUSER is EINVAL in a process of many threads. */
@@ -36,6 +37,11 @@ public interface Namespaces {
             action.run();
             return true;
         });
+    }
+
+    /** A thread, not started, that may change its namespaces and lives in them for as long as the task takes. */
+    default Thread newThread(String name, Runnable task) {
+        return new FreshThread(name, task);
     }
 
     /** What runs on a fresh thread. */

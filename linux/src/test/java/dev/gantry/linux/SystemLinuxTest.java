@@ -326,6 +326,13 @@ class SystemLinuxTest {
     }
 
     @Test
+    void aThreadThatOthersUseCannotChangeItsNamespaces() {
+        assertThatExceptionOfType(IllegalStateException.class)
+                .isThrownBy(() -> linux.namespaces().unshare(Sched.CLONE_NEWNET | Sched.CLONE_NEWUTS))
+                .withMessageStartingWith("unshare(CLONE_NEWUTS|CLONE_NEWNET) on thread");
+    }
+
+    @Test
     void inotifyTellsWhatChanged() throws IOException {
         try (Fd inotify = linux.polling().inotifyInit()) {
             int watch = linux.polling()

@@ -34,11 +34,8 @@ final class TestNamespace implements AutoCloseable {
     }
 
     static TestNamespace create(String name) throws Exception {
-        ExecutorService thread = Executors.newSingleThreadExecutor(action -> {
-            Thread created = new Thread(action, "in-" + name);
-            created.setDaemon(true);
-            return created;
-        });
+        ExecutorService thread = Executors.newSingleThreadExecutor(
+                action -> Linux.system().namespaces().newThread("in-" + name, action));
         Fd fd = thread.submit(() -> {
                     Linux.system().namespaces().unshare(Sched.CLONE_NEWNET);
                     return Linux.system().files().open("/proc/thread-self/ns/net", Fcntl.O_RDONLY);
