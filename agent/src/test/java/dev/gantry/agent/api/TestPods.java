@@ -91,6 +91,27 @@ public final class TestPods {
                 .build();
     }
 
+    /** The same, ended for good with this exit code. */
+    public static Pod failed(String name, int exitCode) {
+        return waiting(name)
+                .editStatus()
+                .withPhase("Failed")
+                .withContainerStatuses(new ContainerStatusBuilder()
+                        .withName("app")
+                        .withReady(false)
+                        .withRestartCount(0)
+                        .withContainerID("gantry://id-" + name + "-app")
+                        .withState(new ContainerStateBuilder()
+                                .withNewTerminated()
+                                .withExitCode(exitCode)
+                                .withReason("Error")
+                                .endTerminated()
+                                .build())
+                        .build())
+                .endStatus()
+                .build();
+    }
+
     /** An event about a pod. */
     public static Event event(String pod, String reason, String message, String type, int count) {
         return new EventBuilder()

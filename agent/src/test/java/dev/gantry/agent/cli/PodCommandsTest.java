@@ -1,0 +1,273 @@
+package dev.gantry.agent.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.gantry.agent.api.FakeContainerIo;
+import dev.gantry.agent.api.FakePodEngine;
+import dev.gantry.agent.api.TestPods;
+import dev.gantry.agent.api.TestServer;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Commands against a server with a fake engine: what a user sees. */
+@Timeout(20)
+class PodCommandsTest {
+    @TempDir
+    Path directory;
+
+    private final FakePodEngine engine = new FakePodEngine();
+    private final FakeContainerIo io = new FakeContainerIo();
+    private final CommandLine line = new CommandLine(false);
+    private TestServer server = TestServer.NONE;
+
+    @BeforeEach
+    void start() throws IOException {
+        server = TestServer.start(directory, engine, io);
+    }
+
+    @AfterEach
+    void stop() {
+        server.close();
+    }
+
+    private int run(String... words) {
+        return run(line, words);
+    }
+
+    private int run(CommandLine on, String... words) {
+        String[] all = new String[words.length + 2];
+        all[0] = "--root";
+        all[1] = directory.toString();
+        System.arraycopy(words, 0, all, 2, words.length);
+        return on.run(all);
+    }
+
+    @Test
+    void podsAreATable() {
+        engine.put(TestPods.running("web"));
+        engine.put(TestPods.crashing("a-longer-name", 12));
+
+        assertThat(run("get", "pods")).isZero();
+        assertThat(line.out()).isEqualTo("""
+                        NAME            READY   STATUS             RESTARTS       AGE
+                        a-longer-name   0/1     CrashLoopBackOff   12 (10s ago)   2m5s
+                        web             1/1     Running            0              2m5s
+                        """);
+        assertThat(line.err()).isEmpty();
+    }
+
+    @Test
+    void wideAndAllNamespacesAddColumns() {
+        engine.put(TestPods.running("web"));
+
+        run("get", "po", "-A", "-o", "wide");
+
+        assertThat(line.out()).isEqualTo("""
+                        NAMESPACE   NAME   READY   STATUS    RESTARTS   AGE    IP          NODE     NOMINATED NODE   READINESS GATES
+                        default     web    1/1     Running   0          2m5s   10.88.0.7   node-1   <none>           <none>
+                        """);
+    }
+
+    @Test
+    void stateIsColouredOnATerminal() {
+        engine.put(TestPods.running("web"));
+        engine.put(TestPods.crashing("bad", 1));
+        CommandLine terminal = new CommandLine(true);
+
+        run(terminal, "get", "pods");
+
+        assertThat(terminal.out())
+                .contains("\u001b[32mRunning\u001b[0m")
+                .contains("\u001b[31mCrashLoopBackOff\u001b[0m");
+    }
+
+    @Test
+    void nothingIsSaidOnStandardError() {
+        assertThat(run("get", "pods", "-n", "other")).isZero();
+        assertThat(line.out()).isEmpty();
+        assertThat(line.err()).isEqualTo("No resources found in other namespace.\n");
+    }
+
+    @Test
+    void aPodThatIsNotThereIsAnErrorInKubectlsWords() {
+        assertThat(run("get", "pod", "none")).isEqualTo(1);
+        assertThat(line.err()).isEqualTo("Error from server (NotFound): pods \"none\" not found\n");
+    }
+
+    @Test
+    void objectsArePrintedSortedByName() {
+        engine.put(TestPods.running("web"));
+
+        run("get", "pod", "web", "-o", "yaml");
+
+        assertThat(line.out()).startsWith("""
+                        apiVersion: v1
+                        kind: Pod
+                        metadata:
+                          creationTimestamp: "2026-01-02T03:02:00Z"
+                          labels:
+                            app: web
+                          name: web
+                          namespace: default
+                          resourceVersion: "101"
+                          uid: uid-web
+                        spec:
+                          containers:
+                          - image: busybox
+                            name: app
+                          nodeName: node-1
+                        """);
+        run("get", "pods", "-o", "json");
+        assertThat(line.out())
+                .startsWith(
+                        "{\n    \"apiVersion\": \"v1\",\n    \"items\": [\n        {\n            \"apiVersion\": \"v1\",");
+        run("get", "pods", "-o", "name");
+        assertThat(line.out()).isEqualTo("pod/web\n");
+    }
+
+    @Test
+    void aPodIsDescribedWithItsEvents() {
+        engine.put(TestPods.crashing("web", 3));
+        engine.record(
+                TestPods.event("web", "BackOff", "Back-off restarting failed container app in pod web", "Warning", 4));
+
+        assertThat(run("describe", "pod", "web")).isZero();
+        assertThat(line.out())
+                .contains("Name:             web\n")
+                .contains("Labels:           app=web\n")
+                .contains("    State:         Waiting\n      Reason:        CrashLoopBackOff\n")
+                .contains("    Last State:    Terminated\n      Reason:        Error\n      Exit Code:     1\n")
+                .contains("    Restart Count: 3\n")
+                .contains("  Warning  BackOff ")
+                .contains("(x4 over ");
+    }
+
+    @Test
+    void eventsAreATableToo() {
+        engine.record(TestPods.event("web", "Started", "Container started", "Normal", 1));
+
+        run("events", "--for", "pod/web");
+
+        assertThat(line.out()).isEqualTo("""
+                        LAST SEEN   TYPE     REASON    OBJECT    MESSAGE
+                        60s         Normal   Started   pod/web   Container started
+                        """);
+    }
+
+    @Test
+    void logsArePrintedAsWritten() throws IOException {
+        Path log = Files.createDirectories(directory.resolve("log/pods/x")).resolve("0.log");
+        Files.writeString(
+                log, "2026-01-02T03:00:00.000000001Z stdout F grüß Gott\n2026-01-02T03:00:01Z stderr F bye\n");
+        engine.put(TestPods.running("web"));
+        engine.run("web", "app", log, true, false);
+
+        assertThat(run("logs", "web")).isZero();
+        assertThat(line.out()).isEqualTo("grüß Gott\nbye\n");
+        run("logs", "web", "--tail", "1", "--timestamps", "--prefix");
+        assertThat(line.out()).isEqualTo("[pod/web/app] 2026-01-02T03:00:01Z bye\n");
+        assertThat(run("logs", "web", "-p")).isEqualTo(1);
+        assertThat(line.err())
+                .isEqualTo(
+                        "Error from server (BadRequest): previous terminated container \"app\" in pod \"web\" not found\n");
+    }
+
+    @Test
+    void anExecEndsWithTheCommandsExitCode() throws Exception {
+        engine.put(TestPods.running("web"));
+        engine.run("web", "app", directory.resolve("x"), true, false);
+
+        CompletableFuture<Integer> exit = CompletableFuture.supplyAsync(() -> line.run(
+                "to the process",
+                new String[] {"--root", directory.toString(), "exec", "-i", "web", "--", "sh", "-c", "cat; exit 7"}));
+        FakeContainerIo.Played process = io.take();
+        byte[] input = process.stdinRead.readAllBytes();
+        process.stdout.write(input);
+        process.stderr.write("oops".getBytes(StandardCharsets.UTF_8));
+        process.end(7);
+
+        assertThat(exit.get()).isEqualTo(7);
+        assertThat(line.out()).isEqualTo("to the process");
+        assertThat(line.err()).isEqualTo("oops");
+        assertThat(process.request.command()).containsExactly("sh", "-c", "cat; exit 7");
+    }
+
+    @Test
+    void anExecThatCannotStartSaysWhy() {
+        engine.put(TestPods.running("web"));
+        engine.run("web", "app", directory.resolve("x"), true, false);
+
+        assertThat(run("exec", "web", "--", "missing")).isEqualTo(1);
+        assertThat(line.err())
+                .isEqualTo(
+                        "Error from server (InternalError): exec in container web: step 9, execve missing: ENOENT\n");
+    }
+
+    @Test
+    void aDeletionWaitsUntilThePodIsGone() {
+        engine.put(TestPods.running("web"));
+
+        CompletableFuture<Integer> exit =
+                CompletableFuture.supplyAsync(() -> run("delete", "pod", "web", "--grace-period=5"));
+        while (engine.deletions().isEmpty()) {
+            Thread.onSpinWait();
+        }
+        engine.remove("default", "web");
+
+        assertThat(exit.join()).isZero();
+        assertThat(line.out()).isEqualTo("pod \"web\" deleted\n");
+        assertThat(engine.deletions()).containsExactly("default/web 5");
+    }
+
+    @Test
+    void aManifestWithAMistakeIsRefusedWithItsPlace() throws IOException {
+        Path manifest = Files.writeString(
+                directory.resolve("web.yaml"), "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspecc: {}\n");
+
+        assertThat(run("run", "-f", manifest.toString())).isEqualTo(1);
+        assertThat(line.err())
+                .startsWith("Error from server (BadRequest): " + manifest
+                        + ":4:1: specc: unknown field, did you mean 'spec'?");
+    }
+
+    @Test
+    void aPodIsRunUntilItEndsAndItsExitCodeIsOurs() throws IOException {
+        Path log = Files.createDirectories(directory.resolve("log/pods/x")).resolve("0.log");
+        Files.writeString(log, "2026-01-02T03:00:00.000000001Z stdout F working\n");
+        Path manifest = Files.writeString(
+                directory.resolve("job.yaml"),
+                "apiVersion: v1\nkind: Pod\nmetadata: {name: job}\nspec:\n  containers: [{name: app, image: busybox}]\n");
+        CompletableFuture<Integer> exit = CompletableFuture.supplyAsync(() -> run("run", "-f", manifest.toString()));
+        while (engine.pod("default", "job").isEmpty()) {
+            Thread.onSpinWait();
+        }
+        engine.run("job", "app", log, false, false);
+        engine.record(
+                TestPods.event("job", "Pulled", "Container image \"busybox\" already present on machine", "Normal", 1));
+        engine.put(TestPods.failed("job", 4));
+        while (engine.deletions().isEmpty()) {
+            Thread.onSpinWait();
+        }
+        engine.remove("default", "job");
+
+        assertThat(exit.join()).isEqualTo(4);
+        assertThat(line.out()).isEqualTo("working\n");
+        assertThat(line.err())
+                .contains("Pulled app: Container image \"busybox\" already present on machine")
+                .contains("pod/job has failed; container app ended with exit code 4 (Error)");
+    }
+
+    @Test
+    void bothVersionsArePrinted() {
+        assertThat(run("version")).isZero();
+        assertThat(line.out()).contains("Client Version: v").contains("Agent Version:  v");
+    }
+}
