@@ -1,5 +1,6 @@
 package dev.gantry.agent.pod;
 
+import dev.gantry.staticpods.ManifestSnapshot;
 import io.fabric8.kubernetes.api.model.Event;
 import io.fabric8.kubernetes.api.model.Pod;
 import java.util.Collection;
@@ -27,6 +28,9 @@ public interface PodEngine extends AutoCloseable {
      */
     String TRANSIENT_ANNOTATION = "gantry.dev/transient";
 
+    /** False on a pod whose manifest was edited into something that cannot be used. */
+    String MANIFEST_CONDITION = "gantry.dev/ManifestAccepted";
+
     /**
      * Takes a source's whole set: pods that are new start, pods that are missing are deleted with grace, and a pod with
      * a new uid replaces the one of the same name.
@@ -34,6 +38,15 @@ public interface PodEngine extends AutoCloseable {
      * @param desired defaulted and validated, with uid; two of one name are refused with an event, the first wins
      */
     void apply(PodSource source, Collection<Pod> desired);
+
+    /**
+     * Takes what a manifest directory asks for: its pods as {@link #apply} does, and its problems, which are reported on
+     * the pods that go on as they were (condition {@value #MANIFEST_CONDITION}) and as events.
+     */
+    void applyManifests(ManifestSnapshot snapshot);
+
+    /** What is wrong with manifests now. */
+    List<ManifestSnapshot.Problem> manifestProblems();
 
     /**
      * Starts a pod for the API. Fills in defaults, uid and creation time.

@@ -1,0 +1,66 @@
+package dev.gantry.agent.cri;
+
+import io.grpc.Status;
+import io.grpc.StatusException;
+import io.grpc.StatusRuntimeException;
+
+/** A call that the runtime refused, or that did not reach it. */
+public final class CriException extends Exception {
+    private static final long serialVersionUID = 1L;
+
+    private final Status.Code code;
+    private final String reason;
+
+    private CriException(String message, Status.Code code, String reason, Throwable cause) {
+        super(message, cause);
+        this.code = code;
+        this.reason = reason;
+    }
+
+    /**
+     * Says what was asked of whom and what came back.
+     *
+     * @param object {@code container 3f2a of default/web}
+     */
+    static CriException of(String operation, String object, Throwable cause) {
+        Status status = statusOf(cause);
+        String reason =
+                status.getDescription() == null || status.getDescription().isBlank()
+                        ? status.getCode().toString()
+                        : status.getDescription();
+        return new CriException(
+                operation + " of " + object + ": " + status.getCode() + ": " + reason, status.getCode(), reason, cause);
+    }
+
+    private static Status statusOf(Throwable cause) {
+        if (cause instanceof StatusRuntimeException e) {
+            return e.getStatus();
+        }
+        if (cause instanceof StatusException e) {
+            return e.getStatus();
+        }
+        return Status.fromThrowable(cause);
+    }
+
+    public Status.Code code() {
+        return code;
+    }
+
+    /** The runtime's own words, without what was asked. */
+    public String reason() {
+        return reason;
+    }
+
+    /** Whether the object is not there (any more). */
+    public boolean isNotFound() {
+        return code == Status.Code.NOT_FOUND;
+    }
+
+    /** Whether the same call may succeed later, unchanged. */
+    public boolean isTransient() {
+        return switch (code) {
+            case UNAVAILABLE, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, ABORTED -> true;
+            default -> false;
+        };
+    }
+}

@@ -1,0 +1,422 @@
+package dev.gantry.agent.cri;
+
+import dev.gantry.cri.v1.Container;
+import dev.gantry.cri.v1.ContainerConfig;
+import dev.gantry.cri.v1.ContainerEventResponse;
+import dev.gantry.cri.v1.ContainerFilter;
+import dev.gantry.cri.v1.ContainerStatus;
+import dev.gantry.cri.v1.ContainerStatusRequest;
+import dev.gantry.cri.v1.CreateContainerRequest;
+import dev.gantry.cri.v1.CreateContainerResponse;
+import dev.gantry.cri.v1.GetEventsRequest;
+import dev.gantry.cri.v1.Image;
+import dev.gantry.cri.v1.ImageServiceGrpc;
+import dev.gantry.cri.v1.ImageSpec;
+import dev.gantry.cri.v1.ImageStatusRequest;
+import dev.gantry.cri.v1.ListContainersRequest;
+import dev.gantry.cri.v1.ListPodSandboxRequest;
+import dev.gantry.cri.v1.PodSandbox;
+import dev.gantry.cri.v1.PodSandboxConfig;
+import dev.gantry.cri.v1.PodSandboxFilter;
+import dev.gantry.cri.v1.PodSandboxNetworkStatus;
+import dev.gantry.cri.v1.PodSandboxState;
+import dev.gantry.cri.v1.PodSandboxStatus;
+import dev.gantry.cri.v1.PodSandboxStatusRequest;
+import dev.gantry.cri.v1.PullImageRequest;
+import dev.gantry.cri.v1.PullImageResponse;
+import dev.gantry.cri.v1.RemoveContainerRequest;
+import dev.gantry.cri.v1.RemovePodSandboxRequest;
+import dev.gantry.cri.v1.RunPodSandboxRequest;
+import dev.gantry.cri.v1.RunPodSandboxResponse;
+import dev.gantry.cri.v1.RuntimeServiceGrpc;
+import dev.gantry.cri.v1.StartContainerRequest;
+import dev.gantry.cri.v1.StopContainerRequest;
+import dev.gantry.cri.v1.StopPodSandboxRequest;
+import dev.gantry.cri.v1.VersionRequest;
+import dev.gantry.cri.v1.VersionResponse;
+import io.grpc.CallOptions;
+import io.grpc.Channel;
+import io.grpc.ClientCall;
+import io.grpc.MethodDescriptor;
+import io.grpc.stub.ClientCalls;
+import io.grpc.stub.StreamObserver;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+/**
+ * A container runtime behind CRI v1, asynchronously and with a deadline on every call.
+ *
+ * <ul>
+ *   <li>A failure completes the future with {@link CriException}.
+ *   <li>Cancelling a future cancels the call.
+ *   <li>Futures complete on the transport's thread: continue elsewhere with anything long.
+ * </ul>
+ */
+public final class CriRuntime {
+    /** For calls that only look or change records; as the kubelet's {@code runtimeRequestTimeout}. */
+    private static final Duration SHORT = Duration.ofMinutes(2);
+
+    /** Network plugins and slow disks take their time; as the kubelet allows for RunPodSandbox. */
+    private static final Duration LONG = Duration.ofMinutes(4);
+
+    private final Channel channel;
+
+    public CriRuntime(Channel channel) {
+        this.channel = channel;
+    }
+
+    public CompletableFuture<VersionResponse> version() {
+        return call(
+                RuntimeServiceGrpc.getVersionMethod(),
+                VersionRequest.newBuilder().setVersion("v1").build(),
+                SHORT,
+                "the runtime");
+    }
+
+    public CompletableFuture<String> runSandbox(PodSandboxConfig config, String handler) {
+        RunPodSandboxRequest request = RunPodSandboxRequest.newBuilder()
+                .setConfig(config)
+                .setRuntimeHandler(handler)
+                .build();
+        return call(RuntimeServiceGrpc.getRunPodSandboxMethod(), request, LONG, podOf(config))
+                .thenApply(RunPodSandboxResponse::getPodSandboxId);
+    }
+
+    /** Kills what still runs in it and frees its network; nothing happens if it is stopped or gone. */
+    public CompletableFuture<?> stopSandbox(String id) {
+        return call(
+                RuntimeServiceGrpc.getStopPodSandboxMethod(),
+                StopPodSandboxRequest.newBuilder().setPodSandboxId(id).build(),
+                LONG,
+                "sandbox " + id);
+    }
+
+    /** Removes it with its containers; nothing happens if it is gone. */
+    public CompletableFuture<?> removeSandbox(String id) {
+        return call(
+                RuntimeServiceGrpc.getRemovePodSandboxMethod(),
+                RemovePodSandboxRequest.newBuilder().setPodSandboxId(id).build(),
+                LONG,
+                "sandbox " + id);
+    }
+
+    public CompletableFuture<String> createContainer(
+            String sandboxId, ContainerConfig config, PodSandboxConfig sandboxConfig) {
+        CreateContainerRequest request = CreateContainerRequest.newBuilder()
+                .setPodSandboxId(sandboxId)
+                .setConfig(config)
+                .setSandboxConfig(sandboxConfig)
+                .build();
+        String object = "container " + config.getMetadata().getName() + " of " + podOf(sandboxConfig);
+        return call(RuntimeServiceGrpc.getCreateContainerMethod(), request, LONG, object)
+                .thenApply(CreateContainerResponse::getContainerId);
+    }
+
+    public CompletableFuture<?> startContainer(String id) {
+        return call(
+                RuntimeServiceGrpc.getStartContainerMethod(),
+                StartContainerRequest.newBuilder().setContainerId(id).build(),
+                LONG,
+                "container " + id);
+    }
+
+    /**
+     * Signals it and, after the timeout, kills it; completes when it has ended.
+     *
+     * @param timeoutSeconds 0 kills at once
+     */
+    public CompletableFuture<?> stopContainer(String id, long timeoutSeconds) {
+        StopContainerRequest request = StopContainerRequest.newBuilder()
+                .setContainerId(id)
+                .setTimeout(timeoutSeconds)
+                .build();
+        return call(
+                RuntimeServiceGrpc.getStopContainerMethod(),
+                request,
+                SHORT.plusSeconds(timeoutSeconds),
+                "container " + id);
+    }
+
+    public CompletableFuture<?> removeContainer(String id) {
+        return call(
+                RuntimeServiceGrpc.getRemoveContainerMethod(),
+                RemoveContainerRequest.newBuilder().setContainerId(id).build(),
+                SHORT,
+                "container " + id);
+    }
+
+    /** The image, if it is present. */
+    public CompletableFuture<Optional<Image>> imageStatus(String reference) {
+        ImageStatusRequest request = ImageStatusRequest.newBuilder()
+                .setImage(ImageSpec.newBuilder().setImage(reference).setUserSpecifiedImage(reference))
+                .build();
+        return call(ImageServiceGrpc.getImageStatusMethod(), request, SHORT, "image " + reference)
+                .thenApply(response ->
+                        response.hasImage() && !response.getImage().getId().isEmpty()
+                                ? Optional.of(response.getImage())
+                                : Optional.empty());
+    }
+
+    /** Pulls without a deadline (the runtime ends what makes no progress) and gives the reference of what it has. */
+    public CompletableFuture<String> pullImage(String reference, PodSandboxConfig sandboxConfig) {
+        PullImageRequest request = PullImageRequest.newBuilder()
+                .setImage(ImageSpec.newBuilder().setImage(reference).setUserSpecifiedImage(reference))
+                .setSandboxConfig(sandboxConfig)
+                .build();
+        return call(ImageServiceGrpc.getPullImageMethod(), request, Duration.ZERO, "image " + reference)
+                .thenApply(PullImageResponse::getImageRef);
+    }
+
+    /** All sandboxes that carry a pod's labels. */
+    public CompletableFuture<List<PodSandbox>> sandboxes() {
+        return call(
+                        RuntimeServiceGrpc.getListPodSandboxMethod(),
+                        ListPodSandboxRequest.getDefaultInstance(),
+                        SHORT,
+                        "the runtime")
+                .thenApply(response -> response.getItemsList().stream()
+                        .filter(sandbox -> sandbox.containsLabels(Labels.POD_UID))
+                        .toList());
+    }
+
+    /**
+     * Looks at one pod.
+     *
+     * @param before what was seen last: an exited run does not change any more and is not asked for again
+     */
+    public CompletableFuture<ObservedPod> observe(String podUid, ObservedPod before) {
+        ListPodSandboxRequest sandboxes = ListPodSandboxRequest.newBuilder()
+                .setFilter(PodSandboxFilter.newBuilder().putLabelSelector(Labels.POD_UID, podUid))
+                .build();
+        ListContainersRequest containers = ListContainersRequest.newBuilder()
+                .setFilter(ContainerFilter.newBuilder().putLabelSelector(Labels.POD_UID, podUid))
+                .build();
+        String object = "pod " + podUid;
+        // Containers first: a sandbox that appears in between has none yet.
+        return call(RuntimeServiceGrpc.getListContainersMethod(), containers, SHORT, object)
+                .thenCompose(found -> all(found.getContainersList().stream()
+                        .map(container -> observe(container, before))
+                        .toList()))
+                .thenCompose(runs -> call(RuntimeServiceGrpc.getListPodSandboxMethod(), sandboxes, SHORT, object)
+                        .thenCompose(found -> all(
+                                found.getItemsList().stream().map(this::observe).toList()))
+                        .thenApply(seen -> new ObservedPod(present(seen), present(runs))));
+    }
+
+    private CompletableFuture<Optional<ObservedContainer>> observe(Container container, ObservedPod before) {
+        Optional<ObservedContainer> known = before.containers().stream()
+                .filter(one -> one.id().equals(container.getId()) && one.isExited())
+                .findFirst();
+        if (known.isPresent()) {
+            return CompletableFuture.completedFuture(known);
+        }
+        ContainerStatusRequest request = ContainerStatusRequest.newBuilder()
+                .setContainerId(container.getId())
+                .build();
+        return unlessGone(
+                call(RuntimeServiceGrpc.getContainerStatusMethod(), request, SHORT, "container " + container.getId())
+                        .thenApply(response -> observed(container, response.getStatus())));
+    }
+
+    private CompletableFuture<Optional<ObservedSandbox>> observe(PodSandbox sandbox) {
+        int attempt = sandbox.getMetadata().getAttempt();
+        Instant createdAt = nanos(sandbox.getCreatedAt());
+        if (sandbox.getState() != PodSandboxState.SANDBOX_READY) {
+            return CompletableFuture.completedFuture(
+                    Optional.of(new ObservedSandbox(sandbox.getId(), attempt, false, createdAt, List.of())));
+        }
+        PodSandboxStatusRequest request = PodSandboxStatusRequest.newBuilder()
+                .setPodSandboxId(sandbox.getId())
+                .build();
+        return unlessGone(call(
+                        RuntimeServiceGrpc.getPodSandboxStatusMethod(), request, SHORT, "sandbox " + sandbox.getId())
+                .thenApply(response -> {
+                    PodSandboxStatus status = response.getStatus();
+                    boolean ready = status.getState() == PodSandboxState.SANDBOX_READY;
+                    return new ObservedSandbox(
+                            sandbox.getId(), attempt, ready, createdAt, addresses(status.getNetwork()));
+                }));
+    }
+
+    /** The address first that the runtime puts first. */
+    private static List<String> addresses(PodSandboxNetworkStatus network) {
+        return Stream.concat(
+                        Stream.of(network.getIp()),
+                        network.getAdditionalIpsList().stream().map(ip -> ip.getIp()))
+                .filter(ip -> !ip.isEmpty())
+                .toList();
+    }
+
+    private static ObservedContainer observed(Container listed, ContainerStatus status) {
+        int restartCount = restartCount(status);
+        return new ObservedContainer(
+                status.getId(),
+                listed.getPodSandboxId(),
+                status.getLabelsOrDefault(
+                        Labels.CONTAINER_NAME, status.getMetadata().getName()),
+                restartCount,
+                nanos(status.getCreatedAt()),
+                run(status),
+                status.getImage().getUserSpecifiedImage().isEmpty()
+                        ? status.getImage().getImage()
+                        : status.getImage().getUserSpecifiedImage(),
+                status.getImageRef().isEmpty() ? status.getImageId() : status.getImageRef(),
+                status.getLogPath(),
+                user(status),
+                status.getAnnotationsMap());
+    }
+
+    private static Optional<ObservedContainer.User> user(ContainerStatus status) {
+        if (!status.getUser().hasLinux()) {
+            return Optional.empty();
+        }
+        var linux = status.getUser().getLinux();
+        return Optional.of(
+                new ObservedContainer.User(linux.getUid(), linux.getGid(), linux.getSupplementalGroupsList()));
+    }
+
+    private static int restartCount(ContainerStatus status) {
+        try {
+            return Integer.parseInt(status.getAnnotationsOrDefault(Labels.RESTART_COUNT, ""));
+        } catch (NumberFormatException e) {
+            // Made by someone else: CRI's attempt means the same.
+            return status.getMetadata().getAttempt();
+        }
+    }
+
+    private static ContainerRun run(ContainerStatus status) {
+        return switch (status.getState()) {
+            case CONTAINER_CREATED -> new ContainerRun.Created();
+            case CONTAINER_RUNNING -> new ContainerRun.Running(nanos(status.getStartedAt()));
+            case CONTAINER_EXITED ->
+                new ContainerRun.Exited(
+                        nanos(status.getStartedAt()),
+                        nanos(status.getFinishedAt()),
+                        status.getExitCode(),
+                        status.getReason(),
+                        status.getMessage());
+            case CONTAINER_UNKNOWN, UNRECOGNIZED -> new ContainerRun.Lost();
+        };
+    }
+
+    /**
+     * Receives the runtime's container events until the stream ends.
+     *
+     * @param onEnd hears why it ended; never after {@code close}
+     * @return closing it cancels the stream
+     */
+    public AutoCloseable events(Consumer<ContainerEventResponse> onEvent, Consumer<CriException> onEnd) {
+        ClientCall<GetEventsRequest, ContainerEventResponse> call =
+                channel.newCall(RuntimeServiceGrpc.getGetContainerEventsMethod(), CallOptions.DEFAULT);
+        EventObserver observer = new EventObserver(onEvent, onEnd);
+        ClientCalls.asyncServerStreamingCall(call, GetEventsRequest.getDefaultInstance(), observer);
+        return () -> {
+            observer.closed = true;
+            call.cancel("not interested any more", null);
+        };
+    }
+
+    private static final class EventObserver implements StreamObserver<ContainerEventResponse> {
+        private final Consumer<ContainerEventResponse> onEvent;
+        private final Consumer<CriException> onEnd;
+        private volatile boolean closed;
+
+        EventObserver(Consumer<ContainerEventResponse> onEvent, Consumer<CriException> onEnd) {
+            this.onEvent = onEvent;
+            this.onEnd = onEnd;
+        }
+
+        @Override
+        public void onNext(ContainerEventResponse event) {
+            if (!closed) {
+                onEvent.accept(event);
+            }
+        }
+
+        @Override
+        public void onError(Throwable cause) {
+            if (!closed) {
+                onEnd.accept(CriException.of("GetContainerEvents", "the runtime", cause));
+            }
+        }
+
+        @Override
+        public void onCompleted() {
+            onError(io.grpc.Status.UNAVAILABLE
+                    .withDescription("the stream ended")
+                    .asRuntimeException());
+        }
+    }
+
+    private <Q, R> CompletableFuture<R> call(
+            MethodDescriptor<Q, R> method, Q request, Duration timeout, String object) {
+        CallOptions options = timeout.isZero()
+                ? CallOptions.DEFAULT
+                : CallOptions.DEFAULT.withDeadlineAfter(timeout.toMillis(), TimeUnit.MILLISECONDS);
+        ClientCall<Q, R> call = channel.newCall(method, options);
+        CompletableFuture<R> result = new CompletableFuture<>();
+        result.whenComplete((response, failure) -> {
+            if (result.isCancelled()) {
+                call.cancel("not needed any more", null);
+            }
+        });
+        ClientCalls.asyncUnaryCall(call, request, new StreamObserver<>() {
+            @Override
+            public void onNext(R response) {
+                result.complete(response);
+            }
+
+            @Override
+            public void onError(Throwable cause) {
+                result.completeExceptionally(
+                        CriException.of(String.valueOf(method.getBareMethodName()), object, cause));
+            }
+
+            @Override
+            public void onCompleted() {
+                // The response came with onNext.
+            }
+        });
+        return result;
+    }
+
+    private static <T> CompletableFuture<Optional<T>> unlessGone(CompletableFuture<T> call) {
+        return call.thenApply(Optional::of).exceptionallyCompose(failure -> {
+            Throwable cause = failure.getCause() == null ? failure : failure.getCause();
+            return cause instanceof CriException e && e.isNotFound()
+                    ? CompletableFuture.completedFuture(Optional.empty())
+                    : CompletableFuture.failedFuture(cause);
+        });
+    }
+
+    private static <T> CompletableFuture<List<T>> all(List<CompletableFuture<T>> futures) {
+        CompletableFuture<List<T>> result = CompletableFuture.completedFuture(new ArrayList<>());
+        for (CompletableFuture<T> future : futures) {
+            result = result.thenCombine(future, (list, one) -> {
+                list.add(one);
+                return list;
+            });
+        }
+        return result;
+    }
+
+    private static <T> List<T> present(List<Optional<T>> all) {
+        return all.stream().flatMap(Optional::stream).collect(Collectors.toList());
+    }
+
+    private static Instant nanos(long sinceEpoch) {
+        return Instant.ofEpochSecond(0, sinceEpoch);
+    }
+
+    private static String podOf(PodSandboxConfig config) {
+        return config.getMetadata().getNamespace() + "/" + config.getMetadata().getName();
+    }
+}

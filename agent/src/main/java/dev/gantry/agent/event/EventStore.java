@@ -1,0 +1,299 @@
+package dev.gantry.agent.event;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonGenerator;
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonToken;
+import dev.gantry.agent.time.Timestamps;
+import io.fabric8.kubernetes.api.model.Event;
+import io.fabric8.kubernetes.api.model.EventSource;
+import io.fabric8.kubernetes.api.model.ObjectMeta;
+import io.fabric8.kubernetes.api.model.ObjectReference;
+import java.io.BufferedWriter;
+import java.io.IOException;
+import java.io.StringWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The events of this node: equal ones counted, the newest kept, in a file that the next agent reads.
+ *
+ * <ul>
+ *   <li>Thread-safe. Recording writes nothing itself: changes are collected for {@link #WRITE_DELAY}, then written whole
+ *       on the given executor.
+ *   <li>Bounded: beyond {@link #CAPACITY} the one that occurred longest ago goes.
+ *   <li>A file that cannot be read is left aside, one that cannot be written is tried again with the next event: events
+ *       inform, nothing depends on them.
+ * </ul>
+ */
+public final class EventStore implements EventSink, AutoCloseable {
+    /** With a message of 1 KiB each, some 1 MB. */
+    static final int CAPACITY = 1000;
+
+    static final Duration WRITE_DELAY = Duration.ofSeconds(1);
+
+    /** As the API bounds a message. */
+    private static final int MAX_MESSAGE = 1024;
+
+    private static final String COMPONENT = "gantry";
+
+    private static final JsonFactory JSON = new JsonFactory();
+
+    private final @Nullable Path file;
+    private final String nodeName;
+    private final InstantSource clock;
+    private final Executor writer;
+    private final ScheduledExecutorService timers;
+    private final List<Consumer<Event>> listeners = new CopyOnWriteArrayList<>();
+    /** In the order of their last occurrence; guarded by this. */
+    private final Map<Key, Entry> entries = new LinkedHashMap<>();
+
+    private boolean writePending;
+    private long sequence;
+
+    private EventStore(
+            @Nullable Path file,
+            String nodeName,
+            InstantSource clock,
+            Executor writer,
+            ScheduledExecutorService timers) {
+        this.file = file;
+        this.nodeName = nodeName;
+        this.clock = clock;
+        this.writer = writer;
+        this.timers = timers;
+    }
+
+    /** What makes two occurrences the same event. */
+    private record Key(PodReference pod, String container, boolean warning, String reason, String message) {}
+
+    /**
+     * An event and how often it occurred.
+     *
+     * @param version as resourceVersion, grows with each occurrence of any event
+     */
+    private record Entry(Key key, String name, int count, Instant first, Instant last, long version) {}
+
+    /**
+     * Opens the store.
+     *
+     * @param file where it is kept; null to keep it in memory
+     * @param nodeName the source of the events
+     */
+    public static EventStore open(
+            @Nullable Path file,
+            String nodeName,
+            InstantSource clock,
+            Executor writer,
+            ScheduledExecutorService timers) {
+        EventStore store = new EventStore(file, nodeName, clock, writer, timers);
+        if (file != null) {
+            store.read(file);
+        }
+        return store;
+    }
+
+    @Override
+    public void record(PodReference pod, Optional<String> container, boolean warning, String reason, String message) {
+        String bounded = message.length() > MAX_MESSAGE ? message.substring(0, MAX_MESSAGE - 1) + "…" : message;
+        Key key = new Key(pod, container.orElse(""), warning, reason, bounded);
+        Event event;
+        synchronized (this) {
+            Instant now = clock.instant();
+            Entry before = entries.remove(key);
+            sequence++;
+            Entry entry = before == null
+                    ? new Entry(key, name(pod, now), 1, now, now, sequence)
+                    : new Entry(key, before.name(), before.count() + 1, before.first(), now, sequence);
+            entries.put(key, entry);
+            if (entries.size() > CAPACITY) {
+                entries.remove(entries.keySet().iterator().next());
+            }
+            event = event(entry);
+            if (file != null && !writePending) {
+                writePending = true;
+                var unused = timers.schedule(
+                        () -> writer.execute(this::write), WRITE_DELAY.toMillis(), TimeUnit.MILLISECONDS);
+            }
+            // Under the lock, so that listeners hear of events in their order.
+            listeners.forEach(listener -> listener.accept(event));
+        }
+    }
+
+    /** {@code web.17a2b3c4d5e6f708}: as client-go names events, made unique by time and number. */
+    private String name(PodReference pod, Instant now) {
+        long nanos = now.getEpochSecond() * 1_000_000_000L + now.getNano() + sequence;
+        return pod.name() + "." + Long.toHexString(nanos);
+    }
+
+    /** All events, those that occurred longest ago first. */
+    public synchronized List<Event> events() {
+        return entries.values().stream().map(this::event).toList();
+    }
+
+    /** Delivers the present events, then each occurrence. The listener is called under the store's lock: it is quick. */
+    public synchronized AutoCloseable watch(Consumer<Event> listener) {
+        entries.values().forEach(entry -> listener.accept(event(entry)));
+        listeners.add(listener);
+        return () -> listeners.remove(listener);
+    }
+
+    private Event event(Entry entry) {
+        Key key = entry.key();
+        ObjectReference involved = new ObjectReference();
+        involved.setApiVersion("v1");
+        involved.setKind("Pod");
+        involved.setNamespace(key.pod().namespace());
+        involved.setName(key.pod().name());
+        involved.setUid(key.pod().uid());
+        if (!key.container().isEmpty()) {
+            involved.setFieldPath("spec.containers{" + key.container() + "}");
+        }
+        ObjectMeta metadata = new ObjectMeta();
+        metadata.setName(entry.name());
+        metadata.setNamespace(key.pod().namespace());
+        metadata.setUid(entry.name());
+        metadata.setCreationTimestamp(Timestamps.format(entry.first()));
+        metadata.setResourceVersion(Long.toString(entry.version()));
+        Event event = new Event();
+        event.setApiVersion("v1");
+        event.setKind("Event");
+        event.setMetadata(metadata);
+        event.setInvolvedObject(involved);
+        event.setType(key.warning() ? "Warning" : "Normal");
+        event.setReason(key.reason());
+        event.setMessage(key.message());
+        event.setCount(entry.count());
+        event.setFirstTimestamp(Timestamps.format(entry.first()));
+        event.setLastTimestamp(Timestamps.format(entry.last()));
+        EventSource source = new EventSource();
+        source.setComponent(COMPONENT);
+        source.setHost(nodeName);
+        event.setSource(source);
+        event.setReportingComponent(COMPONENT);
+        event.setReportingInstance(nodeName);
+        return event;
+    }
+
+    // ---- the file: one JSON object per line
+
+    private void write() {
+        List<Entry> snapshot;
+        synchronized (this) {
+            writePending = false;
+            snapshot = new ArrayList<>(entries.values());
+        }
+        try {
+            save(snapshot);
+        } catch (IOException e) {
+            // Tried again with the next event; a full disk is reported by those who need it.
+        }
+    }
+
+    private void save(List<Entry> snapshot) throws IOException {
+        Path target = java.util.Objects.requireNonNull(file);
+        if (target.getParent() != null) {
+            Files.createDirectories(target.getParent());
+        }
+        Path temporary = target.resolveSibling(target.getFileName() + ".tmp");
+        try (BufferedWriter out = Files.newBufferedWriter(temporary, StandardCharsets.UTF_8)) {
+            for (Entry entry : snapshot) {
+                out.write(line(entry));
+                out.write('\n');
+            }
+        }
+        Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    }
+
+    private static String line(Entry entry) throws IOException {
+        StringWriter text = new StringWriter();
+        try (JsonGenerator json = JSON.createGenerator(text)) {
+            Key key = entry.key();
+            json.writeStartObject();
+            json.writeStringField("namespace", key.pod().namespace());
+            json.writeStringField("pod", key.pod().name());
+            json.writeStringField("uid", key.pod().uid());
+            json.writeStringField("container", key.container());
+            json.writeStringField("type", key.warning() ? "Warning" : "Normal");
+            json.writeStringField("reason", key.reason());
+            json.writeStringField("message", key.message());
+            json.writeStringField("name", entry.name());
+            json.writeStringField("count", Integer.toString(entry.count()));
+            json.writeStringField("first", Long.toString(entry.first().toEpochMilli()));
+            json.writeStringField("last", Long.toString(entry.last().toEpochMilli()));
+            json.writeEndObject();
+        }
+        return text.toString();
+    }
+
+    private void read(Path source) {
+        try {
+            for (String line : Files.readAllLines(source, StandardCharsets.UTF_8)) {
+                Entry entry = entry(line);
+                entries.put(entry.key(), entry);
+            }
+        } catch (IOException | IllegalArgumentException e) {
+            // Missing at the first start; torn by a full disk: what was read so far is used.
+        }
+    }
+
+    private Entry entry(String line) throws IOException {
+        Map<String, String> fields = new HashMap<>();
+        try (JsonParser json = JSON.createParser(line)) {
+            json.nextToken();
+            while (json.nextToken() == JsonToken.FIELD_NAME) {
+                fields.put(json.currentName(), String.valueOf(json.nextTextValue()));
+            }
+        }
+        Key key = new Key(
+                new PodReference(field(fields, "namespace"), field(fields, "pod"), field(fields, "uid")),
+                field(fields, "container"),
+                field(fields, "type").equals("Warning"),
+                field(fields, "reason"),
+                field(fields, "message"));
+        return new Entry(
+                key,
+                field(fields, "name"),
+                Integer.parseInt(field(fields, "count")),
+                Instant.ofEpochMilli(Long.parseLong(field(fields, "first"))),
+                Instant.ofEpochMilli(Long.parseLong(field(fields, "last"))),
+                ++sequence);
+    }
+
+    private static String field(Map<String, String> fields, String name) {
+        String value = fields.get(name);
+        if (value == null) {
+            throw new IllegalArgumentException("an event without " + name);
+        }
+        return value;
+    }
+
+    /** Writes what is not written yet. */
+    @Override
+    public void close() {
+        boolean pending;
+        synchronized (this) {
+            pending = writePending;
+        }
+        if (pending) {
+            write();
+        }
+    }
+}

@@ -1,0 +1,998 @@
+package dev.gantry.agent.pod;
+
+import dev.gantry.agent.cri.CriException;
+import dev.gantry.agent.cri.CriRuntime;
+import dev.gantry.agent.cri.Labels;
+import dev.gantry.agent.cri.ObservedContainer;
+import dev.gantry.agent.cri.ObservedPod;
+import dev.gantry.agent.event.PodReference;
+import dev.gantry.agent.pod.PodSlot.Occupant;
+import dev.gantry.agent.pod.PodSlot.Wanted;
+import dev.gantry.agent.time.Timestamps;
+import dev.gantry.cri.v1.ContainerEventResponse;
+import dev.gantry.cri.v1.PodSandbox;
+import dev.gantry.staticpods.FieldError;
+import dev.gantry.staticpods.ManifestError;
+import dev.gantry.staticpods.ManifestSnapshot;
+import dev.gantry.staticpods.PodDefaults;
+import dev.gantry.staticpods.PodValidation;
+import io.fabric8.kubernetes.api.model.Container;
+import io.fabric8.kubernetes.api.model.Event;
+import io.fabric8.kubernetes.api.model.ObjectMeta;
+import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.PodCondition;
+import io.fabric8.kubernetes.api.model.PodSpec;
+import io.fabric8.kubernetes.api.model.PodStatus;
+import io.grpc.Channel;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.format.DateTimeParseException;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.EnumSet;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.UUID;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The engine over a runtime that speaks CRI: keeps one worker per pod, hands them what sources want and what the runtime
+ * reports, and shows their pods.
+ *
+ * <ul>
+ *   <li>One lock for the table of pods, held for look-ups and swaps only; workers do their work outside it.
+ *   <li>A name has one worker at a time: its successor waits until nothing of it is left.
+ *   <li>What the runtime has of pods that nobody wants is removed once every source has reported.
+ * </ul>
+ */
+public final class CriPodEngine implements PodEngine {
+    private static final Logger log = LoggerFactory.getLogger(CriPodEngine.class);
+
+    /** The safety net for lost events; every worker then looks once. */
+    private static final Duration RELIST = Duration.ofSeconds(60);
+
+    private static final Duration RECONNECT = Duration.ofSeconds(1);
+
+    private final PodEngineSettings settings;
+    private final CriRuntime runtime;
+    private final WorkerSettings workers;
+    private final PodRecords records;
+    private final SerialExecutor disk;
+    private final SerialExecutor notifier;
+    private final Set<PodSource> reported = EnumSet.noneOf(PodSource.class);
+    private final Map<PodKey, PodSlot> slots = new TreeMap<>();
+    private final Map<String, PodSlot> byUid = new HashMap<>();
+    private final List<Consumer<PodChange>> listeners = new ArrayList<>();
+    private final Worker listener = new Worker();
+    private List<ManifestSnapshot.Problem> problems = List.of();
+    private String runtimeName = "gantry";
+    private long version;
+    private boolean listed;
+    private boolean closed;
+    private @Nullable AutoCloseable events;
+    private @Nullable ScheduledFuture<?> timer;
+
+    private CriPodEngine(PodEngineSettings settings, Channel channel) {
+        this.settings = settings;
+        this.runtime = new CriRuntime(channel);
+        this.records = new PodRecords(settings.paths().pods());
+        this.disk = new SerialExecutor(settings.pool());
+        this.notifier = new SerialExecutor(settings.pool());
+        this.workers = new WorkerSettings(
+                runtime,
+                new CriConfigs(settings.node(), settings.paths(), settings.dns(), settings.seccompDefault()),
+                new PodFiles(settings.paths(), settings.hostResolvConf()),
+                settings.events(),
+                settings.crashLoop(),
+                settings.runtimeHandler(),
+                settings.clock(),
+                settings.pool(),
+                settings.timers());
+        // Grows across restarts of the agent, so that watchers of the old one notice.
+        this.version = settings.clock().instant().toEpochMilli();
+    }
+
+    /**
+     * Opens the engine: reads its records, asks the runtime what there is, and adopts it as sources claim it.
+     *
+     * @param channel to the runtime; not closed by the engine
+     */
+    public static CriPodEngine open(PodEngineSettings settings, Channel channel) {
+        CriPodEngine engine = new CriPodEngine(settings, channel);
+        engine.restore();
+        engine.subscribe();
+        engine.list();
+        return engine;
+    }
+
+    // ---- beginning
+
+    /** Takes up the pods of the API, and those that were on their way out. */
+    private synchronized void restore() {
+        for (Pod pod : records.load()) {
+            boolean api = PodSource.API.text().equals(annotation(pod, PodSource.ANNOTATION));
+            boolean ends = annotation(pod, TRANSIENT_ANNOTATION).equals("true");
+            boolean deleting = pod.getMetadata().getDeletionTimestamp() != null;
+            if (deleting || (api && !ends)) {
+                PodSlot slot = slot(PodKey.of(pod));
+                Wanted wanted = new Wanted(pod, api ? PodSource.API : PodSource.FILE, restoredDeletion(pod));
+                if (deleting && slot.restored == null) {
+                    slot.restored = wanted;
+                } else if (!deleting && slot.next == null) {
+                    slot.next = wanted;
+                }
+                show(slot);
+            }
+        }
+        reported.add(PodSource.API);
+    }
+
+    private @Nullable Deletion restoredDeletion(Pod pod) {
+        String deadline = pod.getMetadata().getDeletionTimestamp();
+        Long grace = pod.getMetadata().getDeletionGracePeriodSeconds();
+        if (deadline == null) {
+            return null;
+        }
+        try {
+            Instant at = Instant.parse(deadline);
+            long seconds = grace == null ? 0 : grace;
+            return new Deletion(at.minusSeconds(seconds), seconds, at);
+        } catch (DateTimeParseException e) {
+            return Deletion.requested(settings.clock().instant(), 0);
+        }
+    }
+
+    private void subscribe() {
+        AutoCloseable subscription = runtime.events(this::runtimeEvent, this::eventsEnded);
+        synchronized (this) {
+            events = subscription;
+        }
+    }
+
+    private void runtimeEvent(ContainerEventResponse event) {
+        String uid = event.getPodSandboxStatus().getMetadata().getUid();
+        if (uid.isEmpty() && event.getContainersStatusesCount() > 0) {
+            uid = event.getContainersStatuses(0).getLabelsOrDefault(Labels.POD_UID, "");
+        }
+        PodWorker worker;
+        synchronized (this) {
+            PodSlot slot = byUid.get(uid);
+            worker = slot == null || slot.current == null ? null : slot.current.worker;
+        }
+        if (worker != null) {
+            worker.changed();
+        }
+    }
+
+    private void eventsEnded(CriException why) {
+        synchronized (this) {
+            if (closed) {
+                return;
+            }
+        }
+        log.atWarn()
+                .addKeyValue("err", why.getMessage())
+                .addKeyValue("retryIn", RECONNECT)
+                .log("Lost container events, subscribing again");
+        later(RECONNECT, () -> {
+            subscribe();
+            lookEverywhere();
+        });
+    }
+
+    private synchronized void later(Duration delay, Runnable task) {
+        if (!closed) {
+            timer = settings.timers()
+                    .schedule(() -> settings.pool().execute(task), delay.toMillis(), TimeUnit.MILLISECONDS);
+        }
+    }
+
+    private void lookEverywhere() {
+        List<PodWorker> all;
+        synchronized (this) {
+            if (closed) {
+                return;
+            }
+            all = slots.values().stream()
+                    .flatMap(slot -> Optional.ofNullable(slot.current).stream())
+                    .flatMap(occupant -> Optional.ofNullable(occupant.worker).stream())
+                    .toList();
+        }
+        all.forEach(PodWorker::changed);
+    }
+
+    /** The first list of the runtime, repeated until it answers; then, rarely, the safety net. */
+    private void list() {
+        runtime.version()
+                .thenCombine(runtime.sandboxes(), (answer, sandboxes) -> {
+                    firstList(answer.getRuntimeName(), sandboxes);
+                    return sandboxes;
+                })
+                .whenComplete((done, failure) -> {
+                    if (failure != null) {
+                        log.atWarn()
+                                .addKeyValue("err", String.valueOf(failure.getMessage()))
+                                .addKeyValue("retryIn", RECONNECT)
+                                .log("Could not list the runtime's pods, retrying");
+                        later(RECONNECT, this::list);
+                    } else {
+                        later(RELIST, this::relist);
+                    }
+                });
+    }
+
+    private void relist() {
+        lookEverywhere();
+        later(RELIST, this::relist);
+    }
+
+    private synchronized void firstList(String name, List<PodSandbox> sandboxes) {
+        if (closed || listed) {
+            return;
+        }
+        runtimeName = name.isEmpty() ? runtimeName : name;
+        listed = true;
+        for (PodSandbox sandbox : sandboxes) {
+            if (!sandbox.getLabelsOrDefault(Labels.MANAGED_BY, "").equals(Labels.GANTRY)) {
+                continue;
+            }
+            String uid = sandbox.getLabelsOrDefault(Labels.POD_UID, "");
+            PodKey key = new PodKey(
+                    sandbox.getLabelsOrDefault(Labels.POD_NAMESPACE, ""),
+                    sandbox.getLabelsOrDefault(Labels.POD_NAME, ""));
+            PodSlot slot = slot(key);
+            boolean wanted = isWaiting(slot, uid);
+            if (!byUid.containsKey(uid) && slot.current == null && !wanted) {
+                slot.current = new Occupant(orphan(key, uid), PodSource.FILE, true, new PodStatus());
+                byUid.put(uid, slot);
+            }
+        }
+        List.copyOf(slots.values()).forEach(this::advance);
+        removeOrphansIfAllReported();
+    }
+
+    private static boolean isWaiting(PodSlot slot, String uid) {
+        return Stream.of(Optional.ofNullable(slot.restored), Optional.ofNullable(slot.next))
+                .flatMap(Optional::stream)
+                .anyMatch(wanted -> wanted.pod().getMetadata().getUid().equals(uid));
+    }
+
+    private static Pod orphan(PodKey key, String uid) {
+        ObjectMeta metadata = new ObjectMeta();
+        metadata.setNamespace(key.namespace());
+        metadata.setName(key.name());
+        metadata.setUid(uid);
+        Pod pod = new Pod();
+        pod.setMetadata(metadata);
+        pod.setSpec(new PodSpec());
+        return pod;
+    }
+
+    private void removeOrphansIfAllReported() {
+        if (listed && reported.containsAll(settings.sources())) {
+            for (PodSlot slot : List.copyOf(slots.values())) {
+                if (slot.current != null && slot.current.orphan) {
+                    removeOrphan(slot.current);
+                }
+            }
+        }
+    }
+
+    /** With the grace that its containers recorded, for want of a manifest. */
+    private void removeOrphan(Occupant orphan) {
+        if (orphan.worker != null) {
+            return;
+        }
+        Deletion placeholder = Deletion.requested(settings.clock().instant(), 1);
+        PodWorker worker = worker(PodState.of(orphan.pod).withDeletion(placeholder), null);
+        orphan.worker = worker;
+        runtime.observe(orphan.uid(), ObservedPod.NOTHING).whenComplete((seen, failure) -> {
+            long grace = failure == null ? recordedGrace(seen) : placeholder.gracePeriodSeconds();
+            worker.replaceDeletion(Deletion.requested(settings.clock().instant(), grace));
+            worker.start();
+        });
+        log.atInfo()
+                .addKeyValue("pod", PodKey.of(orphan.pod))
+                .addKeyValue("podUid", orphan.uid())
+                .log("Removing pod that no source wants");
+    }
+
+    private static long recordedGrace(ObservedPod seen) {
+        return seen.containers().stream()
+                .map(container -> container.annotations().getOrDefault(Labels.TERMINATION_GRACE_PERIOD, "1"))
+                .map(PodWorker::parse)
+                .mapToLong(seconds -> seconds.orElse(1))
+                .max()
+                .orElse(1);
+    }
+
+    // ---- sources
+
+    @Override
+    public synchronized void apply(PodSource source, Collection<Pod> desired) {
+        if (closed) {
+            return;
+        }
+        Map<PodKey, Pod> wanted = new LinkedHashMap<>();
+        for (Pod pod : desired) {
+            if (wanted.putIfAbsent(PodKey.of(pod), pod) != null) {
+                refuseDuplicate(pod, source);
+            }
+        }
+        for (PodSlot slot : List.copyOf(slots.values())) {
+            if (!wanted.containsKey(slot.key)) {
+                if (slot.next != null && slot.next.source() == source) {
+                    slot.next = null;
+                }
+                if (slot.current != null && !slot.current.orphan && slot.current.source == source) {
+                    end(slot, slot.current, grace(slot.current.pod));
+                }
+                showOrDrop(slot);
+            }
+        }
+        wanted.forEach((key, pod) -> want(slot(key), new Wanted(pod, source)));
+        reported.add(source);
+        removeOrphansIfAllReported();
+    }
+
+    private void refuseDuplicate(Pod pod, PodSource source) {
+        settings.events()
+                .record(
+                        reference(pod),
+                        Optional.empty(),
+                        true,
+                        "FailedValidation",
+                        "Error validating pod " + PodKey.of(pod) + " from " + source.text()
+                                + " due to duplicate pod name \""
+                                + pod.getMetadata().getName() + "\", ignoring");
+    }
+
+    private void want(PodSlot slot, Wanted wanted) {
+        Occupant current = slot.current;
+        if (current != null && !current.orphan && current.source != wanted.source() && current.deletion == null) {
+            refuseDuplicate(wanted.pod(), wanted.source());
+            return;
+        }
+        String uid = wanted.pod().getMetadata().getUid();
+        if (current == null || (current.orphan && current.uid().equals(uid) && current.worker == null)) {
+            if (current != null) {
+                slot.current = null;
+            }
+            slot.next = wanted;
+            advance(slot);
+        } else if (current.uid().equals(uid) && current.deletion == null && !current.orphan) {
+            slot.next = null;
+            update(slot, current, wanted.pod());
+        } else {
+            slot.next = wanted;
+            if (current.orphan) {
+                removeOrphan(current);
+            } else {
+                end(slot, current, grace(current.pod));
+            }
+            showOrDrop(slot);
+        }
+    }
+
+    /** The same uid with another content: an edit in place. */
+    private void update(PodSlot slot, Occupant current, Pod pod) {
+        String hash = "kubernetes.io/config.hash";
+        if (annotation(pod, hash).equals(annotation(current.pod, hash))) {
+            return;
+        }
+        pod.getMetadata().setCreationTimestamp(current.pod.getMetadata().getCreationTimestamp());
+        Long generation = current.pod.getMetadata().getGeneration();
+        pod.getMetadata().setGeneration(generation == null ? 2 : generation + 1);
+        current.pod = pod;
+        if (current.worker != null) {
+            current.worker.update(pod);
+        }
+        show(slot);
+    }
+
+    /** Starts what waits, if the name is free and the runtime is known. */
+    private void advance(PodSlot slot) {
+        Wanted wanted = slot.waiting();
+        if (slot.current == null && wanted != null && listed && !closed) {
+            if (slot.restored != null) {
+                slot.restored = null;
+            } else {
+                slot.next = null;
+            }
+            adopt(slot, wanted.pod(), wanted.source(), wanted.deletion());
+        } else {
+            showOrDrop(slot);
+        }
+    }
+
+    private void adopt(PodSlot slot, Pod pod, PodSource source, @Nullable Deletion deletion) {
+        if (pod.getMetadata().getCreationTimestamp() == null) {
+            pod.getMetadata()
+                    .setCreationTimestamp(Timestamps.format(settings.clock().instant()));
+        }
+        PodStatus before = pod.getStatus();
+        Occupant occupant = new Occupant(pod, source, false, statusBefore(pod));
+        occupant.deletion = deletion;
+        slot.current = occupant;
+        byUid.put(occupant.uid(), slot);
+        List<FieldError> unsupported = PodSupport.unsupported(pod);
+        if (!unsupported.isEmpty() && deletion == null) {
+            refuse(slot, occupant, unsupported);
+            return;
+        }
+        PodState state = PodState.of(pod);
+        boolean ended = before != null && ("Succeeded".equals(before.getPhase()) || "Failed".equals(before.getPhase()));
+        state = ended ? state.withFinalPhase(before.getPhase()) : state;
+        state = deletion != null ? state.withDeletion(deletion) : state;
+        PodWorker worker = worker(state, ended ? before : null);
+        occupant.worker = worker;
+        show(slot);
+        worker.start();
+    }
+
+    /** The status that the pod came with, or that of one that nobody has looked at. */
+    private static PodStatus statusBefore(Pod pod) {
+        if (pod.getStatus() != null && pod.getStatus().getPhase() != null) {
+            return pod.getStatus();
+        }
+        PodStatus status = new PodStatus();
+        status.setPhase("Pending");
+        return status;
+    }
+
+    private PodWorker worker(PodState state, @Nullable PodStatus before) {
+        PodStatuses.Context context = new PodStatuses.Context(
+                settings.node(),
+                runtimeName,
+                settings.crashLoop(),
+                settings.clock().instant());
+        return new PodWorker(state, before, context, workers, listener);
+    }
+
+    private void refuse(PodSlot slot, Occupant occupant, List<FieldError> unsupported) {
+        String message = "Pod was rejected: "
+                + unsupported.stream().map(FieldError::toString).collect(Collectors.joining("; "));
+        PodStatus status = new PodStatus();
+        status.setPhase("Failed");
+        status.setReason("PodFeatureUnsupported");
+        status.setMessage(message);
+        status.setStartTime(Timestamps.format(settings.clock().instant()));
+        status.setQosClass(Qos.of(occupant.pod.getSpec()).text());
+        occupant.status = status;
+        settings.events().record(reference(occupant.pod), Optional.empty(), true, "PodFeatureUnsupported", message);
+        show(slot);
+    }
+
+    @Override
+    public synchronized void applyManifests(ManifestSnapshot snapshot) {
+        if (closed) {
+            return;
+        }
+        apply(PodSource.FILE, snapshot.pods());
+        Map<String, PodCondition> conditions = new HashMap<>();
+        for (ManifestSnapshot.Problem problem : snapshot.problems()) {
+            boolean known = problems.contains(problem);
+            String message =
+                    problem.errors().stream().map(ManifestError::toString).collect(Collectors.joining("; "));
+            problem.keptUids().forEach(uid -> conditions.put(uid, manifestProblem(message)));
+            if (!known) {
+                announce(problem, message);
+            }
+        }
+        problems = snapshot.problems();
+        for (PodSlot slot : slots.values()) {
+            Occupant occupant = slot.current;
+            if (occupant != null && !occupant.orphan && occupant.source == PodSource.FILE) {
+                PodCondition now = conditions.get(occupant.uid());
+                PodCondition before = occupant.manifestProblem;
+                if (now == null
+                        ? before != null
+                        : before == null || !now.getMessage().equals(before.getMessage())) {
+                    occupant.manifestProblem = now;
+                    show(slot);
+                }
+            }
+        }
+    }
+
+    private void announce(ManifestSnapshot.Problem problem, String message) {
+        log.atWarn()
+                .addKeyValue("path", problem.file())
+                .addKeyValue("err", message)
+                .log(
+                        problem.keptUids().isEmpty()
+                                ? "Could not use manifest, ignoring"
+                                : "Could not use edited manifest, keeping its last good revision");
+        List<PodReference> subjects = problem.keptUids().stream()
+                .map(byUid::get)
+                .flatMap(slot -> Optional.ofNullable(slot).stream())
+                .flatMap(slot -> Optional.ofNullable(slot.current).stream())
+                .map(occupant -> reference(occupant.pod))
+                .toList();
+        if (subjects.isEmpty()) {
+            String name = String.valueOf(Path.of(problem.file()).getFileName());
+            subjects = List.of(new PodReference("default", name, ""));
+        }
+        subjects.forEach(
+                subject -> settings.events().record(subject, Optional.empty(), true, "FailedValidation", message));
+    }
+
+    private PodCondition manifestProblem(String message) {
+        PodCondition condition = new PodCondition();
+        condition.setType(MANIFEST_CONDITION);
+        condition.setStatus("False");
+        condition.setReason("FailedValidation");
+        condition.setMessage(message);
+        condition.setLastTransitionTime(Timestamps.format(settings.clock().instant()));
+        return condition;
+    }
+
+    @Override
+    public synchronized List<ManifestSnapshot.Problem> manifestProblems() {
+        return problems;
+    }
+
+    // ---- the API
+
+    @Override
+    public synchronized Pod create(Pod pod) throws PodRejectedException {
+        if (closed) {
+            throw new PodRejectedException(PodRejectedException.Reason.InternalError, "the agent is shutting down");
+        }
+        ObjectMeta metadata = pod.getMetadata() == null ? new ObjectMeta() : pod.getMetadata();
+        pod.setMetadata(metadata);
+        if (metadata.getName() == null && metadata.getGenerateName() != null) {
+            metadata.setName(
+                    metadata.getGenerateName() + UUID.randomUUID().toString().substring(0, 5));
+        }
+        if (pod.getSpec() != null) {
+            PodDefaults.apply(pod);
+        }
+        validate(pod);
+        PodKey key = PodKey.of(pod);
+        PodSlot slot = slot(key);
+        if (slot.waiting() != null || (slot.current != null && !slot.current.orphan)) {
+            throw new PodRejectedException(
+                    PodRejectedException.Reason.AlreadyExists, "pods \"" + key.name() + "\" already exists");
+        }
+        metadata.setUid(UUID.randomUUID().toString());
+        metadata.setGeneration(1L);
+        metadata.setCreationTimestamp(Timestamps.format(settings.clock().instant()));
+        metadata.setDeletionTimestamp(null);
+        metadata.setDeletionGracePeriodSeconds(null);
+        Map<String, String> annotations =
+                new LinkedHashMap<>(metadata.getAnnotations() == null ? Map.of() : metadata.getAnnotations());
+        annotations.put(PodSource.ANNOTATION, PodSource.API.text());
+        annotations.put("kubernetes.io/config.seen", settings.clock().instant().toString());
+        metadata.setAnnotations(annotations);
+        pod.getSpec().setNodeName(settings.node().name());
+        pod.setStatus(null);
+        want(slot, new Wanted(pod, PodSource.API));
+        save(pod, null, null);
+        return java.util.Objects.requireNonNull(slot.shown);
+    }
+
+    private void validate(Pod pod) throws PodRejectedException {
+        List<FieldError> errors = new ArrayList<>(PodValidation.validate(pod));
+        if (pod.getSpec() != null) {
+            errors.addAll(PodSupport.unsupported(pod));
+            String node = pod.getSpec().getNodeName();
+            if (node != null && !node.isEmpty() && !node.equals(settings.node().name())) {
+                errors.add(FieldError.forbidden(
+                        "spec.nodeName", "this node is " + settings.node().name()));
+            }
+        }
+        if (!errors.isEmpty()) {
+            throw new PodRejectedException(
+                    PodRejectedException.Reason.Invalid,
+                    "Pod \"" + pod.getMetadata().getName() + "\" is invalid: "
+                            + (errors.size() == 1
+                                    ? errors.get(0).toString()
+                                    : errors.stream()
+                                            .map(FieldError::toString)
+                                            .collect(Collectors.joining(", ", "[", "]"))),
+                    errors.stream()
+                            .map(error -> new PodRejectedException.Cause(
+                                    error.type().reason(), error.field(), error.message()))
+                            .toList());
+        }
+    }
+
+    @Override
+    public synchronized Optional<Pod> delete(String namespace, String name, OptionalLong gracePeriodSeconds)
+            throws PodRejectedException {
+        PodSlot slot = slots.get(new PodKey(namespace, name));
+        if (slot == null || slot.shown == null) {
+            return Optional.empty();
+        }
+        PodSource source = slot.current != null && !slot.current.orphan
+                ? slot.current.source
+                : Optional.ofNullable(slot.waiting()).map(Wanted::source).orElse(PodSource.API);
+        if (source == PodSource.FILE) {
+            throw new PodRejectedException(
+                    PodRejectedException.Reason.Forbidden,
+                    "pods \"" + name + "\" is forbidden: it comes from a manifest file; remove the file to delete it");
+        }
+        if (gracePeriodSeconds.isPresent() && gracePeriodSeconds.getAsLong() < 0) {
+            throw new PodRejectedException(PodRejectedException.Reason.Invalid, "gracePeriodSeconds must be 0 or more");
+        }
+        slot.next = null;
+        Pod last = slot.shown;
+        Occupant occupant = slot.current;
+        if (occupant != null && !occupant.orphan) {
+            end(slot, occupant, gracePeriodSeconds.orElseGet(() -> grace(occupant.pod)));
+        } else {
+            showOrDrop(slot);
+        }
+        return Optional.of(slot.shown == null ? last : slot.shown);
+    }
+
+    /** Asks the worker to end the pod; a pod without one ends here. */
+    private void end(PodSlot slot, Occupant occupant, long graceSeconds) {
+        if (occupant.worker == null) {
+            remove(slot, occupant);
+            return;
+        }
+        Instant now = settings.clock().instant();
+        // What has ended already needs no grace.
+        long seconds = occupant.isFinal() ? 0 : graceSeconds;
+        Deletion before = occupant.deletion;
+        Deletion deletion = before == null ? Deletion.requested(now, seconds) : before.requestedAgain(now, seconds);
+        if (deletion.equals(before)) {
+            return;
+        }
+        occupant.deletion = deletion;
+        save(occupant.pod, deletion, occupant.status);
+        occupant.worker.delete(deletion);
+        show(slot);
+    }
+
+    private static long grace(Pod pod) {
+        Long seconds = pod.getSpec().getTerminationGracePeriodSeconds();
+        return seconds == null ? 30 : seconds;
+    }
+
+    private void save(Pod pod, @Nullable Deletion deletion, @Nullable PodStatus status) {
+        if (annotation(pod, TRANSIENT_ANNOTATION).equals("true") && deletion == null) {
+            return;
+        }
+        Pod record = PodSlot.snapshot(pod, status == null ? new PodStatus() : status, deletion, "");
+        record.getMetadata().setResourceVersion(null);
+        disk.execute(() -> {
+            synchronized (this) {
+                String uid = record.getMetadata().getUid();
+                boolean waiting = slots.values().stream().anyMatch(slot -> isWaiting(slot, uid));
+                if (!waiting && !byUid.containsKey(uid)) {
+                    // Gone meanwhile, with its directory.
+                    return;
+                }
+            }
+            records.save(record);
+        });
+    }
+
+    // ---- workers
+
+    /** What workers report. */
+    private final class Worker implements PodWorker.Listener {
+        @Override
+        public void statusChanged(PodWorker worker, PodStatus status, Decision.Phase phase) {
+            synchronized (CriPodEngine.this) {
+                PodSlot slot = byUid.get(worker.reference().uid());
+                if (slot == null || slot.current == null || slot.current.worker != worker || slot.current.orphan) {
+                    return;
+                }
+                Occupant occupant = slot.current;
+                boolean ended = phase.isFinal() && !occupant.isFinal();
+                occupant.status = status;
+                if (ended && occupant.source == PodSource.API) {
+                    save(occupant.pod, occupant.deletion, status);
+                }
+                show(slot);
+            }
+        }
+
+        @Override
+        public void finished(PodWorker worker) {
+            synchronized (CriPodEngine.this) {
+                PodSlot slot = byUid.get(worker.reference().uid());
+                if (slot != null && slot.current != null && slot.current.worker == worker) {
+                    remove(slot, slot.current);
+                }
+            }
+        }
+    }
+
+    private void remove(PodSlot slot, Occupant occupant) {
+        byUid.remove(occupant.uid());
+        slot.current = null;
+        if (slot.shown != null && slot.shown.getMetadata().getUid().equals(occupant.uid())) {
+            Pod last = occupant.snapshot(Long.toString(++version));
+            slot.shown = null;
+            tell(new PodChange(PodChange.Type.DELETED, last));
+        }
+        disk.execute(() -> workers.files().remove(reference(occupant.pod)));
+        advance(slot);
+    }
+
+    // ---- showing
+
+    private PodSlot slot(PodKey key) {
+        return slots.computeIfAbsent(key, PodSlot::new);
+    }
+
+    private void showOrDrop(PodSlot slot) {
+        if (slot.current == null && slot.waiting() == null) {
+            hide(slot);
+            slots.remove(slot.key);
+        } else {
+            show(slot);
+        }
+    }
+
+    private void hide(PodSlot slot) {
+        Pod last = slot.shown;
+        if (last != null) {
+            slot.shown = null;
+            last.getMetadata().setResourceVersion(Long.toString(++version));
+            tell(new PodChange(PodChange.Type.DELETED, last));
+        }
+    }
+
+    /** Shows the pod that has the name, or else the one that waits for it. */
+    private void show(PodSlot slot) {
+        Pod now;
+        if (slot.current != null && !slot.current.orphan) {
+            now = slot.current.snapshot(Long.toString(version + 1));
+        } else if (slot.waiting() != null) {
+            Wanted waiting = java.util.Objects.requireNonNull(slot.waiting());
+            now = PodSlot.snapshot(
+                    waiting.pod(), statusBefore(waiting.pod()), waiting.deletion(), Long.toString(version + 1));
+        } else {
+            hide(slot);
+            return;
+        }
+        Pod before = slot.shown;
+        if (before != null
+                && !before.getMetadata().getUid().equals(now.getMetadata().getUid())) {
+            hide(slot);
+            before = null;
+            now.getMetadata().setResourceVersion(Long.toString(version + 1));
+        }
+        if (before != null && isSame(before, now)) {
+            return;
+        }
+        version++;
+        slot.shown = now;
+        tell(new PodChange(before == null ? PodChange.Type.ADDED : PodChange.Type.MODIFIED, now));
+    }
+
+    private static boolean isSame(Pod before, Pod now) {
+        ObjectMeta a = before.getMetadata();
+        ObjectMeta b = now.getMetadata();
+        return java.util.Objects.equals(a.getDeletionTimestamp(), b.getDeletionTimestamp())
+                && java.util.Objects.equals(a.getDeletionGracePeriodSeconds(), b.getDeletionGracePeriodSeconds())
+                && java.util.Objects.equals(a.getGeneration(), b.getGeneration())
+                && before.getStatus().equals(now.getStatus());
+    }
+
+    private void tell(PodChange change) {
+        if (!listeners.isEmpty()) {
+            List<Consumer<PodChange>> all = List.copyOf(listeners);
+            notifier.execute(() -> all.forEach(one -> one.accept(change)));
+        }
+    }
+
+    @Override
+    public synchronized List<Pod> pods() {
+        return slots.values().stream()
+                .flatMap(slot -> Optional.ofNullable(slot.shown).stream())
+                .toList();
+    }
+
+    @Override
+    public synchronized Optional<Pod> pod(String namespace, String name) {
+        return Optional.ofNullable(slots.get(new PodKey(namespace, name))).map(slot -> slot.shown);
+    }
+
+    @Override
+    public synchronized String resourceVersion() {
+        return Long.toString(version);
+    }
+
+    @Override
+    public synchronized Watch watch(Consumer<PodChange> changes) {
+        WatchedBy watch = new WatchedBy(changes);
+        for (Pod pod : pods()) {
+            notifier.execute(() -> watch.accept(new PodChange(PodChange.Type.ADDED, pod)));
+        }
+        listeners.add(watch);
+        return watch;
+    }
+
+    /** A listener that hears nothing any more once it is closed. */
+    private final class WatchedBy implements Watch, Consumer<PodChange> {
+        private final Consumer<PodChange> changes;
+        private volatile boolean over;
+
+        WatchedBy(Consumer<PodChange> changes) {
+            this.changes = changes;
+        }
+
+        @Override
+        public void accept(PodChange change) {
+            if (!over) {
+                changes.accept(change);
+            }
+        }
+
+        @Override
+        public void close() {
+            over = true;
+            synchronized (CriPodEngine.this) {
+                listeners.remove(this);
+            }
+        }
+    }
+
+    @Override
+    public List<Event> events() {
+        return settings.events().events();
+    }
+
+    @Override
+    public Watch watchEvents(Consumer<Event> changes) {
+        SerialExecutor queue = new SerialExecutor(settings.pool());
+        AutoCloseable watch = settings.events().watch(event -> queue.execute(() -> changes.accept(event)));
+        return () -> {
+            try {
+                watch.close();
+            } catch (Exception e) {
+                throw new IllegalStateException("closing a list entry cannot fail", e);
+            }
+        };
+    }
+
+    // ---- containers
+
+    @Override
+    public ContainerRef container(String namespace, String pod, @Nullable String container, boolean previous)
+            throws ContainerUnavailableException {
+        Occupant occupant;
+        synchronized (this) {
+            PodSlot slot = slots.get(new PodKey(namespace, pod));
+            occupant = slot == null || slot.shown == null ? null : slot.current;
+            if (slot == null || slot.shown == null) {
+                throw new ContainerUnavailableException(false, "pods \"" + pod + "\" not found");
+            }
+        }
+        if (occupant == null || occupant.orphan || occupant.worker == null) {
+            throw new ContainerUnavailableException(true, "pod \"" + pod + "\" has not been started");
+        }
+        Container wanted = named(occupant.pod, container);
+        ObservedPod observed = occupant.worker.state().observed().orElse(ObservedPod.NOTHING);
+        Optional<ObservedContainer> run = PodWorker.run(observed, wanted.getName(), previous);
+        if (run.isEmpty()) {
+            throw new ContainerUnavailableException(
+                    true,
+                    previous
+                            ? "previous terminated container \"" + wanted.getName() + "\" in pod \"" + pod
+                                    + "\" not found"
+                            : "container \"" + wanted.getName() + "\" in pod \"" + pod + "\" is waiting to start: "
+                                    + waitingReason(occupant, wanted.getName()));
+        }
+        return reference(occupant, wanted, run.get());
+    }
+
+    private static Container named(Pod pod, @Nullable String container) throws ContainerUnavailableException {
+        List<Container> containers = pod.getSpec().getContainers();
+        String byDefault = annotation(pod, "kubectl.kubernetes.io/default-container");
+        String name = container != null && !container.isEmpty()
+                ? container
+                : !byDefault.isEmpty()
+                        ? byDefault
+                        : containers.size() == 1 ? containers.get(0).getName() : "";
+        if (name.isEmpty()) {
+            throw new ContainerUnavailableException(
+                    true,
+                    "a container name must be specified for pod "
+                            + pod.getMetadata().getName() + ", choose one of: ["
+                            + containers.stream().map(Container::getName).collect(Collectors.joining(" ")) + "]");
+        }
+        return containers.stream()
+                .filter(one -> one.getName().equals(name))
+                .findFirst()
+                .orElseThrow(() -> new ContainerUnavailableException(
+                        true,
+                        "container " + name + " is not valid for pod "
+                                + pod.getMetadata().getName()));
+    }
+
+    private static String waitingReason(Occupant occupant, String container) {
+        return Optional.ofNullable(occupant.status.getContainerStatuses()).orElse(List.of()).stream()
+                .filter(status ->
+                        status.getName().equals(container) && status.getState().getWaiting() != null)
+                .map(status -> status.getState().getWaiting().getReason())
+                .findFirst()
+                .orElse("ContainerCreating");
+    }
+
+    private ContainerRef reference(Occupant occupant, Container container, ObservedContainer run) {
+        PodKey key = PodKey.of(occupant.pod);
+        Path log = run.logPath().startsWith("/")
+                ? Path.of(run.logPath())
+                : settings.paths()
+                        .logDirectory(key.namespace(), key.name(), occupant.uid())
+                        .resolve(container.getName())
+                        .resolve(run.restartCount() + ".log");
+        return new ContainerRef(
+                key,
+                occupant.uid(),
+                container.getName(),
+                run.id(),
+                log,
+                run.restartCount(),
+                run.isRunning(),
+                Boolean.TRUE.equals(container.getTty()),
+                Boolean.TRUE.equals(container.getStdin()));
+    }
+
+    // ---- end
+
+    @Override
+    public void close() {
+        Set<PodWorker> all = new HashSet<>();
+        AutoCloseable subscription;
+        synchronized (this) {
+            if (closed) {
+                return;
+            }
+            closed = true;
+            subscription = events;
+            if (timer != null) {
+                timer.cancel(false);
+            }
+            slots.values().forEach(slot -> {
+                if (slot.current != null && slot.current.worker != null) {
+                    all.add(slot.current.worker);
+                }
+            });
+        }
+        all.forEach(PodWorker::stop);
+        if (subscription != null) {
+            try {
+                subscription.close();
+            } catch (Exception e) {
+                throw new IllegalStateException("cancelling a call cannot fail", e);
+            }
+        }
+        settings.events().close();
+    }
+
+    private static PodReference reference(Pod pod) {
+        return new PodReference(
+                pod.getMetadata().getNamespace(),
+                pod.getMetadata().getName(),
+                pod.getMetadata().getUid());
+    }
+
+    private static String annotation(Pod pod, String name) {
+        Map<String, String> annotations = pod.getMetadata().getAnnotations();
+        return annotations == null ? "" : annotations.getOrDefault(name, "");
+    }
+}

@@ -1,0 +1,161 @@
+package dev.gantry.agent.pod;
+
+import dev.gantry.agent.cri.CriException;
+import dev.gantry.agent.event.PodReference;
+import dev.gantry.cri.v1.Image;
+import dev.gantry.cri.v1.PodSandboxConfig;
+import io.fabric8.kubernetes.api.model.Container;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+
+/** Gets a container's image by its pull policy, with the kubelet's events. */
+final class ImageWork {
+    /** What a runtime may prefix its answer with, to say more than "could not be pulled". */
+    private static final List<String> SPECIAL_REASONS = List.of("RegistryUnavailable", "SignatureValidationFailed");
+
+    private final WorkerSettings settings;
+    private final PodReference pod;
+
+    ImageWork(WorkerSettings settings, PodReference pod) {
+        this.settings = settings;
+        this.pod = pod;
+    }
+
+    /**
+     * Completes with {@link ImageState.Present} or {@link ImageState.Missing}; exceptionally only if cancelled.
+     *
+     * @param before the last failure of this image, if it was one
+     */
+    CompletableFuture<ImageState> ensure(Container container, Optional<Retry> before, PodSandboxConfig sandbox) {
+        String image = container.getImage();
+        String policy = String.valueOf(container.getImagePullPolicy());
+        Attempt attempt = new Attempt(container, before);
+        CompletableFuture<Optional<Image>> look = settings.runtime().imageStatus(image);
+        CompletableFuture<ImageState> result = new CompletableFuture<>();
+        look.whenComplete((found, failure) -> {
+            if (failure != null) {
+                result.complete(attempt.inspectFailed(unwrap(failure)));
+            } else if (found.isPresent() && !policy.equals("Always")) {
+                attempt.event(false, "Pulled", "Container image \"" + image + "\" already present on machine");
+                result.complete(present(found.get()));
+            } else if (policy.equals("Never")) {
+                result.complete(attempt.neverPulled());
+            } else {
+                pull(attempt, image, sandbox, result);
+            }
+        });
+        return result;
+    }
+
+    private void pull(Attempt attempt, String image, PodSandboxConfig sandbox, CompletableFuture<ImageState> result) {
+        attempt.event(false, "Pulling", "Pulling image \"" + image + "\"");
+        Instant begun = settings.clock().instant();
+        CompletableFuture<String> pull = settings.runtime().pullImage(image, sandbox);
+        // Whoever cancels the result wants the transfer to end, too.
+        result.whenComplete((done, failure) -> {
+            if (result.isCancelled()) {
+                pull.cancel(false);
+            }
+        });
+        pull.thenCompose(reference -> settings.runtime()
+                        .imageStatus(image)
+                        .thenApply(found -> found.orElseGet(
+                                () -> Image.newBuilder().setId(reference).build())))
+                .whenComplete((pulled, failure) -> {
+                    if (failure != null) {
+                        result.complete(attempt.pullFailed(unwrap(failure)));
+                        return;
+                    }
+                    String took = text(Duration.between(begun, settings.clock().instant()));
+                    attempt.event(
+                            false,
+                            "Pulled",
+                            "Successfully pulled image \"" + image + "\" in " + took + " (" + took
+                                    + " including waiting). Image size: " + pulled.getSize() + " bytes.");
+                    result.complete(present(pulled));
+                });
+    }
+
+    private static ImageState present(Image image) {
+        return new ImageState.Present(
+                image.getId(),
+                image.hasUid() ? OptionalLong.of(image.getUid().getValue()) : OptionalLong.empty(),
+                image.getUsername());
+    }
+
+    /** As Go prints it: milliseconds are enough. */
+    static String text(Duration duration) {
+        long millis = duration.toMillis();
+        if (millis < 1000) {
+            return millis + "ms";
+        }
+        String seconds = millis % 60_000 / 1000 + (millis % 1000 == 0 ? "" : "." + fraction(millis % 1000)) + "s";
+        return (millis >= 60_000 ? millis / 60_000 + "m" : "") + seconds;
+    }
+
+    private static String fraction(long millis) {
+        String digits = Long.toString(1000 + millis).substring(1);
+        return digits.replaceAll("0+$", "");
+    }
+
+    private static Throwable unwrap(Throwable failure) {
+        return failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
+    }
+
+    /** One try for one container. */
+    private final class Attempt {
+        private final Container container;
+        private final Optional<Retry> before;
+
+        Attempt(Container container, Optional<Retry> before) {
+            this.container = container;
+            this.before = before;
+        }
+
+        void event(boolean warning, String reason, String message) {
+            settings.events().record(pod, Optional.of(container.getName()), warning, reason, message);
+        }
+
+        ImageState inspectFailed(Throwable failure) {
+            boolean invalid = failure instanceof CriException e && e.code() == io.grpc.Status.Code.INVALID_ARGUMENT;
+            String reason = invalid ? "InvalidImageName" : "ImageInspectError";
+            String message = invalid
+                    ? "Failed to apply default image tag \"" + container.getImage() + "\": " + reasonOf(failure)
+                    : "Failed to inspect image \"" + container.getImage() + "\": " + reasonOf(failure);
+            event(true, "InspectFailed", message);
+            return missing(reason, message);
+        }
+
+        ImageState neverPulled() {
+            String message =
+                    "Container image \"" + container.getImage() + "\" is not present with pull policy of Never";
+            event(true, "ErrImageNeverPull", message);
+            return missing("ErrImageNeverPull", message);
+        }
+
+        ImageState pullFailed(Throwable failure) {
+            String answer = reasonOf(failure);
+            String reason = SPECIAL_REASONS.stream()
+                    .filter(answer::startsWith)
+                    .findFirst()
+                    .orElse("ErrImagePull");
+            event(true, "Failed", "Failed to pull image \"" + container.getImage() + "\": " + answer);
+            return missing(reason, answer);
+        }
+
+        private ImageState missing(String reason, String message) {
+            event(true, "Failed", "Error: " + reason);
+            return new ImageState.Missing(Retry.after(
+                    before, Retry.Range.IMAGE, reason, message, settings.clock().instant()));
+        }
+
+        private String reasonOf(Throwable failure) {
+            return failure instanceof CriException e ? e.reason() : String.valueOf(failure.getMessage());
+        }
+    }
+}

@@ -1,0 +1,258 @@
+package dev.gantry.agent.pod;
+
+import dev.gantry.agent.event.PodReference;
+import dev.gantry.cri.v1.Mount;
+import io.fabric8.kubernetes.api.model.Container;
+import io.fabric8.kubernetes.api.model.HostAlias;
+import io.fabric8.kubernetes.api.model.HostPathVolumeSource;
+import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.Volume;
+import io.fabric8.kubernetes.api.model.VolumeMount;
+import java.io.IOException;
+import java.nio.file.FileVisitResult;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+
+/** The files of pods outside the runtime: directories for logs and volumes, hosts files. */
+final class PodFiles {
+    private static final int MAX_RESOLV_CONF_BYTES = 64 << 10;
+
+    private final PodPaths paths;
+    private final Path resolvConf;
+
+    /**
+     * Uses these directories; makes them when they are needed.
+     *
+     * @param resolvConf the host's
+     */
+    PodFiles(PodPaths paths, Path resolvConf) {
+        this.paths = paths;
+        this.resolvConf = resolvConf;
+    }
+
+    static List<String> containerNames(Pod pod) {
+        return pod.getSpec() == null || pod.getSpec().getContainers() == null
+                ? List.of()
+                : pod.getSpec().getContainers().stream().map(Container::getName).toList();
+    }
+
+    /** The content of the host's resolv.conf; empty if there is none. */
+    String hostResolvConf() {
+        try (var in = Files.newInputStream(resolvConf)) {
+            return new String(in.readNBytes(MAX_RESOLV_CONF_BYTES), java.nio.charset.StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            // A machine without one has no name servers to hand on.
+            return "";
+        }
+    }
+
+    void prepareSandbox(PodReference pod) throws IOException {
+        Files.createDirectories(logDirectory(pod));
+        Files.createDirectories(paths.pod(pod.uid()));
+    }
+
+    /** How many runs of each container left a log: one more than the highest number. */
+    Map<String, Integer> loggedRestarts(PodReference pod, List<String> containers) {
+        Map<String, Integer> result = new HashMap<>();
+        for (String container : containers) {
+            try (Stream<Path> logs = Files.list(logDirectory(pod).resolve(container))) {
+                logs.map(log -> log.getFileName().toString())
+                        .filter(name -> name.endsWith(".log"))
+                        .map(name -> PodWorker.parse(name.substring(0, name.length() - ".log".length())))
+                        .filter(number -> number.isPresent() && number.getAsLong() < Integer.MAX_VALUE)
+                        .mapToInt(number -> (int) number.getAsLong() + 1)
+                        .max()
+                        .ifPresent(next -> result.put(container, next));
+            } catch (IOException e) {
+                // No logs: it never ran.
+            }
+        }
+        return result;
+    }
+
+    /** Makes what a container's run needs, and tells what is mounted into it. */
+    List<Mount> prepareContainer(Pod pod, Container container, int restartCount)
+            throws IOException, StartFailedException {
+        PodReference reference = new PodReference(
+                pod.getMetadata().getNamespace(),
+                pod.getMetadata().getName(),
+                pod.getMetadata().getUid());
+        Files.createDirectories(logDirectory(reference).resolve(container.getName()));
+        List<Mount> mounts = new ArrayList<>();
+        for (VolumeMount mount :
+                container.getVolumeMounts() == null ? List.<VolumeMount>of() : container.getVolumeMounts()) {
+            mounts.add(CriConfigs.mount(mount, source(pod, mount.getName())));
+        }
+        boolean ownHosts =
+                mounts.stream().anyMatch(mount -> mount.getContainerPath().equals("/etc/hosts"));
+        if (!ownHosts
+                && pod.getSpec().getHostAliases() != null
+                && !pod.getSpec().getHostAliases().isEmpty()) {
+            mounts.add(Mount.newBuilder()
+                    .setContainerPath("/etc/hosts")
+                    .setHostPath(hosts(pod).toString())
+                    .build());
+        }
+        return mounts;
+    }
+
+    private Path source(Pod pod, String name) throws IOException, StartFailedException {
+        Volume volume = pod.getSpec().getVolumes().stream()
+                .filter(one -> one.getName().equals(name))
+                .findFirst()
+                .orElseThrow(() -> StartFailedException.config("volume '" + name + "' is not among the pod's volumes"));
+        if (volume.getHostPath() != null) {
+            return hostPath(volume.getHostPath());
+        }
+        if (volume.getEmptyDir() != null) {
+            return emptyDir(pod, name);
+        }
+        throw StartFailedException.config("volume '" + name + "' has a source that is not supported");
+    }
+
+    private Path emptyDir(Pod pod, String name) throws IOException {
+        Path directory = paths.pod(pod.getMetadata().getUid())
+                .resolve("volumes/kubernetes.io~empty-dir")
+                .resolve(name);
+        if (Files.notExists(directory)) {
+            Files.createDirectories(directory);
+            Long group = pod.getSpec().getSecurityContext() == null
+                    ? null
+                    : pod.getSpec().getSecurityContext().getFsGroup();
+            if (group != null) {
+                Files.setAttribute(directory, "unix:gid", group.intValue());
+            }
+            // setPosixFilePermissions knows no set-group-id bit.
+            Files.setAttribute(directory, "unix:mode", group != null ? 02777 : 0777);
+        }
+        return directory;
+    }
+
+    private static Path hostPath(HostPathVolumeSource source) throws IOException, StartFailedException {
+        Path path = Path.of(source.getPath());
+        String type = source.getType() == null ? "" : source.getType();
+        switch (type) {
+            case "" -> {
+                if (Files.notExists(path)) {
+                    // As container runtimes do for a bind mount's source.
+                    Files.createDirectories(path);
+                }
+            }
+            case "DirectoryOrCreate" -> {
+                if (Files.notExists(path)) {
+                    Files.createDirectories(path);
+                    Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rwxr-xr-x"));
+                }
+                check(Files.isDirectory(path), path, "directory");
+            }
+            case "FileOrCreate" -> {
+                if (Files.notExists(path)) {
+                    Files.createFile(path);
+                    Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rw-r--r--"));
+                }
+                check(Files.isRegularFile(path), path, "file");
+            }
+            case "Directory" -> check(Files.isDirectory(path), path, "directory");
+            case "File" -> check(Files.isRegularFile(path), path, "file");
+            case "Socket" -> check(hasType(path, 0140000), path, "socket");
+            case "CharDevice" -> check(hasType(path, 0020000), path, "character device");
+            default -> check(hasType(path, 0060000), path, "block device");
+        }
+        return path;
+    }
+
+    private static boolean hasType(Path path, int type) throws IOException {
+        return Files.exists(path) && ((Integer) Files.getAttribute(path, "unix:mode") & 0170000) == type;
+    }
+
+    private static void check(boolean is, Path path, String kind) throws StartFailedException {
+        if (!is) {
+            throw StartFailedException.config("hostPath type check failed: " + path + " is not a " + kind);
+        }
+    }
+
+    /** The kubelet's form of /etc/hosts, for pods that add to it. */
+    private Path hosts(Pod pod) throws IOException {
+        StringBuilder text = new StringBuilder("# Kubernetes-managed hosts file.\n")
+                .append("127.0.0.1\tlocalhost\n")
+                .append("::1\tlocalhost ip6-localhost ip6-loopback\n")
+                .append("fe00::\tip6-localnet\n")
+                .append("fe00::\tip6-mcastprefix\n")
+                .append("fe00::1\tip6-allnodes\n")
+                .append("fe00::2\tip6-allrouters\n");
+        if (pod.getStatus() != null && pod.getStatus().getPodIPs() != null) {
+            pod.getStatus()
+                    .getPodIPs()
+                    .forEach(ip -> text.append(ip.getIp())
+                            .append('\t')
+                            .append(CriConfigs.hostname(pod))
+                            .append('\n'));
+        }
+        text.append("\n# Entries added by HostAliases.\n");
+        for (HostAlias alias : pod.getSpec().getHostAliases()) {
+            text.append(alias.getIp())
+                    .append('\t')
+                    .append(String.join("\t", alias.getHostnames()))
+                    .append('\n');
+        }
+        Path file = paths.pod(pod.getMetadata().getUid()).resolve("etc-hosts");
+        Files.createDirectories(file.getParent());
+        Files.writeString(file, text);
+        return file;
+    }
+
+    void removeLog(PodReference pod, String container, int restartCount) {
+        try {
+            Files.deleteIfExists(logDirectory(pod).resolve(container).resolve(restartCount + ".log"));
+        } catch (IOException e) {
+            // It goes with the pod's directory.
+        }
+    }
+
+    /** Removes all that a pod left: its volumes, its logs. What cannot be removed is left to the next start. */
+    void remove(PodReference pod) {
+        removeTree(paths.pod(pod.uid()));
+        removeTree(logDirectory(pod));
+    }
+
+    private static void removeTree(Path directory) {
+        try {
+            Files.walkFileTree(directory, new SimpleFileVisitor<>() {
+                @Override
+                public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) throws IOException {
+                    Files.deleteIfExists(file);
+                    return FileVisitResult.CONTINUE;
+                }
+
+                @Override
+                public FileVisitResult postVisitDirectory(
+                        Path visited, @org.jspecify.annotations.Nullable IOException e) throws IOException {
+                    Files.deleteIfExists(visited);
+                    return FileVisitResult.CONTINUE;
+                }
+            });
+        } catch (NoSuchFileException e) {
+            // Nothing to remove.
+        } catch (IOException e) {
+            // In use or read-only: the pod is gone all the same.
+        }
+    }
+
+    private Path logDirectory(PodReference pod) {
+        return paths.logDirectory(pod.namespace(), pod.name(), pod.uid());
+    }
+
+    static boolean exists(Path path) {
+        return Files.exists(path, LinkOption.NOFOLLOW_LINKS);
+    }
+}

@@ -1,0 +1,85 @@
+package dev.gantry.agent.pod;
+
+import dev.gantry.staticpods.DecodedManifest;
+import dev.gantry.staticpods.ManifestDecoder;
+import dev.gantry.staticpods.ModelJson;
+import io.fabric8.kubernetes.api.model.Pod;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What the next agent must know of pods and cannot read from manifests or the runtime: pods made through the API, pods
+ * on their way out, pods that ended for good. One file per pod, written atomically.
+ */
+final class PodRecords {
+    private static final Logger log = LoggerFactory.getLogger(PodRecords.class);
+    private static final String FILE = "pod.json";
+
+    private final Path pods;
+
+    PodRecords(Path pods) {
+        this.pods = pods;
+    }
+
+    /** All readable records. One that is not readable is left where it is and reported. */
+    List<Pod> load() {
+        List<Pod> result = new ArrayList<>();
+        try (DirectoryStream<Path> directories = Files.newDirectoryStream(pods)) {
+            for (Path directory : directories) {
+                Path file = directory.resolve(FILE);
+                if (Files.exists(file)) {
+                    load(file, result);
+                }
+            }
+        } catch (NoSuchFileException e) {
+            // The first start.
+        } catch (IOException e) {
+            log.atError().addKeyValue("path", pods).setCause(e).log("Could not list pod records, going on without");
+        }
+        return result;
+    }
+
+    private static void load(Path file, List<Pod> result) {
+        try {
+            DecodedManifest decoded = ManifestDecoder.decode(file.toString(), Files.readAllBytes(file));
+            decoded.pods().forEach(pod -> result.add(pod.pod()));
+            if (!decoded.errors().isEmpty()) {
+                log.atError()
+                        .addKeyValue("path", file)
+                        .addKeyValue("err", decoded.errors())
+                        .log("Could not use pod record, ignoring");
+            }
+        } catch (IOException e) {
+            log.atError().addKeyValue("path", file).setCause(e).log("Could not read pod record, ignoring");
+        }
+    }
+
+    void save(Pod pod) {
+        Path directory = pods.resolve(pod.getMetadata().getUid());
+        Path temporary = directory.resolve(FILE + ".tmp");
+        try {
+            Files.createDirectories(directory);
+            Files.write(temporary, ModelJson.write(pod).getBytes(StandardCharsets.UTF_8));
+            Files.move(
+                    temporary,
+                    directory.resolve(FILE),
+                    StandardCopyOption.ATOMIC_MOVE,
+                    StandardCopyOption.REPLACE_EXISTING);
+        } catch (IOException e) {
+            log.atError()
+                    .addKeyValue("pod", PodKey.of(pod))
+                    .addKeyValue("path", directory)
+                    .setCause(e)
+                    .log("Could not record pod, it will not outlive this agent");
+        }
+    }
+}

@@ -1,0 +1,135 @@
+package dev.gantry.agent.pod;
+
+import io.fabric8.kubernetes.api.model.ObjectMeta;
+import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.PodCondition;
+import io.fabric8.kubernetes.api.model.PodStatus;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** One name on this node: the pod that has it, and the one that waits for it. Guarded by the engine's lock. */
+final class PodSlot {
+    final PodKey key;
+
+    /** The pod that has the name: its worker ends before the next one starts. */
+    @Nullable Occupant current;
+
+    /** A pod that an earlier agent was ending: it gets the name first. */
+    @Nullable Wanted restored;
+
+    /** What is wanted once the name is free. */
+    @Nullable Wanted next;
+
+    /** What has the name next. */
+    @Nullable Wanted waiting() {
+        return restored != null ? restored : next;
+    }
+
+    /** As last shown to watchers; null if they see nothing here. */
+    @Nullable Pod shown;
+
+    PodSlot(PodKey key) {
+        this.key = key;
+    }
+
+    /**
+     * A pod that a source wants.
+     *
+     * @param deletion set if it was on its way out already under an earlier agent
+     */
+    record Wanted(Pod pod, PodSource source, @Nullable Deletion deletion) {
+        Wanted(Pod pod, PodSource source) {
+            this(pod, source, null);
+        }
+    }
+
+    /** A pod and what became of it. */
+    static final class Occupant {
+        Pod pod;
+        final PodSource source;
+
+        /** Found in the runtime and wanted by nobody so far: shown to nobody. */
+        final boolean orphan;
+
+        /** Null for a pod that was refused: it has a status and nothing to do. */
+        @Nullable PodWorker worker;
+
+        PodStatus status;
+
+        @Nullable Deletion deletion;
+
+        @Nullable PodCondition manifestProblem;
+
+        Occupant(Pod pod, PodSource source, boolean orphan, PodStatus status) {
+            this.pod = pod;
+            this.source = source;
+            this.orphan = orphan;
+            this.status = status;
+        }
+
+        String uid() {
+            return pod.getMetadata().getUid();
+        }
+
+        boolean isFinal() {
+            return "Succeeded".equals(status.getPhase()) || "Failed".equals(status.getPhase());
+        }
+
+        /** The pod as the API shows it, with this version. */
+        Pod snapshot(String resourceVersion) {
+            PodStatus shown = status;
+            if (manifestProblem != null) {
+                shown = copy(status);
+                List<PodCondition> conditions =
+                        new ArrayList<>(status.getConditions() == null ? List.of() : status.getConditions());
+                conditions.add(manifestProblem);
+                shown.setConditions(conditions);
+            }
+            return PodSlot.snapshot(pod, shown, deletion, resourceVersion);
+        }
+
+        private static PodStatus copy(PodStatus from) {
+            PodStatus to = new PodStatus();
+            to.setPhase(from.getPhase());
+            to.setReason(from.getReason());
+            to.setMessage(from.getMessage());
+            to.setObservedGeneration(from.getObservedGeneration());
+            to.setStartTime(from.getStartTime());
+            to.setHostIP(from.getHostIP());
+            to.setHostIPs(from.getHostIPs());
+            to.setPodIP(from.getPodIP());
+            to.setPodIPs(from.getPodIPs());
+            to.setQosClass(from.getQosClass());
+            to.setContainerStatuses(from.getContainerStatuses());
+            return to;
+        }
+    }
+
+    static Pod snapshot(Pod pod, PodStatus status, @Nullable Deletion deletion, String resourceVersion) {
+        ObjectMeta from = pod.getMetadata();
+        ObjectMeta metadata = new ObjectMeta();
+        metadata.setName(from.getName());
+        metadata.setGenerateName(from.getGenerateName());
+        metadata.setNamespace(from.getNamespace());
+        metadata.setUid(from.getUid());
+        metadata.setGeneration(from.getGeneration());
+        metadata.setCreationTimestamp(from.getCreationTimestamp());
+        metadata.setLabels(from.getLabels());
+        metadata.setAnnotations(from.getAnnotations());
+        metadata.setOwnerReferences(from.getOwnerReferences());
+        metadata.setFinalizers(from.getFinalizers());
+        metadata.setResourceVersion(resourceVersion);
+        if (deletion != null) {
+            metadata.setDeletionTimestamp(dev.gantry.agent.time.Timestamps.format(deletion.deadline()));
+            metadata.setDeletionGracePeriodSeconds(deletion.gracePeriodSeconds());
+        }
+        Pod result = new Pod();
+        result.setApiVersion("v1");
+        result.setKind("Pod");
+        result.setMetadata(metadata);
+        result.setSpec(pod.getSpec());
+        result.setStatus(status);
+        return result;
+    }
+}

@@ -1,0 +1,338 @@
+package dev.gantry.agent.pod;
+
+import dev.gantry.agent.cri.ContainerRun;
+import dev.gantry.agent.cri.ObservedContainer;
+import dev.gantry.agent.cri.ObservedPod;
+import dev.gantry.agent.cri.ObservedSandbox;
+import dev.gantry.agent.pod.Decision.Phase;
+import dev.gantry.agent.time.Timestamps;
+import io.fabric8.kubernetes.api.model.Container;
+import io.fabric8.kubernetes.api.model.ContainerState;
+import io.fabric8.kubernetes.api.model.ContainerStateRunning;
+import io.fabric8.kubernetes.api.model.ContainerStateTerminated;
+import io.fabric8.kubernetes.api.model.ContainerStateWaiting;
+import io.fabric8.kubernetes.api.model.ContainerStatus;
+import io.fabric8.kubernetes.api.model.ContainerUser;
+import io.fabric8.kubernetes.api.model.HostIP;
+import io.fabric8.kubernetes.api.model.LinuxContainerUser;
+import io.fabric8.kubernetes.api.model.PodCondition;
+import io.fabric8.kubernetes.api.model.PodIP;
+import io.fabric8.kubernetes.api.model.PodSpec;
+import io.fabric8.kubernetes.api.model.PodStatus;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** The status of a pod as the API shows it: a function of its state, without effects. */
+public final class PodStatuses {
+    /** What the kernel's SIGKILL leaves: 128 + 9. */
+    private static final int KILLED = 137;
+
+    private final PodState state;
+    private final ObservedPod observed;
+    private final Phase phase;
+    private final @Nullable PodStatus before;
+    private final Context context;
+    private final Instant now;
+
+    private PodStatuses(PodState state, Phase phase, @Nullable PodStatus before, Context context, Instant now) {
+        this.state = state;
+        this.observed = state.observed().orElse(ObservedPod.NOTHING);
+        this.phase = phase;
+        this.before = before;
+        this.context = context;
+        this.now = now;
+    }
+
+    /**
+     * What a status needs beside the pod's state.
+     *
+     * @param runtimeName the scheme of containerIDs, {@code gantry} or {@code containerd}
+     * @param acceptedAt when this agent took the pod over
+     */
+    public record Context(NodeFacts node, String runtimeName, CrashLoop crashLoop, Instant acceptedAt) {}
+
+    /**
+     * Makes the status.
+     *
+     * @param before the one it replaces, whose transition times go on where nothing changed; null if there is none
+     */
+    public static PodStatus of(PodState state, Phase phase, @Nullable PodStatus before, Context context, Instant now) {
+        return new PodStatuses(state, phase, before, context, now).status();
+    }
+
+    private PodStatus status() {
+        PodStatus status = new PodStatus();
+        status.setPhase(phase.text());
+        status.setObservedGeneration(state.pod().getMetadata().getGeneration());
+        status.setStartTime(startTime());
+        addresses(status);
+        status.setQosClass(Qos.of(spec()).text());
+        List<ContainerStatus> containers = new ArrayList<>();
+        for (Container container : containers()) {
+            containers.add(container(container));
+        }
+        status.setContainerStatuses(containers);
+        status.setConditions(conditions(containers));
+        state.removalFailure().ifPresent(failure -> status.setMessage(failure.message()));
+        return status;
+    }
+
+    private String startTime() {
+        if (before != null && before.getStartTime() != null) {
+            return before.getStartTime();
+        }
+        return Timestamps.format(acceptedAt());
+    }
+
+    /** When the pod began here: for an agent that was not there, when its oldest sandbox did. */
+    private Instant acceptedAt() {
+        return observed.sandboxes().stream()
+                .map(ObservedSandbox::createdAt)
+                .min(Comparator.naturalOrder())
+                .filter(created -> created.isBefore(context.acceptedAt()))
+                .orElse(context.acceptedAt());
+    }
+
+    private void addresses(PodStatus status) {
+        List<String> hostIps = context.node().hostIps();
+        if (!hostIps.isEmpty()) {
+            status.setHostIP(hostIps.get(0));
+            status.setHostIPs(hostIps.stream().map(HostIP::new).toList());
+        }
+        List<String> ips = Boolean.TRUE.equals(spec().getHostNetwork())
+                ? observed.readySandbox().isPresent() ? hostIps : List.of()
+                : observed.readySandbox().map(ObservedSandbox::ips).orElse(List.of());
+        if (!ips.isEmpty()) {
+            status.setPodIP(ips.get(0));
+            status.setPodIPs(ips.stream().map(PodIP::new).toList());
+        } else if (before != null && before.getPodIP() != null && phase.isFinal()) {
+            status.setPodIP(before.getPodIP());
+            status.setPodIPs(before.getPodIPs());
+        }
+    }
+
+    // ---- containers
+
+    private ContainerStatus container(Container container) {
+        String name = container.getName();
+        Optional<ObservedContainer> latest = observed.latest(name);
+        ContainerStatus status = new ContainerStatus();
+        status.setName(name);
+        status.setImage(latest.map(ObservedContainer::image)
+                .filter(image -> !image.isEmpty())
+                .orElse(container.getImage()));
+        status.setImageID(latest.map(ObservedContainer::imageId).orElse(""));
+        latest.ifPresent(run -> status.setContainerID(context.runtimeName() + "://" + run.id()));
+        status.setRestartCount(latest.map(ObservedContainer::restartCount)
+                .orElseGet(() -> state.loggedRestarts().getOrDefault(name, 0)));
+        boolean running = latest.map(ObservedContainer::isRunning).orElse(false);
+        // Probes will say more; without one a container that runs is started and ready.
+        status.setReady(running && !phase.isFinal());
+        status.setStarted(running);
+        ContainerState current = new ContainerState();
+        Optional<ObservedContainer> last = observed.runsOf(name)
+                .skip(1)
+                .filter(ObservedContainer::isExited)
+                .findFirst();
+        Optional<ContainerStateWaiting> waiting = waiting(container, latest);
+        if (waiting.isPresent()) {
+            current.setWaiting(waiting.get());
+            last = observed.runsOf(name).filter(ObservedContainer::isExited).findFirst();
+        } else {
+            latest.ifPresent(run -> set(current, run));
+        }
+        status.setState(current);
+        ContainerState lastState = new ContainerState();
+        last.ifPresent(run -> set(lastState, run));
+        status.setLastState(lastState);
+        if (running && container.getResources() != null) {
+            status.setResources(container.getResources());
+        }
+        latest.flatMap(ObservedContainer::user)
+                .ifPresent(user -> status.setUser(
+                        new ContainerUser(new LinuxContainerUser(user.gid(), user.supplementalGroups(), user.uid()))));
+        return status;
+    }
+
+    private void set(ContainerState target, ObservedContainer run) {
+        if (run.run() instanceof ContainerRun.Running running) {
+            target.setRunning(new ContainerStateRunning(Timestamps.format(running.startedAt())));
+        } else if (run.run() instanceof ContainerRun.Exited exited) {
+            ContainerStateTerminated terminated = new ContainerStateTerminated();
+            terminated.setContainerID(context.runtimeName() + "://" + run.id());
+            terminated.setExitCode(exited.exitCode());
+            terminated.setReason(reason(exited));
+            if (!exited.message().isEmpty()) {
+                terminated.setMessage(exited.message());
+            }
+            if (exited.startedAt().getEpochSecond() > 0) {
+                terminated.setStartedAt(Timestamps.format(exited.startedAt()));
+            }
+            terminated.setFinishedAt(Timestamps.format(exited.finishedAt()));
+            target.setTerminated(terminated);
+        } else if (run.run() instanceof ContainerRun.Lost) {
+            ContainerStateTerminated terminated = new ContainerStateTerminated();
+            terminated.setContainerID(context.runtimeName() + "://" + run.id());
+            terminated.setExitCode(KILLED);
+            terminated.setReason("ContainerStatusUnknown");
+            terminated.setMessage("The container could not be located when the pod was terminated");
+            target.setTerminated(terminated);
+        }
+    }
+
+    private static String reason(ContainerRun.Exited exited) {
+        if (!exited.reason().isEmpty()) {
+            return exited.reason();
+        }
+        return exited.exitCode() == 0 ? "Completed" : "Error";
+    }
+
+    /** Why a container is not running though it should; empty if it runs or has ended. */
+    private Optional<ContainerStateWaiting> waiting(Container container, Optional<ObservedContainer> latest) {
+        if (latest.map(ObservedContainer::isRunning).orElse(false)
+                || latest.map(run -> run.run() instanceof ContainerRun.Lost).orElse(false)) {
+            return Optional.empty();
+        }
+        boolean ended = latest.map(ObservedContainer::isExited).orElse(false);
+        if (phase.isFinal() || (ended && state.deletion().isPresent())) {
+            return ended ? Optional.empty() : Optional.of(waiting("ContainerCreating", ""));
+        }
+        Retry failure = state.startFailures().get(container.getName());
+        if (failure != null) {
+            return Optional.of(waiting(failure.reason(), failure.message()));
+        }
+        if (state.image(container.getName()) instanceof ImageState.Missing missing) {
+            return Optional.of(imageWaiting(container, missing.retry()));
+        }
+        if (!ended) {
+            String message = state.sandboxFailure().map(Retry::message).orElse("");
+            return Optional.of(waiting("ContainerCreating", message));
+        }
+        ObservedContainer run = latest.orElseThrow();
+        Instant nextStart = context.crashLoop().nextStart(run);
+        boolean restarts = isRestarted(run);
+        if (!restarts || !now.isBefore(nextStart)) {
+            return Optional.empty();
+        }
+        ContainerRun.Exited exited = (ContainerRun.Exited) run.run();
+        Duration backoff = Duration.between(exited.finishedAt(), nextStart);
+        return Optional.of(waiting(
+                "CrashLoopBackOff",
+                "back-off " + text(backoff) + " restarting failed container=" + container.getName() + " pod="
+                        + state.pod().getMetadata().getName() + "_"
+                        + state.pod().getMetadata().getNamespace() + "("
+                        + state.pod().getMetadata().getUid() + ")"));
+    }
+
+    private ContainerStateWaiting imageWaiting(Container container, Retry retry) {
+        boolean trying = state.inFlight().contains(new Operation.EnsuringImage(container.getName()));
+        if (retry.reason().equals("ErrImagePull") && !trying) {
+            return waiting(
+                    "ImagePullBackOff",
+                    "Back-off pulling image \"" + container.getImage() + "\": ErrImagePull: " + retry.message());
+        }
+        return waiting(retry.reason(), retry.message());
+    }
+
+    private boolean isRestarted(ObservedContainer run) {
+        String policy = spec().getRestartPolicy();
+        return !"Never".equals(policy)
+                && !("OnFailure".equals(policy)
+                        && run.run() instanceof ContainerRun.Exited exited
+                        && exited.exitCode() == 0);
+    }
+
+    private static ContainerStateWaiting waiting(String reason, String message) {
+        return new ContainerStateWaiting(message.isEmpty() ? null : message, reason);
+    }
+
+    /** As Go prints durations: {@code 10s}, {@code 1m20s}, {@code 5m0s}. */
+    static String text(Duration duration) {
+        long seconds = duration.toSeconds();
+        if (seconds < 1) {
+            return duration.toMillis() + "ms";
+        }
+        return (seconds >= 60 ? seconds / 60 + "m" : "") + seconds % 60 + "s";
+    }
+
+    // ---- conditions
+
+    private List<PodCondition> conditions(List<ContainerStatus> containers) {
+        List<PodCondition> conditions = new ArrayList<>();
+        Optional<ObservedSandbox> sandbox = observed.readySandbox();
+        conditions.add(condition(
+                "PodReadyToStartContainers",
+                sandbox.isPresent(),
+                "",
+                "",
+                sandbox.map(ObservedSandbox::createdAt).orElse(now)));
+        String completed = phase == Phase.SUCCEEDED ? "PodCompleted" : "";
+        conditions.add(condition("Initialized", true, completed, "", acceptedAt()));
+        List<String> unready = containers.stream()
+                .filter(container -> !container.getReady())
+                .map(ContainerStatus::getName)
+                .toList();
+        boolean ready = unready.isEmpty() && !containers.isEmpty() && !phase.isFinal();
+        String reason = ready
+                ? ""
+                : phase == Phase.SUCCEEDED
+                        ? "PodCompleted"
+                        : phase == Phase.FAILED ? "PodFailed" : "ContainersNotReady";
+        String message =
+                ready || phase.isFinal() ? "" : "containers with unready status: [" + String.join(" ", unready) + "]";
+        Instant since = ready ? lastStart() : now;
+        conditions.add(condition("Ready", ready, reason, message, since));
+        conditions.add(condition("ContainersReady", ready, reason, message, since));
+        conditions.add(condition("PodScheduled", true, "", "", acceptedAt()));
+        return conditions;
+    }
+
+    /** When the last container started: since then the pod is ready, also for an agent that was not there. */
+    private Instant lastStart() {
+        return containers().stream()
+                .flatMap(container -> observed.latest(container.getName()).stream())
+                .map(run -> run.run() instanceof ContainerRun.Running running ? running.startedAt() : Instant.EPOCH)
+                .max(Comparator.naturalOrder())
+                .filter(at -> at.isAfter(Instant.EPOCH))
+                .orElse(now);
+    }
+
+    private PodCondition condition(String type, boolean is, String reason, String message, Instant since) {
+        PodCondition condition = new PodCondition();
+        condition.setType(type);
+        condition.setStatus(is ? "True" : "False");
+        condition.setObservedGeneration(state.pod().getMetadata().getGeneration());
+        if (!reason.isEmpty()) {
+            condition.setReason(reason);
+        }
+        if (!message.isEmpty()) {
+            condition.setMessage(message);
+        }
+        condition.setLastTransitionTime(conditionBefore(type)
+                .filter(last -> condition.getStatus().equals(last.getStatus()))
+                .map(PodCondition::getLastTransitionTime)
+                .orElseGet(() -> Timestamps.format(since)));
+        return condition;
+    }
+
+    private Optional<PodCondition> conditionBefore(String type) {
+        return before == null || before.getConditions() == null
+                ? Optional.empty()
+                : before.getConditions().stream()
+                        .filter(condition -> type.equals(condition.getType()))
+                        .findFirst();
+    }
+
+    private PodSpec spec() {
+        return state.pod().getSpec() == null ? new PodSpec() : state.pod().getSpec();
+    }
+
+    private List<Container> containers() {
+        return spec().getContainers() == null ? List.of() : spec().getContainers();
+    }
+}

@@ -1,0 +1,113 @@
+package dev.gantry.agent.pod;
+
+import dev.gantry.staticpods.FieldError;
+import dev.gantry.staticpods.VolumeSources;
+import io.fabric8.kubernetes.api.model.Container;
+import io.fabric8.kubernetes.api.model.EnvVar;
+import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.PodSpec;
+import io.fabric8.kubernetes.api.model.Volume;
+import io.fabric8.kubernetes.api.model.VolumeMount;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What of a valid pod this agent cannot honour yet. Such a pod is refused: a field that is silently dropped costs its
+ * author more than one that is refused.
+ */
+final class PodSupport {
+    private static final Set<String> VOLUMES = Set.of("emptyDir", "hostPath");
+
+    private final List<FieldError> errors = new ArrayList<>();
+
+    private PodSupport() {}
+
+    /** The fields that stand in the way; empty if the pod can run here. */
+    static List<FieldError> unsupported(Pod pod) {
+        PodSupport support = new PodSupport();
+        support.spec(pod.getSpec());
+        return support.errors;
+    }
+
+    private void spec(PodSpec spec) {
+        refuseIf(!orEmpty(spec.getInitContainers()).isEmpty(), "spec.initContainers");
+        refuseIf(spec.getActiveDeadlineSeconds() != null, "spec.activeDeadlineSeconds");
+        refuseIf(isSet(spec.getRuntimeClassName()), "spec.runtimeClassName");
+        refuseIf(Boolean.FALSE.equals(spec.getHostUsers()), "spec.hostUsers");
+        refuseIf(isSet(spec.getSubdomain()), "spec.subdomain");
+        refuseIf(isSet(spec.getHostnameOverride()), "spec.hostnameOverride");
+        refuseIf(Boolean.TRUE.equals(spec.getSetHostnameAsFQDN()), "spec.setHostnameAsFQDN");
+        refuseIf(!orEmpty(spec.getReadinessGates()).isEmpty(), "spec.readinessGates");
+        refuseIf(!orEmpty(spec.getResourceClaims()).isEmpty(), "spec.resourceClaims");
+        refuseIf(!orEmpty(spec.getSchedulingGates()).isEmpty(), "spec.schedulingGates");
+        refuseIf(spec.getNodeSelector() != null && !spec.getNodeSelector().isEmpty(), "spec.nodeSelector");
+        refuseIf(spec.getOverhead() != null && !spec.getOverhead().isEmpty(), "spec.overhead");
+        if (isSet(spec.getServiceAccountName()) && !spec.getServiceAccountName().equals("default")) {
+            errors.add(FieldError.forbidden(
+                    "spec.serviceAccountName", "there is no API server here that could issue its tokens; remove it"));
+        }
+        List<Volume> volumes = orEmpty(spec.getVolumes());
+        for (int i = 0; i < volumes.size(); i++) {
+            volume("spec.volumes[" + i + "]", volumes.get(i));
+        }
+        List<Container> containers = orEmpty(spec.getContainers());
+        for (int i = 0; i < containers.size(); i++) {
+            container("spec.containers[" + i + "]", containers.get(i));
+        }
+    }
+
+    private void volume(String path, Volume volume) {
+        for (String source : VolumeSources.of(volume)) {
+            refuseIf(!VOLUMES.contains(source), path + "." + source);
+        }
+        if (volume.getEmptyDir() != null) {
+            refuseIf(isSet(volume.getEmptyDir().getMedium()), path + ".emptyDir.medium");
+            refuseIf(volume.getEmptyDir().getSizeLimit() != null, path + ".emptyDir.sizeLimit");
+        }
+    }
+
+    private void container(String path, Container container) {
+        refuseIf(container.getLivenessProbe() != null, path + ".livenessProbe");
+        refuseIf(container.getReadinessProbe() != null, path + ".readinessProbe");
+        refuseIf(container.getStartupProbe() != null, path + ".startupProbe");
+        refuseIf(container.getLifecycle() != null, path + ".lifecycle");
+        refuseIf(isSet(container.getRestartPolicy()), path + ".restartPolicy");
+        refuseIf(!orEmpty(container.getEnvFrom()).isEmpty(), path + ".envFrom");
+        refuseIf(!orEmpty(container.getVolumeDevices()).isEmpty(), path + ".volumeDevices");
+        if (container.getResources() != null) {
+            refuseIf(!orEmpty(container.getResources().getClaims()).isEmpty(), path + ".resources.claims");
+        }
+        List<EnvVar> variables = orEmpty(container.getEnv());
+        for (int i = 0; i < variables.size(); i++) {
+            if (variables.get(i).getValueFrom() != null) {
+                String from = path + ".env[" + i + "].valueFrom";
+                refuseIf(variables.get(i).getValueFrom().getConfigMapKeyRef() != null, from + ".configMapKeyRef");
+                refuseIf(variables.get(i).getValueFrom().getSecretKeyRef() != null, from + ".secretKeyRef");
+                refuseIf(variables.get(i).getValueFrom().getFileKeyRef() != null, from + ".fileKeyRef");
+            }
+        }
+        List<VolumeMount> mounts = orEmpty(container.getVolumeMounts());
+        for (int i = 0; i < mounts.size(); i++) {
+            String mount = path + ".volumeMounts[" + i + "]";
+            refuseIf(isSet(mounts.get(i).getSubPath()), mount + ".subPath");
+            refuseIf(isSet(mounts.get(i).getSubPathExpr()), mount + ".subPathExpr");
+        }
+    }
+
+    private void refuseIf(boolean unsupported, String field) {
+        if (unsupported) {
+            errors.add(
+                    FieldError.forbidden(field, "not supported by this version of Gantry; remove it to run the pod"));
+        }
+    }
+
+    private static boolean isSet(@Nullable String text) {
+        return text != null && !text.isEmpty();
+    }
+
+    private static <T> List<T> orEmpty(@Nullable List<T> list) {
+        return list == null ? List.of() : list;
+    }
+}

@@ -1,0 +1,508 @@
+package dev.gantry.agent.pod;
+
+import dev.gantry.agent.cri.ContainerRun;
+import dev.gantry.agent.cri.CriException;
+import dev.gantry.agent.cri.ObservedContainer;
+import dev.gantry.agent.cri.ObservedPod;
+import dev.gantry.agent.event.PodReference;
+import dev.gantry.agent.pod.Decision.Notice;
+import dev.gantry.agent.volume.VolumeException;
+import dev.gantry.cri.v1.ContainerConfig;
+import dev.gantry.cri.v1.PodSandboxConfig;
+import io.fabric8.kubernetes.api.model.Container;
+import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.PodStatus;
+import java.io.IOException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Brings one pod to what is wanted of it: looks at the runtime, lets {@link PodDecider} decide, begins the actions, and
+ * looks again when one of them has ended or the runtime reports a change.
+ *
+ * <ul>
+ *   <li>Serial: decisions for this pod never overlap, and each is made on what its predecessor left.
+ *   <li>Latest wins: what was wanted in between is never acted upon.
+ *   <li>An action counts as going on until the runtime was looked at after its end, so nothing is begun twice.
+ *   <li>Owns no thread and blocks none: actions are asynchronous calls.
+ * </ul>
+ */
+final class PodWorker {
+    private static final Duration LOOK_AGAIN = Duration.ofSeconds(1);
+    private static final Duration MAX_LOOK_AGAIN = Duration.ofSeconds(30);
+
+    private final WorkerSettings settings;
+    private final PodStatuses.Context context;
+    private final Listener listener;
+    private final SerialExecutor serial;
+    private final PodReference reference;
+    private final ImageWork images;
+    private final Map<Operation, CompletableFuture<?>> cancellable = new HashMap<>();
+    private final Set<String> noticed = new HashSet<>();
+    private final List<Settled> settled = new ArrayList<>();
+
+    /** Written on the queue only. */
+    private volatile PodState state;
+
+    private @Nullable PodStatus status;
+    private @Nullable ScheduledFuture<?> timer;
+    private Duration lookAgain = LOOK_AGAIN;
+    private boolean looking;
+    private boolean lookOnceMore;
+    private boolean finished;
+    /** Read by continuations of actions between their steps. */
+    private volatile boolean terminating;
+
+    private volatile boolean stopped;
+
+    /**
+     * Makes a worker; {@link #start} begins.
+     *
+     * @param before the status that the pod had under an earlier agent; null if there is none
+     */
+    PodWorker(
+            PodState initial,
+            @Nullable PodStatus before,
+            PodStatuses.Context context,
+            WorkerSettings settings,
+            Listener listener) {
+        this.state = initial;
+        this.status = before;
+        this.context = context;
+        this.settings = settings;
+        this.listener = listener;
+        this.serial = new SerialExecutor(settings.pool());
+        var metadata = initial.pod().getMetadata();
+        this.reference = new PodReference(metadata.getNamespace(), metadata.getName(), metadata.getUid());
+        this.images = new ImageWork(settings, reference);
+        this.terminating = initial.deletion().isPresent();
+    }
+
+    /** Hears of a pod's progress, on the worker's queue. */
+    interface Listener {
+        void statusChanged(PodWorker worker, PodStatus status, Decision.Phase phase);
+
+        /** Nothing of the pod is left in the runtime or on disk. */
+        void finished(PodWorker worker);
+    }
+
+    /** An operation that ended, and what it changes in the state. */
+    private record Settled(Operation operation, UnaryOperator<PodState> change) {}
+
+    PodReference reference() {
+        return reference;
+    }
+
+    /** Looks at the runtime for the first time and takes it from there. */
+    void start() {
+        serial.execute(() -> {
+            if (state.pod().getSpec() != null) {
+                state = state.withLoggedRestarts(
+                        settings.files().loggedRestarts(reference, PodFiles.containerNames(state.pod())));
+            }
+            look();
+        });
+    }
+
+    /** Replaces what is wanted, under the same uid. */
+    void update(Pod pod) {
+        serial.execute(() -> {
+            state = state.withPod(pod);
+            step();
+        });
+    }
+
+    /** Asks for the pod's end; a second time can only bring it nearer. */
+    void delete(Deletion deletion) {
+        terminating = true;
+        serial.execute(() -> {
+            state = state.withDeletion(deletion).withRemovalFailure(Optional.empty());
+            List.copyOf(cancellable.values()).forEach(call -> call.cancel(false));
+            step();
+        });
+    }
+
+    /** Sets the deadline before {@link #start}. */
+    void replaceDeletion(Deletion deletion) {
+        terminating = true;
+        serial.execute(() -> state = state.withDeletion(deletion));
+    }
+
+    /** The runtime has news of this pod. */
+    void changed() {
+        serial.execute(this::look);
+    }
+
+    /** Ends the worker and leaves the pod as it is. */
+    void stop() {
+        stopped = true;
+        serial.execute(() -> {
+            if (timer != null) {
+                timer.cancel(false);
+            }
+            cancellable.values().forEach(call -> call.cancel(false));
+        });
+    }
+
+    // ---- looking
+
+    private void look() {
+        if (stopped || finished) {
+            return;
+        }
+        if (looking) {
+            lookOnceMore = true;
+            return;
+        }
+        looking = true;
+        List<Settled> ended = List.copyOf(settled);
+        settled.clear();
+        settings.runtime()
+                .observe(reference.uid(), state.observed().orElse(ObservedPod.NOTHING))
+                .whenComplete((seen, failure) -> serial.execute(() -> {
+                    looking = false;
+                    if (failure != null) {
+                        settled.addAll(0, ended);
+                        lookLater();
+                    } else {
+                        saw(seen, ended);
+                    }
+                }));
+    }
+
+    private void lookLater() {
+        Duration delay = lookAgain;
+        lookAgain = delay.multipliedBy(2).compareTo(MAX_LOOK_AGAIN) > 0 ? MAX_LOOK_AGAIN : delay.multipliedBy(2);
+        schedule(settings.clock().instant().plus(delay), this::look);
+    }
+
+    private void saw(ObservedPod seen, List<Settled> ended) {
+        lookAgain = LOOK_AGAIN;
+        state = state.withObserved(seen);
+        Set<Operation> inFlight = new HashSet<>(state.inFlight());
+        for (Settled one : ended) {
+            inFlight.remove(one.operation());
+            state = one.change().apply(state);
+        }
+        state = state.withInFlight(inFlight);
+        if (lookOnceMore) {
+            lookOnceMore = false;
+            look();
+        }
+        step();
+    }
+
+    // ---- deciding
+
+    private void step() {
+        if (stopped || finished || state.observed().isEmpty()) {
+            return;
+        }
+        Instant now = settings.clock().instant();
+        Decision decision = PodDecider.decide(state, settings.crashLoop(), now);
+        decision.notices().forEach(this::notice);
+        if (decision.phase().isFinal() && state.finalPhase().isEmpty()) {
+            state = state.withFinalPhase(decision.phase().text());
+        }
+        List<Action> actions = decision.actions();
+        Set<Operation> inFlight = new HashSet<>(state.inFlight());
+        actions.forEach(action -> inFlight.add(action.operation()));
+        state = state.withInFlight(inFlight);
+        actions.forEach(this::begin);
+        publish(decision.phase());
+        decision.wakeUp().ifPresent(at -> schedule(at, this::step));
+        if (decision.finished()) {
+            finish();
+        }
+    }
+
+    private void finish() {
+        finished = true;
+        if (timer != null) {
+            timer.cancel(false);
+        }
+        listener.finished(this);
+    }
+
+    private void notice(Notice notice) {
+        if (noticed.add(notice.key())) {
+            settings.events()
+                    .record(reference, notice.container(), notice.warning(), notice.reason(), notice.message());
+        }
+    }
+
+    private void publish(Decision.Phase phase) {
+        PodStatus next =
+                PodStatuses.of(state, phase, status, context, settings.clock().instant());
+        if (!next.equals(status)) {
+            status = next;
+            listener.statusChanged(this, next, phase);
+        }
+    }
+
+    private void schedule(Instant at, Runnable task) {
+        if (timer != null) {
+            timer.cancel(false);
+        }
+        long millis = Math.max(
+                1,
+                Duration.between(settings.clock().instant(), at)
+                        .plusNanos(999_999)
+                        .toMillis());
+        timer = settings.timers().schedule(() -> serial.execute(task), millis, TimeUnit.MILLISECONDS);
+    }
+
+    // ---- acting
+
+    private void begin(Action action) {
+        if (action instanceof Action.RunSandbox run) {
+            runSandbox(run);
+        } else if (action instanceof Action.EnsureImage ensure) {
+            ensureImage(ensure);
+        } else if (action instanceof Action.StartContainer start) {
+            startContainer(start);
+        } else if (action instanceof Action.StopContainer stop) {
+            stopContainer(stop);
+        } else if (action instanceof Action.StopSandbox stop) {
+            settleRemoval(stop, settings.runtime().stopSandbox(stop.id()));
+        } else if (action instanceof Action.RemoveSandbox remove) {
+            settleRemoval(
+                    remove,
+                    settings.runtime()
+                            .stopSandbox(remove.id())
+                            .thenCompose(done -> settings.runtime().removeSandbox(remove.id())));
+        } else if (action instanceof Action.RemoveContainer remove) {
+            Optional<ObservedContainer> container = state.observed().stream()
+                    .flatMap(seen -> seen.containers().stream())
+                    .filter(one -> one.id().equals(remove.id()))
+                    .findFirst();
+            settleRemoval(
+                    remove,
+                    settings.runtime()
+                            .removeContainer(remove.id())
+                            .thenRun(() -> container.ifPresent(
+                                    one -> settings.files().removeLog(reference, one.name(), one.restartCount()))));
+        }
+    }
+
+    private void settle(Operation operation, UnaryOperator<PodState> change) {
+        serial.execute(() -> {
+            cancellable.remove(operation);
+            settled.add(new Settled(operation, change));
+            look();
+        });
+    }
+
+    private void runSandbox(Action.RunSandbox run) {
+        CompletableFuture<?> dead = CompletableFuture.completedFuture(null);
+        for (String id : run.dead()) {
+            dead = dead.thenCompose(done -> settings.runtime().stopSandbox(id));
+        }
+        Pod pod = state.pod();
+        dead.thenCompose(done -> {
+                    if (terminating) {
+                        return CompletableFuture.completedFuture("");
+                    }
+                    try {
+                        settings.files().prepareSandbox(reference);
+                    } catch (IOException e) {
+                        return CompletableFuture.failedFuture(e);
+                    }
+                    PodSandboxConfig config = settings.configs()
+                            .sandbox(pod, run.attempt(), settings.files().hostResolvConf());
+                    return settings.runtime().runSandbox(config, settings.runtimeHandler());
+                })
+                .whenComplete((id, failure) -> settle(run.operation(), before -> {
+                    if (failure == null) {
+                        return before.withSandboxFailure(Optional.empty());
+                    }
+                    String message = "Failed to create pod sandbox: " + reason(failure);
+                    settings.events().record(reference, Optional.empty(), true, "FailedCreatePodSandBox", message);
+                    return before.withSandboxFailure(
+                            Optional.of(retry(before.sandboxFailure(), "CreatePodSandboxError", message)));
+                }));
+    }
+
+    private void ensureImage(Action.EnsureImage ensure) {
+        Container container = container(ensure.container());
+        Optional<Retry> before = state.image(container.getName()) instanceof ImageState.Missing missing
+                ? Optional.of(missing.retry())
+                : Optional.empty();
+        PodSandboxConfig sandbox = settings.configs().sandbox(state.pod(), 0, "");
+        CompletableFuture<ImageState> work = images.ensure(container, before, sandbox);
+        cancellable.put(ensure.operation(), work);
+        work.whenComplete((image, failure) -> settle(
+                ensure.operation(),
+                // Cancelled: the pod goes, and the image does not matter any more.
+                state -> failure != null ? state : state.withImage(container.getName(), image)));
+    }
+
+    private void startContainer(Action.StartContainer start) {
+        Container container = container(start.container());
+        Pod pod = podWithStatus();
+        CompletableFuture<?> ready = start.leftover()
+                .<CompletableFuture<?>>map(id -> settings.runtime().removeContainer(id))
+                .orElseGet(() -> CompletableFuture.completedFuture(null));
+        ready.thenCompose(done -> terminating ? CompletableFuture.completedFuture("") : create(pod, container, start))
+                .thenCompose(id -> terminating || id.isEmpty()
+                        ? CompletableFuture.completedFuture(null)
+                        : startCreated(container, id))
+                .whenComplete((done, failure) -> settle(start.operation(), before -> {
+                    PodState after = before.withImage(container.getName(), new ImageState.Unchecked());
+                    if (failure == null) {
+                        return after.withStartFailure(container.getName(), Optional.empty());
+                    }
+                    return after.withStartFailure(
+                            container.getName(), Optional.of(startFailure(before, container, failure)));
+                }));
+    }
+
+    private CompletableFuture<String> create(Pod pod, Container container, Action.StartContainer start) {
+        ContainerConfig config;
+        PodSandboxConfig sandbox;
+        try {
+            RunAsUser.verify(pod, container, start.image());
+            config = settings.configs()
+                    .container(
+                            pod,
+                            container,
+                            start.restartCount(),
+                            start.image().reference(),
+                            start.backoff(),
+                            settings.files().prepareContainer(pod, container, start.restartCount()));
+            sandbox = settings.configs().sandbox(pod, 0, settings.files().hostResolvConf());
+        } catch (StartFailedException e) {
+            return CompletableFuture.failedFuture(e);
+        } catch (VolumeException | IOException e) {
+            return CompletableFuture.failedFuture(
+                    new StartFailedException("CreateContainerConfigError", String.valueOf(e.getMessage()), e));
+        }
+        return settings.runtime()
+                .createContainer(start.sandboxId(), config, sandbox)
+                .exceptionallyCompose(failure -> CompletableFuture.failedFuture(
+                        new StartFailedException("CreateContainerError", reason(failure), failure)))
+                .thenApply(id -> {
+                    event(container, false, "Created", "Container created");
+                    return id;
+                });
+    }
+
+    private CompletableFuture<?> startCreated(Container container, String id) {
+        return settings.runtime()
+                .startContainer(id)
+                .<Object>thenApply(done -> {
+                    event(container, false, "Started", "Container started");
+                    return id;
+                })
+                .exceptionallyCompose(failure -> CompletableFuture.failedFuture(
+                        new StartFailedException("RunContainerError", reason(failure), failure)));
+    }
+
+    private Retry startFailure(PodState before, Container container, Throwable failure) {
+        Throwable cause = unwrap(failure);
+        String word = cause instanceof StartFailedException e ? e.reason() : "CreateContainerError";
+        String message = reason(cause);
+        event(container, true, "Failed", "Error: " + message);
+        return retry(Optional.ofNullable(before.startFailures().get(container.getName())), word, message);
+    }
+
+    private void stopContainer(Action.StopContainer stop) {
+        settings.events().record(reference, Optional.of(stop.container()), false, "Killing", stop.message());
+        settleRemoval(stop, settings.runtime().stopContainer(stop.id(), stop.timeoutSeconds()));
+    }
+
+    /** What is not there any more is as good as stopped or removed. */
+    private void settleRemoval(Action action, CompletableFuture<?> call) {
+        call.whenComplete((done, failure) -> {
+            Throwable cause = failure == null ? null : unwrap(failure);
+            boolean gone = cause == null || (cause instanceof CriException e && e.isNotFound());
+            settle(action.operation(), before -> {
+                if (gone || stopped) {
+                    return before.withRemovalFailure(Optional.empty());
+                }
+                String message = "error killing pod: " + reason(cause);
+                settings.events().record(reference, Optional.empty(), true, "FailedKillPod", message);
+                return before.withRemovalFailure(Optional.of(retry(before.removalFailure(), "FailedKillPod", message)));
+            });
+        });
+    }
+
+    private Retry retry(Optional<Retry> before, String reason, String message) {
+        return Retry.after(
+                before, Retry.Range.CREATION, reason, message, settings.clock().instant());
+    }
+
+    private void event(Container container, boolean warning, String reason, String message) {
+        settings.events().record(reference, Optional.of(container.getName()), warning, reason, message);
+    }
+
+    // ---- small things
+
+    /** The pod with its present status, for what its containers are told of it. */
+    private Pod podWithStatus() {
+        Pod pod = new Pod();
+        pod.setMetadata(state.pod().getMetadata());
+        pod.setSpec(state.pod().getSpec());
+        pod.setStatus(PodStatuses.of(
+                state, Decision.Phase.PENDING, status, context, settings.clock().instant()));
+        return pod;
+    }
+
+    private Container container(String name) {
+        return state.pod().getSpec().getContainers().stream()
+                .filter(container -> container.getName().equals(name))
+                .findFirst()
+                .orElseThrow(() -> new IllegalStateException("pod " + reference + " has no container " + name));
+    }
+
+    /** The run that is current (or the one before), with what the engine hands out of it. */
+    static Optional<ObservedContainer> run(ObservedPod observed, String container, boolean previous) {
+        List<ObservedContainer> runs = observed.runsOf(container)
+                .filter(run -> !(run.run() instanceof ContainerRun.Created))
+                .toList();
+        return runs.stream().skip(previous ? 1 : 0).findFirst();
+    }
+
+    private static Throwable unwrap(Throwable failure) {
+        Throwable cause = failure;
+        while (cause instanceof CompletionException && cause.getCause() != null) {
+            cause = cause.getCause();
+        }
+        return cause;
+    }
+
+    private static String reason(@Nullable Throwable failure) {
+        Throwable cause = failure == null ? null : unwrap(failure);
+        if (cause instanceof CriException e) {
+            return e.reason();
+        }
+        return cause == null || cause.getMessage() == null ? String.valueOf(cause) : cause.getMessage();
+    }
+
+    /** The present state, for readers on other threads. */
+    PodState state() {
+        return state;
+    }
+
+    static OptionalLong parse(String number) {
+        try {
+            return OptionalLong.of(Long.parseLong(number));
+        } catch (NumberFormatException e) {
+            return OptionalLong.empty();
+        }
+    }
+}

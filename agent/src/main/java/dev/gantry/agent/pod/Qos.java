@@ -1,0 +1,113 @@
+package dev.gantry.agent.pod;
+
+import dev.gantry.staticpods.Quantities;
+import io.fabric8.kubernetes.api.model.Container;
+import io.fabric8.kubernetes.api.model.PodSpec;
+import io.fabric8.kubernetes.api.model.Quantity;
+import io.fabric8.kubernetes.api.model.ResourceRequirements;
+import java.math.BigDecimal;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/** The three classes of service, by what a pod's containers request. */
+public enum Qos {
+    GUARANTEED("Guaranteed", "/kubepods"),
+    BURSTABLE("Burstable", "/kubepods/burstable"),
+    BEST_EFFORT("BestEffort", "/kubepods/besteffort");
+
+    private static final List<String> RESOURCES = List.of("cpu", "memory");
+
+    /** What the kubelet keeps of the scale for itself and for Guaranteed pods. */
+    private static final int GUARANTEED_OOM_SCORE_ADJ = -997;
+
+    private static final int BEST_EFFORT_OOM_SCORE_ADJ = 1000;
+
+    private final String text;
+    private final String cgroup;
+
+    Qos(String text, String cgroup) {
+        this.text = text;
+        this.cgroup = cgroup;
+    }
+
+    /** The API's word. */
+    public String text() {
+        return text;
+    }
+
+    /** {@code /kubepods/burstable/pod<uid>}: the parent of the pod's cgroups, as the kubelet lays them out. */
+    public String cgroupParent(String podUid) {
+        return cgroup + "/pod" + podUid;
+    }
+
+    /** The class of a pod. */
+    public static Qos of(@Nullable PodSpec spec) {
+        if (spec == null) {
+            return BEST_EFFORT;
+        }
+        if (spec.getResources() != null && !isEmpty(spec.getResources())) {
+            return classOf(Stream.of(spec.getResources()));
+        }
+        return classOf(Stream.concat(stream(spec.getContainers()), stream(spec.getInitContainers()))
+                .map(container ->
+                        container.getResources() == null ? new ResourceRequirements() : container.getResources()));
+    }
+
+    private static Qos classOf(Stream<ResourceRequirements> all) {
+        boolean anything = false;
+        boolean guaranteed = true;
+        for (ResourceRequirements resources : all.toList()) {
+            for (String name : RESOURCES) {
+                BigDecimal limit = value(resources.getLimits(), name);
+                BigDecimal request = value(resources.getRequests(), name);
+                anything |= limit.signum() > 0 || request.signum() > 0;
+                guaranteed &= limit.signum() > 0 && (request.signum() == 0 || request.compareTo(limit) == 0);
+            }
+        }
+        if (!anything) {
+            return BEST_EFFORT;
+        }
+        return guaranteed ? GUARANTEED : BURSTABLE;
+    }
+
+    /**
+     * Whom the kernel kills first, as the kubelet tells it: the less of the machine's memory was requested, the sooner.
+     *
+     * @param nodeMemoryBytes of the machine, above 0
+     * @return −997 to 1000
+     */
+    public static int oomScoreAdj(PodSpec spec, Container container, long nodeMemoryBytes) {
+        return switch (of(spec)) {
+            case GUARANTEED -> GUARANTEED_OOM_SCORE_ADJ;
+            case BEST_EFFORT -> BEST_EFFORT_OOM_SCORE_ADJ;
+            case BURSTABLE -> {
+                BigDecimal request = container.getResources() == null
+                        ? BigDecimal.ZERO
+                        : value(container.getResources().getRequests(), "memory");
+                long share = request.multiply(BigDecimal.valueOf(1000))
+                        .divide(BigDecimal.valueOf(nodeMemoryBytes), 0, java.math.RoundingMode.FLOOR)
+                        .min(BigDecimal.valueOf(1000))
+                        .longValue();
+                yield (int) Math.max(1000 + GUARANTEED_OOM_SCORE_ADJ, Math.min(999, 1000 - share));
+            }
+        };
+    }
+
+    private static boolean isEmpty(ResourceRequirements resources) {
+        return RESOURCES.stream()
+                .allMatch(name -> value(resources.getLimits(), name).signum() == 0
+                        && value(resources.getRequests(), name).signum() == 0);
+    }
+
+    private static Stream<Container> stream(@Nullable List<Container> containers) {
+        return containers == null ? Stream.empty() : containers.stream();
+    }
+
+    private static BigDecimal value(@Nullable Map<String, Quantity> resources, String name) {
+        Quantity quantity = resources == null ? null : resources.get(name);
+        BigDecimal value = quantity == null ? null : Quantities.value(quantity);
+        return value == null ? BigDecimal.ZERO : value;
+    }
+}

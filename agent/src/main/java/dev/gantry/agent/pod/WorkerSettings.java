@@ -1,0 +1,25 @@
+package dev.gantry.agent.pod;
+
+import dev.gantry.agent.cri.CriRuntime;
+import dev.gantry.agent.event.EventSink;
+import java.time.InstantSource;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ScheduledExecutorService;
+
+/**
+ * What all workers of a node share.
+ *
+ * @param pool runs the workers' tasks, which may wait for a disk but for nothing else
+ * @param timers wakes workers; its tasks only hand over to the pool
+ * @param runtimeHandler as CRI has it; empty for the runtime's default
+ */
+record WorkerSettings(
+        CriRuntime runtime,
+        CriConfigs configs,
+        PodFiles files,
+        EventSink events,
+        CrashLoop crashLoop,
+        String runtimeHandler,
+        InstantSource clock,
+        Executor pool,
+        ScheduledExecutorService timers) {}
