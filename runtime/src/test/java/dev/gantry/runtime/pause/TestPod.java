@@ -7,6 +7,7 @@ import dev.gantry.linux.Fcntl;
 import dev.gantry.linux.Fd;
 import dev.gantry.linux.FdPair;
 import dev.gantry.linux.Linux;
+import dev.gantry.linux.Poll;
 import dev.gantry.linux.Sched;
 import dev.gantry.runtime.program.Program;
 import dev.gantry.runtime.program.ProgramBuilder;
@@ -209,12 +210,11 @@ final class TestPod implements PauseListener, AutoCloseable {
         FdPair pipe = linux.polling().pipe2(0);
         try (Fd out = pipe.first();
                 Fd none = linux.files().open("/dev/null", Fcntl.O_RDONLY)) {
-            try (Fd in = pipe.second();
-                    Fd process = PauseConnection.await(pause().start(exec(
-                                    id, container, script, new Stdio.Passed(none, in, in), Optional.empty())))
-                            .pidfd()) {
-                // both are closed: the pipe is the process' alone
-            }
+            Stdio stdio = new Stdio.Passed(none, pipe.second(), pipe.second());
+            PauseConnection.await(pause().start(exec(id, container, script, stdio, Optional.empty())))
+                    .pidfd()
+                    .close();
+            pipe.second().close(); // now it is the process' alone
             return readAll(out);
         }
     }
@@ -248,10 +248,13 @@ final class TestPod implements PauseListener, AutoCloseable {
     /** Waits until a process is gone, as its pidfd says. */
     void awaitEnd(Fd pidfd) throws Exception {
         BlockingQueue<Integer> ended = new LinkedBlockingQueue<>();
-        try (EventLoop.Registration registration = loop.register("end", pidfd, 1, ended::add)) {
+        EventLoop.Registration registration = loop.register("end", pidfd, Poll.EPOLLIN, ended::add);
+        try {
             if (ended.poll(DEADLINE.toSeconds(), TimeUnit.SECONDS) == null) {
                 throw new AssertionError("still runs");
             }
+        } finally {
+            registration.close();
         }
     }
 
