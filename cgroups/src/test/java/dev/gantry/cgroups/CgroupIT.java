@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.gantry.linux.BpfCalls;
 import dev.gantry.linux.ChildProcess;
-import dev.gantry.linux.Errno;
 import dev.gantry.linux.ErrnoException;
 import dev.gantry.linux.EventLoop;
 import dev.gantry.linux.Fcntl;
@@ -21,10 +20,10 @@ import dev.gantry.testing.RequiresCgroupController;
 import dev.gantry.testing.RequiresRoot;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -36,11 +35,25 @@ import org.junit.jupiter.api.Test;
 /** The real cgroup2 tree, whatever controllers it has. Works in a directory of its own and removes it. */
 @RequiresRoot
 @RequiresCgroupController
-class CgroupIT {
+class CgroupIT extends CgroupContract {
     private static final Duration PATIENCE = Duration.ofSeconds(10);
 
     private final Linux linux = Linux.system();
+    private final List<ChildProcess> children = new ArrayList<>();
     private CgroupTree tree;
+
+    @Override
+    CgroupTree tree() {
+        return tree;
+    }
+
+    @Override
+    int process() throws IOException {
+        ChildProcess child =
+                linux.processes().spawn(SpawnRequest.of("/bin/sleep", "1000").build());
+        children.add(child);
+        return child.pid();
+    }
 
     @BeforeEach
     void discover() throws IOException {
@@ -50,6 +63,11 @@ class CgroupIT {
 
     @AfterEach
     void removeEverything() throws IOException {
+        for (ChildProcess child : children) {
+            linux.processes().pidfdSendSignal(child.pidfd(), Signal.SIGKILL);
+            linux.processes().waitid(child.pidfd(), Wait.WEXITED);
+            child.close();
+        }
         if (!tree.root().tryRemove()) {
             tree.root().kill();
             tree.root().removeRecursively(PATIENCE);
@@ -65,22 +83,6 @@ class CgroupIT {
         }
         assertThat(tree.missing())
                 .allSatisfy(missing -> assertThat(missing.reason()).isNotEmpty());
-    }
-
-    @Test
-    void limitsWithoutAControllerAreReportedAndTheRestIsInForce() throws IOException {
-        PodCgroup pod = tree.pod(QosClass.BURSTABLE, "0123-45");
-        CgroupResources resources = CgroupResources.builder()
-                .cpuShares(512)
-                .memoryLimitBytes(64 << 20)
-                .pidsLimit(100)
-                .build();
-        List<Missing> missing = pod.create(resources);
-        assertThat(pod.cgroup().path()).endsWith("/kubepods/burstable/pod0123-45");
-        for (Controller controller : Set.of(Controller.CPU, Controller.MEMORY, Controller.PIDS)) {
-            boolean reported = missing.stream().anyMatch(m -> m.what().endsWith(controller.kernelName()));
-            assertThat(reported).isNotEqualTo(tree.availableControllers().contains(controller));
-        }
     }
 
     @Test
@@ -149,17 +151,6 @@ class CgroupIT {
     }
 
     @Test
-    void statisticsHaveWhatTheMachineMeasures() throws Exception {
-        PodCgroup pod = tree.pod(QosClass.GUARANTEED, "stats");
-        pod.create(CgroupResources.NONE);
-        CgroupStats stats = pod.cgroup().stats();
-        assertThat(stats.cpu().usageMicros()).isNotNegative();
-        assertThat(stats.memory().isPresent())
-                .isEqualTo(tree.availableControllers().contains(Controller.MEMORY));
-        assertThat(stats.cpuPressure()).isPresent();
-    }
-
-    @Test
     void theDeviceFilterHoldsAndIsReplaced() throws Exception {
         PodCgroup pod = tree.pod(QosClass.GUARANTEED, "devices");
         pod.create(CgroupResources.NONE);
@@ -183,35 +174,41 @@ class CgroupIT {
     }
 
     @Test
-    @RequiresCgroupController("hugetlb")
-    void aLimitOfHugePagesIsInForce() throws Exception {
-        PodCgroup pod = tree.pod(QosClass.GUARANTEED, "huge");
-        assertThat(pod.create(CgroupResources.builder()
-                        .hugepageLimits(Map.of("2MB", 4L << 20))
-                        .build()))
-                .isEmpty();
-        assertThat(pod.cgroup().read("hugetlb.2MB.max").strip()).isEqualTo("4194304");
-    }
-
-    @Test
-    @RequiresCgroupController({"cpu", "memory", "pids"})
-    void limitsAreInForce() throws Exception {
-        PodCgroup pod = tree.pod(QosClass.GUARANTEED, "limits");
+    @RequiresCgroupController("memory")
+    void aKillForLackOfMemoryIsHeardOf() throws Exception {
+        PodCgroup pod = tree.pod(QosClass.GUARANTEED, "oom");
         pod.create(CgroupResources.NONE);
         CgroupResources resources = CgroupResources.builder()
-                .cpuShares(2048)
-                .cpuQuota(50_000, 100_000)
-                .memoryLimitBytes(64 << 20)
-                .pidsLimit(10)
+                .memoryLimitBytes(16 << 20)
                 .unified(Map.of("memory.oom.group", "1"))
                 .build();
         assertThat(pod.createContainer("c", resources)).isEmpty();
-        Cgroup container = pod.container("c");
-        assertThat(container.read("cpu.weight").strip()).isEqualTo("174");
-        assertThat(container.read("cpu.max").strip()).isEqualTo("50000 100000");
-        assertThat(container.read("memory.max").strip()).isEqualTo("67108864");
-        assertThat(container.read("pids.max").strip()).isEqualTo("10");
-        assertThat(container.read("memory.oom.group").strip()).isEqualTo("1");
+        BlockingQueue<Long> heard = new LinkedBlockingQueue<>();
+        try (EventLoop loop = EventLoop.start(linux, "test", (name, e) -> e.printStackTrace());
+                CgroupEvents events = new CgroupEvents(linux, loop);
+                FdPair pipe = linux.polling().pipe2(0)) {
+            events.watch(pod.container("c"), new CgroupEvents.Listener() {
+                @Override
+                public void oomKilled(long total) {
+                    heard.add(total);
+                }
+            });
+            // a line without end, which tail has to keep
+            SpawnRequest request = SpawnRequest.of("/bin/sh", "-c", "read line; exec tail /dev/zero")
+                    .descriptor(0, pipe.first())
+                    .build();
+            try (ChildProcess child = linux.processes().spawn(request)) {
+                pod.container("c").addProcess(child.pid());
+                linux.files().writeFully(pipe.second(), new byte[] {'\n'});
+                assertThat(heard.poll(60, TimeUnit.SECONDS)).isEqualTo(1);
+                assertThat(linux.processes()
+                                .waitid(child.pidfd(), Wait.WEXITED)
+                                .orElseThrow()
+                                .exitCode())
+                        .isEqualTo(137);
+            }
+            assertThat(pod.container("c").oomKills()).isEqualTo(1);
+        }
     }
 
     private ChildProcess sleepIn(Cgroup cgroup) throws IOException {
@@ -237,19 +234,6 @@ class CgroupIT {
                         == 0;
             }
         }
-    }
-
-    @Test
-    void aMissingCgroupIsNamed() {
-        Cgroup nowhere = tree.root().child("nowhere");
-        assertThatExceptionOfType(CgroupException.class)
-                .isThrownBy(() -> nowhere.apply(CgroupResources.builder()
-                        .unified(Map.of("cgroup.max.depth", "5"))
-                        .build()))
-                .withMessageContaining("nowhere/cgroup.max.depth")
-                .withMessageContaining("the cgroup does not exist")
-                .extracting(CgroupException::errno)
-                .isEqualTo(Errno.ENOENT);
     }
 
     @Test

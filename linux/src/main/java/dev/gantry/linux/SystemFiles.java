@@ -18,6 +18,7 @@ final class SystemFiles implements FileCalls {
     private static final int STATX_BASIC_STATS = 0x7ff;
     private static final int STATX_MNT_ID = 0x1000;
     private static final int XATTR_SIZE_MAX = 65536;
+    private static final int XATTR_USUAL_BYTES = 1024;
     private static final long UTIME_OMIT = (1L << 30) - 2;
 
     @Override
@@ -440,8 +441,13 @@ final class SystemFiles implements FileCalls {
 
     private static Optional<byte[]> getxattr(
             Syscall call, Scratch scratch, long file, String name, Supplier<String> words) throws ErrnoException {
-        Scratch.Block value = scratch.allocate(XATTR_SIZE_MAX);
-        long size = Kernel.raw(call, file, scratch.string(name), value.address(), value.size());
+        long attribute = scratch.string(name);
+        Scratch.Block value = scratch.allocate(XATTR_USUAL_BYTES);
+        long size = Kernel.raw(call, file, attribute, value.address(), value.size());
+        if (size == -Errno.ERANGE.number()) {
+            value = scratch.allocate(XATTR_SIZE_MAX);
+            size = Kernel.raw(call, file, attribute, value.address(), value.size());
+        }
         if (size == -Errno.ENODATA.number()) {
             return Optional.empty();
         }
@@ -488,10 +494,13 @@ final class SystemFiles implements FileCalls {
 
     private static List<String> listxattr(Syscall call, Scratch scratch, long file, Supplier<String> words)
             throws ErrnoException {
-        Scratch.Block names = scratch.allocate(XATTR_SIZE_MAX);
-        int size = (int) Kernel.check(
-                Kernel.raw(call, file, names.address(), names.size()),
-                () -> "%s(%s)".formatted(call.callName(), words.get()));
+        Scratch.Block names = scratch.allocate(XATTR_USUAL_BYTES);
+        long size = Kernel.raw(call, file, names.address(), names.size());
+        if (size == -Errno.ERANGE.number()) {
+            names = scratch.allocate(XATTR_SIZE_MAX);
+            size = Kernel.raw(call, file, names.address(), names.size());
+        }
+        Kernel.check(size, () -> "%s(%s)".formatted(call.callName(), words.get()));
         List<String> list = new ArrayList<>();
         int from = 0;
         for (int i = 0; i < size; i++) {

@@ -138,6 +138,8 @@ class SystemLinuxTest {
             assertThat(files.lgetxattr(path, "user.gantry")).map(List::of).isPresent();
             assertThat(files.lgetxattr(path, "user.gantry").orElseThrow()).containsExactly(1, 0, 2);
             assertThat(files.flistxattr(file)).contains("user.gantry");
+            files.fsetxattr(file, "user.gantry", new byte[2000], Fcntl.XATTR_REPLACE);
+            assertThat(files.fgetxattr(file, "user.gantry").orElseThrow()).hasSize(2000);
             files.fremovexattr(file, "user.gantry");
             assertThat(files.llistxattr(path)).doesNotContain("user.gantry");
         }
