@@ -8,6 +8,7 @@ import dev.gantry.agent.pod.PodKey;
 import dev.gantry.agent.pod.PodRejectedException;
 import dev.gantry.agent.pod.PodSource;
 import dev.gantry.images.ImageStore;
+import dev.gantry.staticpods.ManifestSnapshot;
 import io.fabric8.kubernetes.api.model.Event;
 import io.fabric8.kubernetes.api.model.EventBuilder;
 import io.fabric8.kubernetes.api.model.Pod;
@@ -107,6 +108,16 @@ public final class FakePodEngine implements PodEngine {
 
     public int watchers() {
         return listeners.size();
+    }
+
+    @Override
+    public void applyManifests(ManifestSnapshot snapshot) {
+        apply(PodSource.FILE, snapshot.pods());
+    }
+
+    @Override
+    public List<ManifestSnapshot.Problem> manifestProblems() {
+        return List.of();
     }
 
     @Override
