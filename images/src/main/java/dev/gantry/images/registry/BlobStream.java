@@ -91,10 +91,19 @@ final class BlobStream extends InputStream {
                 throw new HttpException(
                         "the host was asked for bytes from " + offset + " and sends '" + Quoted.cut(range, 60) + "'");
             }
-        } else if (offset > 0) {
-            skip(opened.body()); // it sends all of it again
+        } else {
+            checkLength(opened.header("content-length"));
+            skip(opened.body()); // if it sends all of it again
         }
         return opened;
+    }
+
+    private void checkLength(Optional<String> length) throws ImageException {
+        if (length.isPresent() && !length.get().equals(Long.toString(size))) {
+            throw new ImageException(
+                    Code.DIGEST_MISMATCH,
+                    "the registry sends " + Quoted.cut(length.get(), 20) + " bytes, the manifest says " + size);
+        }
     }
 
     private void skip(InputStream body) throws IOException {

@@ -244,7 +244,9 @@ final class Installer {
         } catch (LayerFormatException e) {
             throw new ImageException(Code.INVALID_IMAGE, job.source().what() + ": " + e.getMessage(), e);
         } catch (ImageException e) {
-            throw e;
+            throw job.listener().isCancelled()
+                    ? cancelled(job)
+                    : new ImageException(e.code(), job.source().what() + ": " + e.getMessage(), e);
         } catch (IOException e) {
             throw job.listener().isCancelled()
                     ? cancelled(job)
