@@ -1,31 +1,201 @@
 package dev.gantry.agent.main;
 
+import dev.gantry.agent.api.ImageLines;
+import dev.gantry.agent.api.ManifestException;
 import dev.gantry.agent.cli.CliException;
 import dev.gantry.agent.cli.Node;
+import dev.gantry.agent.cli.Signals;
+import dev.gantry.agent.config.AgentConfig;
+import dev.gantry.agent.config.ConfigException;
 import dev.gantry.agent.config.NodePaths;
+import dev.gantry.agent.config.Version;
+import dev.gantry.agent.log.LogOutput;
+import dev.gantry.images.Image;
+import dev.gantry.images.ImageException;
+import dev.gantry.images.ImageReference;
+import dev.gantry.images.ImageStore;
+import dev.gantry.images.PullHandle;
+import dev.gantry.images.registry.RegistrySettings;
+import dev.gantry.images.store.ImageStoreSettings;
+import dev.gantry.images.store.LocalImageStore;
+import dev.gantry.linux.Linux;
+import io.fabric8.kubernetes.api.model.Pod;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Clock;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** What commands start in their own process. Each method loads only what it needs. */
 final class LocalNode implements Node {
     @Override
     public int runAgent(NodePaths paths, Map<String, String> flags) throws CliException, InterruptedException {
-        throw new CliException("the agent is not built in yet");
+        long began = System.nanoTime();
+        AgentConfig config = config(paths, flags);
+        LogOutput.setLevel(config.logLevel());
+        Logger log = LoggerFactory.getLogger(LocalNode.class);
+        for (String warning : config.warnings()) {
+            log.atWarn().addKeyValue("field", warning).log("This setting has no effect in this version, ignoring");
+        }
+        CountDownLatch stop = new CountDownLatch(1);
+        Signals.on("TERM", stop::countDown);
+        Signals.on("INT", stop::countDown);
+        Map<String, String> environment = System.getenv();
+        try {
+            Agent agent = Agent.start(config, true);
+            Optional<ServiceNotifier> manager = ServiceNotifier.of(environment);
+            log.atInfo()
+                    .addKeyValue("version", Version.CURRENT)
+                    .addKeyValue("node", config.nodeName())
+                    .addKeyValue("socket", config.paths().socket())
+                    .addKeyValue("manifests", config.paths().manifests())
+                    .addKeyValue("elapsedMillis", (System.nanoTime() - began) / 1_000_000)
+                    .log("Started the agent");
+            manager.ifPresent(notifier -> {
+                notifier.ready("Serving " + config.paths().socket());
+                notifier.watch(environment, agent::isHealthy);
+            });
+            stop.await();
+            log.atInfo().log("Stopping the agent, pods keep running");
+            manager.ifPresent(ServiceNotifier::stopping);
+            agent.close();
+            manager.ifPresent(ServiceNotifier::close);
+            return 0;
+        } catch (IOException e) {
+            throw new CliException(message(e));
+        }
     }
 
     @Override
     public RunningAgent startAgent(NodePaths paths) throws CliException, InterruptedException {
-        throw new CliException("the agent is not built in yet");
+        AgentConfig config = config(paths, Map.of());
+        LogOutput.setLevel("warn");
+        try {
+            return Agent.start(config, false);
+        } catch (IOException e) {
+            throw new CliException(message(e));
+        }
+    }
+
+    private static AgentConfig config(NodePaths paths, Map<String, String> flags) throws CliException {
+        try {
+            return AgentConfig.load(paths, flags);
+        } catch (ConfigException e) {
+            throw new CliException("the configuration cannot be used:\n  " + String.join("\n  ", e.errors()));
+        }
+    }
+
+    private static String message(IOException e) {
+        return e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
     }
 
     @Override
     public LocalImages openImages(NodePaths paths) throws CliException {
-        throw new CliException("the image store is not built in yet");
+        ImageStoreSettings settings = ImageStoreSettings.of(paths.images());
+        Optional<Path> archives = PodRuntime.archives(Optional.empty());
+        if (archives.isPresent()) {
+            settings = settings.withArchiveDirectory(archives.get());
+        }
+        try {
+            return new OpenedImages(LocalImageStore.open(
+                    settings,
+                    RegistrySettings.of(System.getenv()),
+                    Linux.system().files(),
+                    Clock.systemUTC()));
+        } catch (ImageException e) {
+            throw new CliException(message(e));
+        }
     }
 
     @Override
     public String explain(NodePaths paths, Path file, byte[] manifest) throws CliException, IOException {
-        throw new CliException("the runtime is not built in yet");
+        LogOutput.setLevel("error");
+        AgentConfig config = config(paths, Map.of());
+        try {
+            List<Pod> pods = new StrictManifests().decode(file.toString(), manifest);
+            AgentLock lock = AgentLock.take(paths.lock());
+            try (lock;
+                    PodRuntime runtime = PodRuntime.open(config)) {
+                return runtime.explain(config, pods);
+            }
+        } catch (ManifestException e) {
+            throw new CliException(String.valueOf(e.getMessage()));
+        } catch (IOException e) {
+            throw new CliException(message(e));
+        }
+    }
+
+    /** The store, opened by this process. */
+    private static final class OpenedImages implements LocalImages {
+        private final ImageStore store;
+
+        OpenedImages(ImageStore store) {
+            this.store = store;
+        }
+
+        private static String text(byte[] bytes) {
+            return new String(bytes, StandardCharsets.UTF_8);
+        }
+
+        @Override
+        public void pull(String reference, Consumer<String> progress) throws CliException, InterruptedException {
+            PullHandle pull;
+            try {
+                pull = store.pull(ImageReference.parse(reference));
+            } catch (IllegalArgumentException e) {
+                throw new CliException(String.valueOf(e.getMessage()));
+            }
+            pull.onProgress(now -> {
+                synchronized (progress) {
+                    progress.accept(text(ImageLines.progress(now)));
+                }
+            });
+            try {
+                Image image = pull.result().get();
+                synchronized (progress) {
+                    progress.accept(text(ImageLines.done(image)));
+                }
+            } catch (ExecutionException e) {
+                synchronized (progress) {
+                    progress.accept(text(ImageLines.failed(e.getCause())));
+                }
+            }
+        }
+
+        @Override
+        public void load(Path archive, Consumer<String> progress) throws InterruptedException {
+            progress.accept(text(ImageLines.phase("LOADING")));
+            try {
+                for (Image image : store.load(archive)) {
+                    progress.accept(text(ImageLines.done(image)));
+                }
+            } catch (ImageException e) {
+                progress.accept(text(ImageLines.failed(e)));
+            }
+        }
+
+        @Override
+        public String list() {
+            return text(ImageLines.list(store.list()));
+        }
+
+        @Override
+        public void remove(String reference) throws CliException, IOException {
+            if (!ImageLines.remove(store, reference)) {
+                throw new CliException("images \"" + reference + "\" not found");
+            }
+        }
+
+        @Override
+        public void close() {
+            store.close();
+        }
     }
 }

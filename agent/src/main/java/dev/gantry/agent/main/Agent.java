@@ -1,0 +1,278 @@
+package dev.gantry.agent.main;
+
+import dev.gantry.agent.api.ApiLimits;
+import dev.gantry.agent.api.ApiServer;
+import dev.gantry.agent.api.Backend;
+import dev.gantry.agent.check.Finding;
+import dev.gantry.agent.check.MachineCheck;
+import dev.gantry.agent.cli.Node;
+import dev.gantry.agent.config.AgentConfig;
+import dev.gantry.agent.config.NodePaths;
+import dev.gantry.agent.event.EventStore;
+import dev.gantry.agent.pod.CrashLoop;
+import dev.gantry.agent.pod.CriPodEngine;
+import dev.gantry.agent.pod.PodDns;
+import dev.gantry.agent.pod.PodEngineSettings;
+import dev.gantry.agent.pod.PodPaths;
+import dev.gantry.agent.pod.PodSource;
+import dev.gantry.images.ImageStore;
+import dev.gantry.linux.EventLoop;
+import dev.gantry.linux.Linux;
+import dev.gantry.runtime.io.ContainerIo;
+import dev.gantry.staticpods.ManifestSnapshot;
+import dev.gantry.staticpods.ManifestWatcher;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The node agent, put together: runtime, pod engine, static pods and local API. Closing it stops all of them and no pod.
+ *
+ * <p>The order of the start is made for a short way to the first container: while the runtime opens its rooms, the classes that the other rooms need are loaded on
+ * a second thread.
+ */
+final class Agent implements Node.RunningAgent {
+    private static final Logger LOG = LoggerFactory.getLogger(Agent.class);
+
+    /** An operation that hangs holds one thread of the pool until its deadline; so many pods may hang before others wait. */
+    private static final int POOL_THREADS = 32;
+
+    private final AgentConfig config;
+    private final Deque<AutoCloseable> rooms;
+    private final Heartbeat heartbeat;
+    private final CompletableFuture<ManifestSnapshot> firstManifests;
+    private final AtomicBoolean closed = new AtomicBoolean();
+
+    private Agent(
+            AgentConfig config,
+            Deque<AutoCloseable> rooms,
+            Heartbeat heartbeat,
+            CompletableFuture<ManifestSnapshot> firstManifests) {
+        this.config = config;
+        this.rooms = rooms;
+        this.heartbeat = heartbeat;
+        this.firstManifests = firstManifests;
+    }
+
+    /**
+     * Starts everything; returns when the API answers and the manifests have been read.
+     *
+     * @param watchManifests whether static pods are run; without, those that run are left alone
+     * @throws IOException if it cannot run here; the message says why
+     */
+    static Agent start(AgentConfig config, boolean watchManifests) throws IOException, InterruptedException {
+        Deque<AutoCloseable> rooms = new ArrayDeque<>();
+        try {
+            return new Start(config, watchManifests, rooms).run();
+        } catch (IOException | InterruptedException | RuntimeException e) {
+            closeAll(rooms);
+            throw e;
+        }
+    }
+
+    /** One start, step by step. */
+    private static final class Start {
+        private final AgentConfig config;
+        private final boolean watchManifests;
+        private final Deque<AutoCloseable> rooms;
+        private final Clock clock = Clock.systemUTC();
+
+        Start(AgentConfig config, boolean watchManifests, Deque<AutoCloseable> rooms) {
+            this.config = config;
+            this.watchManifests = watchManifests;
+            this.rooms = rooms;
+        }
+
+        Agent run() throws IOException, InterruptedException {
+            NodePaths paths = config.paths();
+            kept(AgentLock.take(paths.lock()));
+            Files.createDirectories(paths.state());
+            Files.createDirectories(paths.podLogs());
+            CompletableFuture<Void> warm = WarmUp.start();
+            ThreadPoolExecutor pool = pool("pod", POOL_THREADS);
+            rooms.push(() -> stop(pool));
+            ScheduledThreadPoolExecutor timers = timers();
+            rooms.push(timers::shutdownNow);
+            PodRuntime runtime = kept(PodRuntime.open(config));
+            warm.join();
+            EventStore events =
+                    kept(EventStore.open(paths.state().resolve("events.json"), config.nodeName(), clock, pool, timers));
+            CriPodEngine engine = kept(CriPodEngine.open(settings(events, pool, timers), runtime.channel()));
+            CompletableFuture<ManifestSnapshot> firstManifests = manifests(engine);
+            Heartbeat heartbeat = Heartbeat.start(pool, timers, System::nanoTime);
+            Agent agent = new Agent(config, rooms, heartbeat, firstManifests);
+            kept(ApiServer.start(paths.socket(), backend(agent, engine, runtime), ApiLimits.STANDARD, clock));
+            firstManifests.join();
+            return agent;
+        }
+
+        private <T extends AutoCloseable> T kept(T room) {
+            rooms.push(room);
+            return room;
+        }
+
+        private PodEngineSettings settings(
+                EventStore events, ThreadPoolExecutor pool, ScheduledThreadPoolExecutor timers) throws IOException {
+            NodePaths paths = config.paths();
+            Duration most = config.maxRestartBackoff();
+            Duration initial = CrashLoop.KUBELET.initial();
+            return new PodEngineSettings(
+                    NodeProbe.facts(config),
+                    podPaths(paths),
+                    config.resolvConf(),
+                    new PodDns(config.clusterDns(), config.clusterDomain().orElse("")),
+                    false,
+                    "",
+                    new CrashLoop(
+                            most.compareTo(initial) < 0 ? most : initial, most, CrashLoop.KUBELET.forgivenAfter()),
+                    // Without the manifests' report, pods of files that run already are nobody's orphans.
+                    Set.of(PodSource.API, PodSource.FILE),
+                    events,
+                    clock,
+                    pool,
+                    timers);
+        }
+
+        private CompletableFuture<ManifestSnapshot> manifests(CriPodEngine engine) throws IOException {
+            CompletableFuture<ManifestSnapshot> first = new CompletableFuture<>();
+            if (!watchManifests) {
+                first.complete(new ManifestSnapshot(List.of(), List.of()));
+                return first;
+            }
+            Path path = config.paths().manifests();
+            if (!Files.exists(path)) {
+                Files.createDirectories(path);
+            }
+            Linux linux = Linux.system();
+            EventLoop loop = kept(EventLoop.start(
+                    linux,
+                    "manifest-events",
+                    (name, error) -> LOG.atError()
+                            .addKeyValue("task", name)
+                            .setCause(error)
+                            .log("Failed to follow the manifests")));
+            ThreadPoolExecutor serial = pool("manifests", 1);
+            rooms.push(() -> stop(serial));
+            kept(ManifestWatcher.start(linux, loop, serial, path, config.nodeName(), clock, snapshot -> {
+                engine.applyManifests(snapshot);
+                first.complete(snapshot);
+            }));
+            return first;
+        }
+
+        private Backend backend(Agent agent, CriPodEngine engine, PodRuntime runtime) {
+            NodePaths paths = config.paths();
+            Optional<ImageStore> images = runtime.images();
+            Optional<ContainerIo> io = runtime.io();
+            return new Backend(
+                    engine,
+                    images,
+                    io,
+                    new StrictManifests(),
+                    pods -> runtime.explain(config, pods),
+                    () -> Finding.json(MachineCheck.ofThisMachine(paths).run()),
+                    agent.health(),
+                    out -> {},
+                    paths.podLogs(),
+                    paths.state().resolve("uploads"));
+        }
+    }
+
+    static PodPaths podPaths(NodePaths paths) {
+        return new PodPaths(
+                paths.state().resolve("pods"), paths.podLogs(), paths.state().resolve("seccomp"));
+    }
+
+    private Backend.Health health() {
+        return new Backend.Health() {
+            @Override
+            public Optional<String> unhealthy() {
+                return heartbeat.problem();
+            }
+
+            @Override
+            public Optional<String> unready() {
+                return firstManifests.isDone() ? Optional.empty() : Optional.of("manifests: not read yet");
+            }
+        };
+    }
+
+    /** Whether work on pods goes on. */
+    boolean isHealthy() {
+        return heartbeat.problem().isEmpty();
+    }
+
+    AgentConfig config() {
+        return config;
+    }
+
+    private static ThreadPoolExecutor pool(String name, int threads) {
+        ThreadPoolExecutor pool = new ThreadPoolExecutor(
+                threads, threads, 10, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), threads(name));
+        pool.allowCoreThreadTimeOut(true);
+        return pool;
+    }
+
+    private static ScheduledThreadPoolExecutor timers() {
+        ScheduledThreadPoolExecutor timers = new ScheduledThreadPoolExecutor(1, threads("timer"));
+        timers.setRemoveOnCancelPolicy(true);
+        return timers;
+    }
+
+    private static ThreadFactory threads(String name) {
+        AtomicInteger count = new AtomicInteger();
+        return task -> {
+            Thread thread = new Thread(task, name + "-" + count.incrementAndGet());
+            thread.setDaemon(true);
+            return thread;
+        };
+    }
+
+    private static void stop(ThreadPoolExecutor pool) {
+        pool.shutdown();
+        try {
+            if (!pool.awaitTermination(3, TimeUnit.SECONDS)) {
+                // What it waits for goes on without it; the next agent finds out how it ended.
+                pool.shutdownNow();
+            }
+        } catch (InterruptedException e) {
+            pool.shutdownNow();
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    @Override
+    public void close() {
+        if (closed.compareAndSet(false, true)) {
+            closeAll(rooms);
+        }
+    }
+
+    private static void closeAll(Deque<AutoCloseable> rooms) {
+        while (!rooms.isEmpty()) {
+            AutoCloseable room = rooms.pop();
+            try {
+                room.close();
+            } catch (Exception e) {
+                LOG.atWarn().setCause(e).log("Could not close a part of the agent, going on");
+            }
+        }
+    }
+}

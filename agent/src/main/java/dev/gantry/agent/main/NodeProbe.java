@@ -1,0 +1,63 @@
+package dev.gantry.agent.main;
+
+import dev.gantry.agent.config.AgentConfig;
+import dev.gantry.agent.pod.NodeFacts;
+import java.io.IOException;
+import java.net.DatagramSocket;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.SocketException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/** What pods are told about this machine. */
+final class NodeProbe {
+    // RFC 5737 and RFC 3849: for documentation, so that nothing real is meant; no packet is sent.
+    private static final String SOMEWHERE_4 = "192.0.2.1";
+    private static final String SOMEWHERE_6 = "2001:db8::1";
+
+    private NodeProbe() {}
+
+    static NodeFacts facts(AgentConfig config) throws IOException {
+        List<String> addresses = new ArrayList<>();
+        if (config.nodeIp().isPresent()) {
+            addresses.add(config.nodeIp().get());
+        } else {
+            sourceAddress(SOMEWHERE_4).ifPresent(addresses::add);
+            sourceAddress(SOMEWHERE_6).ifPresent(addresses::add);
+        }
+        return new NodeFacts(
+                config.nodeName(),
+                addresses,
+                memoryBytes(),
+                Runtime.getRuntime().availableProcessors());
+    }
+
+    /** The address with which this machine would reach another; empty if it has no route there. */
+    private static Optional<String> sourceAddress(String destination) {
+        try (DatagramSocket socket = new DatagramSocket()) {
+            socket.connect(new InetSocketAddress(InetAddress.getByName(destination), 9));
+            InetAddress address = socket.getLocalAddress();
+            if (address == null || address.isAnyLocalAddress() || address.isLoopbackAddress()) {
+                return Optional.empty();
+            }
+            String text = address.getHostAddress();
+            int scope = text.indexOf('%');
+            return Optional.of(scope < 0 ? text : text.substring(0, scope));
+        } catch (SocketException | java.io.UncheckedIOException | java.net.UnknownHostException e) {
+            return Optional.empty();
+        }
+    }
+
+    private static long memoryBytes() throws IOException {
+        for (String line : Files.readAllLines(Path.of("/proc/meminfo"))) {
+            if (line.startsWith("MemTotal:")) {
+                return Long.parseLong(line.replaceAll("[^0-9]", "")) * 1024;
+            }
+        }
+        return 0;
+    }
+}

@@ -1,0 +1,172 @@
+package dev.gantry.agent.main;
+
+import dev.gantry.agent.config.AgentConfig;
+import dev.gantry.agent.config.NodePaths;
+import dev.gantry.agent.pod.CriConfigs;
+import dev.gantry.agent.pod.PodDns;
+import dev.gantry.agent.volume.VolumeException;
+import dev.gantry.cri.transport.CriEventLoops;
+import dev.gantry.cri.transport.CriTransport;
+import dev.gantry.images.ImageStore;
+import dev.gantry.runtime.NativeRuntime;
+import dev.gantry.runtime.NativeRuntimeConfig;
+import dev.gantry.runtime.io.ContainerIo;
+import io.fabric8.kubernetes.api.model.Container;
+import io.fabric8.kubernetes.api.model.Pod;
+import io.grpc.CallOptions;
+import io.grpc.Channel;
+import io.grpc.ClientCall;
+import io.grpc.ManagedChannel;
+import io.grpc.MethodDescriptor;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+
+/** The runtime that the configuration names: the built-in one, or another behind a socket. To the pod engine they are the same. */
+final class PodRuntime implements AutoCloseable {
+    private static final String IMAGE_SERVICE = "runtime.v1.ImageService";
+
+    private final Channel channel;
+    private final @Nullable NativeRuntime builtIn;
+    private final Runnable close;
+
+    private PodRuntime(Channel channel, @Nullable NativeRuntime builtIn, Runnable close) {
+        this.channel = channel;
+        this.builtIn = builtIn;
+        this.close = close;
+    }
+
+    static PodRuntime open(AgentConfig config) throws IOException {
+        if (config.runtimeEndpoint().isPresent()) {
+            return connect(config.runtimeEndpoint().get(), config.imageEndpoint());
+        }
+        NativeRuntime runtime = NativeRuntime.open(nativeConfig(config));
+        return new PodRuntime(runtime.channel(), runtime, runtime::close);
+    }
+
+    private static PodRuntime connect(Path endpoint, Optional<Path> imageEndpoint) throws IOException {
+        for (Path socket : imageEndpoint.isPresent() ? List.of(endpoint, imageEndpoint.get()) : List.of(endpoint)) {
+            if (!Files.exists(socket)) {
+                throw new IOException(
+                        "connect to the container runtime at unix://" + socket
+                                + ": there is no such socket; start the runtime, or leave out --container-runtime-endpoint to use the built-in one");
+            }
+        }
+        CriEventLoops loops = CriEventLoops.open(1);
+        ManagedChannel runtime = CriTransport.unixChannel(endpoint, loops);
+        if (imageEndpoint.isEmpty() || imageEndpoint.get().equals(endpoint)) {
+            return new PodRuntime(runtime, null, () -> {
+                runtime.shutdownNow();
+                loops.close();
+            });
+        }
+        ManagedChannel images = CriTransport.unixChannel(imageEndpoint.get(), loops);
+        return new PodRuntime(new ByService(runtime, images), null, () -> {
+            runtime.shutdownNow();
+            images.shutdownNow();
+            loops.close();
+        });
+    }
+
+    static NativeRuntimeConfig nativeConfig(AgentConfig config) {
+        NodePaths paths = config.paths();
+        return new NativeRuntimeConfig(
+                paths.state(),
+                paths.run(),
+                config.podCidrs(),
+                config.cgroupRoot(),
+                config.systemdCgroupNames(),
+                archives(config.imageArchives()),
+                paths.isSystem(),
+                List.of("gantry"));
+    }
+
+    /** The configured directory, else that of the installation, which holds the image of the examples. */
+    static Optional<Path> archives(Optional<Path> configured) {
+        if (configured.isPresent()) {
+            return configured;
+        }
+        String home = System.getProperty("gantry.home", "");
+        return Optional.of(Path.of(home, "share/images")).filter(path -> !home.isEmpty() && Files.isDirectory(path));
+    }
+
+    Channel channel() {
+        return channel;
+    }
+
+    Optional<ImageStore> images() {
+        return Optional.ofNullable(builtIn).map(NativeRuntime::images);
+    }
+
+    Optional<ContainerIo> io() {
+        return Optional.ofNullable(builtIn).map(NativeRuntime::io);
+    }
+
+    /** The system calls that would start the pods' containers. */
+    String explain(AgentConfig config, List<Pod> pods) throws IOException {
+        NativeRuntime runtime = builtIn;
+        if (runtime == null) {
+            throw new IOException("only the built-in runtime can explain what it does");
+        }
+        CriConfigs configs = new CriConfigs(
+                NodeProbe.facts(config),
+                Agent.podPaths(config.paths()),
+                new PodDns(config.clusterDns(), config.clusterDomain().orElse("")),
+                false);
+        String resolvConf = Files.exists(config.resolvConf()) ? Files.readString(config.resolvConf()) : "";
+        StringBuilder text = new StringBuilder();
+        for (Pod pod : pods) {
+            if (pod.getMetadata().getUid() == null) {
+                pod.getMetadata().setUid(new UUID(0, 0).toString());
+            }
+            for (Container container : pod.getSpec().getContainers()) {
+                String name = pod.getMetadata().getNamespace() + "/"
+                        + pod.getMetadata().getName() + ", container " + container.getName();
+                text.append(text.length() == 0 ? "" : "\n")
+                        .append("# ")
+                        .append(name)
+                        .append('\n');
+                try {
+                    text.append(runtime.explain(
+                            configs.sandbox(pod, 0, resolvConf),
+                            configs.container(pod, container, 0, container.getImage(), Duration.ZERO, List.of())));
+                } catch (VolumeException e) {
+                    throw new IOException(name + ": " + e.getMessage(), e);
+                }
+            }
+        }
+        return text.toString();
+    }
+
+    @Override
+    public void close() {
+        close.run();
+    }
+
+    /** Sends calls of the image service one way and all others another. */
+    private static final class ByService extends Channel {
+        private final Channel runtime;
+        private final Channel images;
+
+        ByService(Channel runtime, Channel images) {
+            this.runtime = runtime;
+            this.images = images;
+        }
+
+        @Override
+        public <Q, A> ClientCall<Q, A> newCall(MethodDescriptor<Q, A> method, CallOptions options) {
+            boolean image = IMAGE_SERVICE.equals(method.getServiceName());
+            return (image ? images : runtime).newCall(method, options);
+        }
+
+        @Override
+        public String authority() {
+            return runtime.authority();
+        }
+    }
+}

@@ -1,0 +1,22 @@
+package dev.gantry.agent.main;
+
+import dev.gantry.agent.api.Backend;
+import dev.gantry.agent.api.ManifestException;
+import dev.gantry.staticpods.DecodedManifest;
+import dev.gantry.staticpods.ManifestDecoder;
+import io.fabric8.kubernetes.api.model.Pod;
+import java.util.List;
+import java.util.stream.Collectors;
+
+/** Reads what clients send as strictly as the files of the manifest directory. */
+final class StrictManifests implements Backend.Manifests {
+    @Override
+    public List<Pod> decode(String source, byte[] bytes) throws ManifestException {
+        DecodedManifest manifest = ManifestDecoder.decode(source, bytes);
+        if (!manifest.errors().isEmpty()) {
+            throw new ManifestException(
+                    manifest.errors().stream().map(Object::toString).collect(Collectors.joining("\n")));
+        }
+        return manifest.pods().stream().map(DecodedManifest.DecodedPod::pod).toList();
+    }
+}
