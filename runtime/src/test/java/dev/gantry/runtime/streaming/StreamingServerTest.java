@@ -306,13 +306,13 @@ class StreamingServerTest {
             data.get(bytes);
             collect(channel, bytes);
             webSocket.request(1);
-            return null;
+            return CompletableFuture.completedStage(null);
         }
 
         @Override
         public CompletionStage<?> onClose(WebSocket webSocket, int statusCode, String reason) {
             closed.complete(null);
-            return null;
+            return CompletableFuture.completedStage(null);
         }
     }
 
