@@ -185,9 +185,10 @@ public final class EventLoop implements Executor, AutoCloseable {
     }
 
     private void clearWakeUp() {
-        // the flag first: a task that is added after it wakes again
-        wakingUp.set(false);
+        // the counter first: a wake-up between the two would leave the flag set and the counter at zero, and nobody would
+        // wake the loop again. Who finds the flag still set has added a task before, which runs after this.
         guarded("wake-up", () -> files.read(wakeUp, new byte[8], 0, 8));
+        wakingUp.set(false);
     }
 
     private void runTasks() {
