@@ -102,7 +102,8 @@ class ContainerSecurityIT {
 
         assertThat(fixture.shell(id, "mount -t tmpfs none /tmp; hostname other; ls / >/dev/null && echo works"))
                 .contains("Operation not permitted")
-                .endsWith("works\n");
+                .contains("permission denied")
+                .contains("works\n");
     }
 
     @Test
@@ -120,12 +121,12 @@ class ContainerSecurityIT {
     @Test
     void theRootIsReadOnlyAndPathsAreMasked() {
         String id = sleeper(security -> security.setReadonlyRootfs(true)
-                .addAllMaskedPaths(List.of("/proc/kcore", "/proc/acpi", "/sys/firmware", "/proc/does-not-exist"))
+                .addAllMaskedPaths(List.of("/proc/timer_list", "/proc/acpi", "/sys/firmware", "/proc/does-not-exist"))
                 .addAllReadonlyPaths(List.of("/proc/sys", "/proc/bus")));
 
         assertThat(fixture.shell(id, "touch /x")).contains("Read-only file system");
         assertThat(fixture.shell(id, "touch /dev/x && echo ok")).isEqualTo("ok\n");
-        assertThat(fixture.shell(id, "stat -c %t:%T /proc/kcore")).isEqualTo("1:3\n");
+        assertThat(fixture.shell(id, "stat -c %t:%T /proc/timer_list")).isEqualTo("1:3\n");
         assertThat(fixture.shell(id, "ls /sys/firmware | wc -l")).isEqualTo("0\n");
         assertThat(fixture.shell(id, "echo 1 > /proc/sys/kernel/domainname")).contains("Read-only file system");
     }
@@ -241,7 +242,7 @@ class ContainerSecurityIT {
 
         assertThatExceptionOfType(StatusRuntimeException.class)
                 .isThrownBy(() -> fixture.start(id))
-                .withMessageContaining("find no-such-program in /usr/local/sbin");
+                .withMessageContaining("find no-such-program in /usr/local/bin");
         assertThat(fixture.status(id).getExitCode()).isEqualTo(128);
         assertThat(fixture.status(id).getReason()).isEqualTo("ContainerCannotRun");
         assertThat(fixture.status(id).getMessage()).contains("ENOENT");
