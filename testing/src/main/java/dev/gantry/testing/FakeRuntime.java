@@ -268,6 +268,29 @@ public final class FakeRuntime implements AutoCloseable {
         return running().stream().map(run -> run.id).toList();
     }
 
+    /** A container that runs, and whose it is. */
+    public record Running(String id, String podUid, String name, int attempt) {}
+
+    /** All running containers, in the order of their creation. */
+    public List<Running> runningContainers() {
+        return running().stream()
+                .map(run -> new Running(
+                        run.id,
+                        run.sandbox.config.getMetadata().getUid(),
+                        run.config.getMetadata().getName(),
+                        run.config.getMetadata().getAttempt()))
+                .toList();
+    }
+
+    /** Uids of pods whose sandboxes are ready, one entry per sandbox. */
+    public List<String> readySandboxUids() {
+        List<String> uids = new ArrayList<>();
+        locked(() -> sandboxes.values().stream()
+                .filter(one -> one.ready)
+                .forEach(one -> uids.add(one.config.getMetadata().getUid())));
+        return uids;
+    }
+
     /** Ids of sandboxes that are ready. */
     public List<String> readySandboxes() {
         List<String> ids = new ArrayList<>();

@@ -258,12 +258,15 @@ public final class CriPodEngine implements PodEngine {
             PodSlot slot = slot(key);
             boolean wanted = isWaiting(slot, uid);
             if (!byUid.containsKey(uid) && slot.current == null && !wanted) {
-                slot.current = new Occupant(orphan(key, uid), PodSource.FILE, true, new PodStatus());
+                boolean api = sandbox.getAnnotationsOrDefault(PodSource.ANNOTATION, "")
+                        .equals(PodSource.API.text());
+                slot.current =
+                        new Occupant(orphan(key, uid), api ? PodSource.API : PodSource.FILE, true, new PodStatus());
                 byUid.put(uid, slot);
             }
         }
         List.copyOf(slots.values()).forEach(this::advance);
-        removeOrphansIfAllReported();
+        removeOrphans();
     }
 
     private static boolean isWaiting(PodSlot slot, String uid) {
@@ -283,12 +286,15 @@ public final class CriPodEngine implements PodEngine {
         return pod;
     }
 
-    private void removeOrphansIfAllReported() {
-        if (listed && reported.containsAll(settings.sources())) {
-            for (PodSlot slot : List.copyOf(slots.values())) {
-                if (slot.current != null && slot.current.orphan) {
-                    removeOrphan(slot.current);
-                }
+    /** A pod of the API is nobody's if no record has it; one of a file, once the files were read. */
+    private void removeOrphans() {
+        if (!listed) {
+            return;
+        }
+        boolean all = reported.containsAll(settings.sources());
+        for (PodSlot slot : List.copyOf(slots.values())) {
+            if (slot.current != null && slot.current.orphan && (all || slot.current.source == PodSource.API)) {
+                removeOrphan(slot.current);
             }
         }
     }
@@ -347,7 +353,7 @@ public final class CriPodEngine implements PodEngine {
         }
         wanted.forEach((key, pod) -> want(slot(key), new Wanted(pod, source)));
         reported.add(source);
-        removeOrphansIfAllReported();
+        removeOrphans();
     }
 
     private void refuseDuplicate(Pod pod, PodSource source) {
@@ -726,6 +732,7 @@ public final class CriPodEngine implements PodEngine {
             slot.shown = null;
             tell(new PodChange(PodChange.Type.DELETED, last));
         }
+        // Once more behind a record that was just being written.
         disk.execute(() -> workers.files().remove(reference(occupant.pod)));
         advance(slot);
     }

@@ -235,6 +235,7 @@ final class PodWorker {
         if (timer != null) {
             timer.cancel(false);
         }
+        settings.files().remove(reference);
         listener.finished(this);
     }
 

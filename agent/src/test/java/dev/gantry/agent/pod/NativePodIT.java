@@ -1,0 +1,182 @@
+package dev.gantry.agent.pod;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.gantry.agent.event.EventStore;
+import dev.gantry.runtime.NativeRuntime;
+import dev.gantry.runtime.NativeRuntimeConfig;
+import dev.gantry.testing.OciImages;
+import dev.gantry.testing.RequiresRoot;
+import dev.gantry.testing.RequiresTool;
+import io.fabric8.kubernetes.api.model.ContainerStatus;
+import io.fabric8.kubernetes.api.model.Pod;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.OptionalLong;
+import java.util.Set;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The engine over the native runtime: what the fake promises, the kernel keeps. */
+@RequiresRoot
+@RequiresTool("busybox")
+class NativePodIT {
+    @TempDir
+    Path directory;
+
+    private final BlockingQueue<PodChange> changes = new LinkedBlockingQueue<>();
+    private ExecutorService pool;
+    private ScheduledExecutorService timers;
+    private NativeRuntime runtime;
+    private CriPodEngine engine;
+
+    @BeforeEach
+    void open() throws Exception {
+        Path archives = Files.createDirectories(directory.resolve("archives"));
+        OciImages.image("example.test/demo:1").busybox().cmd("sh").writeArchive(archives.resolve("demo.tar"));
+        pool = Executors.newFixedThreadPool(2);
+        timers = Executors.newSingleThreadScheduledExecutor();
+        start();
+    }
+
+    private void start() throws Exception {
+        runtime = NativeRuntime.open(NativeRuntimeConfig.under(directory)
+                .withImageArchives(directory.resolve("archives"))
+                .withPodCidrs(List.of("10.213.7.0/24")));
+        EventStore events =
+                EventStore.open(directory.resolve("events"), "node-1", InstantSource.system(), pool, timers);
+        engine = CriPodEngine.open(
+                new PodEngineSettings(
+                        new NodeFacts("node-1", List.of("192.0.2.1"), 8L << 30, 2),
+                        new PodPaths(
+                                directory.resolve("pods"), directory.resolve("logs"), directory.resolve("seccomp")),
+                        Path.of("/etc/resolv.conf"),
+                        PodDns.NONE,
+                        true,
+                        "",
+                        CrashLoop.KUBELET,
+                        Set.of(PodSource.FILE, PodSource.API),
+                        events,
+                        InstantSource.system(),
+                        pool,
+                        timers),
+                runtime.channel());
+        engine.watch(changes::add);
+    }
+
+    @AfterEach
+    void close() throws Exception {
+        for (Pod pod : engine.pods()) {
+            engine.delete(pod.getMetadata().getNamespace(), pod.getMetadata().getName(), OptionalLong.of(0));
+        }
+        engine.apply(PodSource.FILE, List.of());
+        await(change -> engine.pods().isEmpty());
+        engine.close();
+        runtime.close();
+        pool.shutdownNow();
+        timers.shutdownNow();
+    }
+
+    @Test
+    void aPodRunsIsRestartedAdoptedAndDeleted() throws Exception {
+        engine.create(EngineFixture.pod("""
+                apiVersion: v1
+                kind: Pod
+                metadata: {name: web}
+                spec:
+                  terminationGracePeriodSeconds: 3
+                  containers:
+                  - name: main
+                    image: example.test/demo:1
+                    imagePullPolicy: IfNotPresent
+                    command: [sh, -c, 'echo started as $(NAME); trap "exit 0" TERM; while true; do sleep 0.1; done']
+                    env: [{name: NAME, value: web}]
+                    resources: {requests: {cpu: 10m}, limits: {memory: 64Mi}}
+                  - name: once
+                    image: example.test/demo:1
+                    imagePullPolicy: IfNotPresent
+                    command: [sh, -c, 'sleep 0.2; exit 7']
+                """));
+
+        Pod running = await(change -> isRunning(change.pod(), "main"));
+        assertThat(running.getStatus().getPodIP()).startsWith("10.213.7.");
+        Pod restarted = await(change -> status(change.pod(), "once") != null
+                && status(change.pod(), "once").getRestartCount() == 1
+                && isWaiting(change.pod(), "once", "CrashLoopBackOff"));
+        assertThat(status(restarted, "once").getLastState().getTerminated().getExitCode())
+                .isEqualTo(7);
+        ContainerRef main = engine.container("default", "web", "main", false);
+        assertThat(Files.readString(main.logPath())).endsWith(" stdout F started as web\n");
+
+        engine.close();
+        runtime.close();
+        changes.clear();
+        start();
+
+        await(change -> isRunning(change.pod(), "main"));
+        ContainerRef adopted = engine.container("default", "web", "main", false);
+        assertThat(adopted.id()).isEqualTo(main.id());
+
+        engine.delete("default", "web", OptionalLong.empty());
+        await(change -> change.type() == PodChange.Type.DELETED);
+        assertThat(engine.pods()).isEmpty();
+        assertThat(directory.resolve("logs")).isEmptyDirectory();
+    }
+
+    private static boolean isRunning(Pod pod, String container) {
+        ContainerStatus status = status(pod, container);
+        return status != null && status.getState().getRunning() != null;
+    }
+
+    private static boolean isWaiting(Pod pod, String container, String reason) {
+        ContainerStatus status = status(pod, container);
+        return status != null
+                && status.getState().getWaiting() != null
+                && reason.equals(status.getState().getWaiting().getReason());
+    }
+
+    private static @Nullable ContainerStatus status(Pod pod, String container) {
+        return pod.getStatus().getContainerStatuses() == null
+                ? null
+                : pod.getStatus().getContainerStatuses().stream()
+                        .filter(status -> status.getName().equals(container))
+                        .findFirst()
+                        .orElse(null);
+    }
+
+    /** The first pod for which the change is as wanted. */
+    private Pod await(Predicate<PodChange> wanted) throws InterruptedException {
+        PodChange last = null;
+        if (engine.pods().isEmpty()) {
+            PodChange nothing = new PodChange(PodChange.Type.DELETED, new Pod());
+            if (wanted.test(nothing)) {
+                return nothing.pod();
+            }
+        }
+        while (true) {
+            PodChange change = changes.poll(20, TimeUnit.SECONDS);
+            if (change == null) {
+                throw new AssertionError("did not come; last: " + last + ", events: "
+                        + engine.events().stream()
+                                .map(event -> event.getReason() + ": " + event.getMessage())
+                                .toList());
+            }
+            last = change;
+            if (wanted.test(change)) {
+                return change.pod();
+            }
+        }
+    }
+}
