@@ -63,12 +63,9 @@ final class ExecCommand implements Command {
         query.put("stdout", "true");
         query.put("stderr", tty ? "" : "true");
         query.put("tty", tty ? "true" : "");
-        String path = ApiClient.query(
-                "/api/v1/namespaces/" + ApiClient.encode(arguments.value("namespace", "default")) + "/pods/"
-                        + ApiClient.encode(pod.substring(pod.indexOf('/') + 1)) + "/exec",
-                query);
-        path = ApiClient.query(path, "command", arguments.rest());
-        try (WebSocket socket = WebSocket.open(session.client(), path, "v5.channel.k8s.io")) {
+        String base = "/api/v1/namespaces/" + ApiClient.encode(arguments.value("namespace", "default")) + "/pods/"
+                + ApiClient.encode(pod.substring(pod.indexOf('/') + 1));
+        try (WebSocket socket = open(session, base, query, arguments.rest())) {
             if (!tty) {
                 return talk(socket, session.console(), stdin);
             }
@@ -78,6 +75,18 @@ final class ExecCommand implements Command {
                 resize.run();
                 return talk(socket, session.console(), stdin);
             }
+        }
+    }
+
+    private static WebSocket open(Session session, String base, Map<String, String> query, List<String> command)
+            throws CliException, IOException {
+        String path = ApiClient.query(ApiClient.query(base + "/exec", query), "command", command);
+        try {
+            return WebSocket.open(session.client(), path, "v5.channel.k8s.io");
+        } catch (CliException e) {
+            query.put("container", DefaultContainer.instead(e, session, base));
+            path = ApiClient.query(ApiClient.query(base + "/exec", query), "command", command);
+            return WebSocket.open(session.client(), path, "v5.channel.k8s.io");
         }
     }
 

@@ -70,7 +70,12 @@ final class LogsCommand implements Command {
             }
             prefix = "[pod/" + pod + "/" + name + "] ";
         }
-        copy(session, ApiClient.query(base + "/log", query), new LineOutput(session.console(), prefix));
+        try {
+            copy(session, ApiClient.query(base + "/log", query), new LineOutput(session.console(), prefix));
+        } catch (CliException e) {
+            query.put("container", DefaultContainer.instead(e, session, base));
+            copy(session, ApiClient.query(base + "/log", query), new LineOutput(session.console(), prefix));
+        }
         return 0;
     }
 

@@ -140,7 +140,7 @@ final class PodDescription {
         }
         out.append("    ").append(title).append(":\n");
         for (Json word : words) {
-            String text = String.valueOf(word.value());
+            String text = String.valueOf(word.value()).stripTrailing();
             for (String line : text.split("\n", -1)) {
                 out.append("      ").append(line).append('\n');
             }
@@ -297,7 +297,7 @@ final class PodDescription {
     }
 
     private void line(int indent, String title, String value) {
-        int pad = Math.max(1, (indent == 0 ? WIDTH : indent == 4 ? 19 : 21) - indent - title.length() - 1);
+        int pad = Math.max(1, (indent == 0 ? WIDTH : 19) - indent - title.length() - 1);
         out.append(" ".repeat(indent)).append(title).append(':').append(" ".repeat(pad));
         out.append(value.isEmpty() ? "<none>" : value).append('\n');
     }

@@ -19,6 +19,8 @@ import java.util.concurrent.CountDownLatch;
  * <p>State is guarded by this object's lock.
  */
 final class RunFollower {
+    private static final long LAST_WORDS_MILLIS = 2_000;
+
     private final Session session;
     private final RunView view;
     private final boolean timestamps;
@@ -47,14 +49,25 @@ final class RunFollower {
         podWatch.start();
         eventWatch.start();
         finished.await();
-        for (LogThread log : logThreads()) {
-            log.join(2_000);
+        if (!isStopping()) {
+            awaitLastWords();
         }
         return exitCode();
     }
 
-    private synchronized List<LogThread> logThreads() {
-        return new ArrayList<>(logs.values());
+    private synchronized boolean isStopping() {
+        return stopping;
+    }
+
+    /** Logs end with their containers; what is still on its way then gets a moment. */
+    private void awaitLastWords() throws InterruptedException {
+        List<LogThread> threads;
+        synchronized (this) {
+            threads = new ArrayList<>(logs.values());
+        }
+        for (LogThread log : threads) {
+            log.join(LAST_WORDS_MILLIS);
+        }
     }
 
     private static Thread daemon(String name, Runnable runnable) {
@@ -250,6 +263,7 @@ final class RunFollower {
         }
         deleteAll("");
         allGone.await();
+        awaitLastWords();
         view.news("gantry", left.size() == 1 ? "gone" : "all gone");
     }
 

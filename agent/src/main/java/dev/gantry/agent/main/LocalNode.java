@@ -22,6 +22,7 @@ import dev.gantry.linux.Linux;
 import io.fabric8.kubernetes.api.model.Pod;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.List;
@@ -30,6 +31,7 @@ import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -78,9 +80,23 @@ final class LocalNode implements Node {
         AgentConfig config = config(paths, Map.of());
         LogOutput.setLevel("warn");
         try {
-            return Agent.start(config, false);
+            // Pods of manifests are the business of `gantry agent`: one for a moment neither starts nor stops them.
+            // Only if there
+            // are none, what an earlier run left behind can be told from them, and is removed.
+            return Agent.start(config, isEmpty(config.paths().manifests()));
         } catch (IOException e) {
             throw new CliException(message(e));
+        }
+    }
+
+    private static boolean isEmpty(Path manifests) {
+        if (Files.notExists(manifests)) {
+            return true;
+        }
+        try (Stream<Path> files = Files.list(manifests)) {
+            return files.findAny().isEmpty();
+        } catch (IOException e) {
+            return false;
         }
     }
 

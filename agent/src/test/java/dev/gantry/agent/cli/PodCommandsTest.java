@@ -143,8 +143,8 @@ class PodCommandsTest {
         assertThat(line.out())
                 .contains("Name:             web\n")
                 .contains("Labels:           app=web\n")
-                .contains("    State:         Waiting\n      Reason:        CrashLoopBackOff\n")
-                .contains("    Last State:    Terminated\n      Reason:        Error\n      Exit Code:     1\n")
+                .contains("    State:         Waiting\n      Reason:      CrashLoopBackOff\n")
+                .contains("    Last State:    Terminated\n      Reason:      Error\n      Exit Code:   1\n")
                 .contains("    Restart Count: 3\n")
                 .contains("  Warning  BackOff ")
                 .contains("(x4 over ");

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.gantry.agent.check;
+
+import org.jspecify.annotations.NullMarked;

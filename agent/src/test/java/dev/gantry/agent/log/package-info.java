@@ -1,0 +1,4 @@
+@NullMarked
+package dev.gantry.agent.log;
+
+import org.jspecify.annotations.NullMarked;
