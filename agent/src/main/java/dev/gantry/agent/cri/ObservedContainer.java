@@ -37,6 +37,16 @@ public record ObservedContainer(
         }
     }
 
+    /** The same run, ended with this message. */
+    public ObservedContainer withMessage(String message) {
+        ContainerRun told = run instanceof ContainerRun.Exited exited
+                ? new ContainerRun.Exited(
+                        exited.startedAt(), exited.finishedAt(), exited.exitCode(), exited.reason(), message)
+                : run;
+        return new ObservedContainer(
+                id, sandboxId, name, restartCount, createdAt, told, image, imageId, logPath, user, annotations);
+    }
+
     public boolean isRunning() {
         return run instanceof ContainerRun.Running;
     }

@@ -679,17 +679,12 @@ public final class CriPodEngine implements PodEngine {
         }
         Pod record = PodSlot.snapshot(pod, status == null ? new PodStatus() : status, deletion, "");
         record.getMetadata().setResourceVersion(null);
-        disk.execute(() -> {
-            synchronized (this) {
-                String uid = record.getMetadata().getUid();
-                boolean waiting = slots.values().stream().anyMatch(slot -> isWaiting(slot, uid));
-                if (!waiting && !byUid.containsKey(uid)) {
-                    // Gone meanwhile, with its directory.
-                    return;
-                }
-            }
-            records.save(record);
-        });
+        String uid = record.getMetadata().getUid();
+        disk.execute(() -> records.save(record, () -> isKnown(uid)));
+    }
+
+    private synchronized boolean isKnown(String uid) {
+        return byUid.containsKey(uid) || slots.values().stream().anyMatch(slot -> isWaiting(slot, uid));
     }
 
     // ---- workers

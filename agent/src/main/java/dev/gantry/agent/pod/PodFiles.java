@@ -11,7 +11,6 @@ import io.fabric8.kubernetes.api.model.VolumeMount;
 import java.io.IOException;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
@@ -29,6 +28,7 @@ final class PodFiles {
 
     private final PodPaths paths;
     private final Path resolvConf;
+    private final TerminationMessages messages;
 
     /**
      * Uses these directories; makes them when they are needed.
@@ -38,6 +38,7 @@ final class PodFiles {
     PodFiles(PodPaths paths, Path resolvConf) {
         this.paths = paths;
         this.resolvConf = resolvConf;
+        this.messages = new TerminationMessages(paths);
     }
 
     static List<String> containerNames(Pod pod) {
@@ -103,7 +104,17 @@ final class PodFiles {
                     .setHostPath(hosts(pod).toString())
                     .build());
         }
+        String messagePath = container.getTerminationMessagePath();
+        boolean ownMessage =
+                mounts.stream().anyMatch(mount -> mount.getContainerPath().equals(messagePath));
+        if (messagePath != null && !messagePath.isEmpty() && !ownMessage) {
+            mounts.add(messages.prepare(reference, container.getName(), restartCount, messagePath));
+        }
         return mounts;
+    }
+
+    TerminationMessages messages() {
+        return messages;
     }
 
     private Path source(Pod pod, String name) throws IOException, StartFailedException {
@@ -211,7 +222,9 @@ final class PodFiles {
         return file;
     }
 
-    void removeLog(PodReference pod, String container, int restartCount) {
+    /** What a run left, once it is no run that anybody asks about. */
+    void removeRun(PodReference pod, String container, int restartCount) {
+        messages.remove(pod, container, restartCount);
         try {
             Files.deleteIfExists(logDirectory(pod).resolve(container).resolve(restartCount + ".log"));
         } catch (IOException e) {
@@ -250,9 +263,5 @@ final class PodFiles {
 
     private Path logDirectory(PodReference pod) {
         return paths.logDirectory(pod.namespace(), pod.name(), pod.uid());
-    }
-
-    static boolean exists(Path path) {
-        return Files.exists(path, LinkOption.NOFOLLOW_LINKS);
     }
 }

@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -63,7 +64,15 @@ final class PodRecords {
         }
     }
 
-    void save(Pod pod) {
+    /**
+     * Writes the record.
+     *
+     * @param stillWanted whether the pod is still there; one that ends meanwhile takes its directory along
+     */
+    void save(Pod pod, BooleanSupplier stillWanted) {
+        if (!stillWanted.getAsBoolean()) {
+            return;
+        }
         Path directory = pods.resolve(pod.getMetadata().getUid());
         Path temporary = directory.resolve(FILE + ".tmp");
         try {
@@ -75,6 +84,9 @@ final class PodRecords {
                     StandardCopyOption.ATOMIC_MOVE,
                     StandardCopyOption.REPLACE_EXISTING);
         } catch (IOException e) {
+            if (!stillWanted.getAsBoolean()) {
+                return;
+            }
             log.atError()
                     .addKeyValue("pod", PodKey.of(pod))
                     .addKeyValue("path", directory)

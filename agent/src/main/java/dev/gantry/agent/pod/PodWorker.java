@@ -192,7 +192,8 @@ final class PodWorker {
 
     private void saw(ObservedPod seen, List<Settled> ended) {
         lookAgain = LOOK_AGAIN;
-        state = state.withObserved(seen);
+        ObservedPod before = state.observed().orElse(ObservedPod.NOTHING);
+        state = state.withObserved(settings.files().messages().withMessages(reference, seen, before));
         Set<Operation> inFlight = new HashSet<>(state.inFlight());
         for (Settled one : ended) {
             inFlight.remove(one.operation());
@@ -296,7 +297,7 @@ final class PodWorker {
                     settings.runtime()
                             .removeContainer(remove.id())
                             .thenRun(() -> container.ifPresent(
-                                    one -> settings.files().removeLog(reference, one.name(), one.restartCount()))));
+                                    one -> settings.files().removeRun(reference, one.name(), one.restartCount()))));
         }
     }
 

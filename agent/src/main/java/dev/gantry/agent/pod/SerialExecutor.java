@@ -3,12 +3,14 @@ package dev.gantry.agent.pod;
 import java.util.ArrayDeque;
 import java.util.Queue;
 import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
 
 /**
  * A queue over a shared pool.
  *
  * <ul>
  *   <li>Tasks run one at a time, in the order given; each sees what the ones before it wrote.
+ *   <li>What is still queued when the pool is shut down is dropped.
  *   <li>Owns no thread; holds one of the pool only while there is something to run, and lets others in between tasks.
  * </ul>
  */
@@ -30,7 +32,19 @@ final class SerialExecutor implements Executor {
             }
             running = true;
         }
-        pool.execute(this::runNext);
+        next();
+    }
+
+    private void next() {
+        try {
+            pool.execute(this::runNext);
+        } catch (RejectedExecutionException e) {
+            // The pool is shut down: nobody runs anything any more.
+            synchronized (tasks) {
+                tasks.clear();
+                running = false;
+            }
+        }
     }
 
     private void runNext() {
@@ -47,7 +61,7 @@ final class SerialExecutor implements Executor {
                 running = more;
             }
             if (more) {
-                pool.execute(this::runNext);
+                next();
             }
         }
     }

@@ -3,11 +3,13 @@ package dev.gantry.agent.pod;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.gantry.agent.event.EventStore;
+import dev.gantry.netns.NetworkNames;
 import dev.gantry.runtime.NativeRuntime;
 import dev.gantry.runtime.NativeRuntimeConfig;
 import dev.gantry.testing.OciImages;
 import dev.gantry.testing.RequiresRoot;
 import dev.gantry.testing.RequiresTool;
+import io.fabric8.kubernetes.api.model.ContainerState;
 import io.fabric8.kubernetes.api.model.ContainerStatus;
 import io.fabric8.kubernetes.api.model.Pod;
 import java.nio.file.Files;
@@ -23,7 +25,6 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -31,7 +32,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** The engine over the native runtime: what the fake promises, the kernel keeps. */
 @RequiresRoot
-@RequiresTool("busybox")
+@RequiresTool({"busybox", "ip", "nft"})
 class NativePodIT {
     @TempDir
     Path directory;
@@ -39,6 +40,7 @@ class NativePodIT {
     private final BlockingQueue<PodChange> changes = new LinkedBlockingQueue<>();
     private ExecutorService pool;
     private ScheduledExecutorService timers;
+    private NativeRuntimeConfig config;
     private NativeRuntime runtime;
     private CriPodEngine engine;
 
@@ -52,9 +54,8 @@ class NativePodIT {
     }
 
     private void start() throws Exception {
-        runtime = NativeRuntime.open(NativeRuntimeConfig.under(directory)
-                .withImageArchives(directory.resolve("archives"))
-                .withPodCidrs(List.of("10.213.7.0/24")));
+        config = NativeRuntimeConfig.under(directory).withImageArchives(directory.resolve("archives"));
+        runtime = NativeRuntime.open(config);
         EventStore events =
                 EventStore.open(directory.resolve("events"), "node-1", InstantSource.system(), pool, timers);
         engine = CriPodEngine.open(
@@ -87,6 +88,18 @@ class NativePodIT {
         runtime.close();
         pool.shutdownNow();
         timers.shutdownNow();
+        // A root that is thrown away leaves its bridge and table, which a real one keeps for the next start.
+        NetworkNames names = NetworkNames.forRoot(config.root(), Path.of("/var/lib/gantry"));
+        run("ip", "link", "delete", names.bridge());
+        run("nft", "delete", "table", "inet", names.table());
+    }
+
+    private static void run(String... command) throws Exception {
+        new ProcessBuilder(command)
+                .redirectErrorStream(true)
+                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                .start()
+                .waitFor();
     }
 
     @Test
@@ -107,16 +120,25 @@ class NativePodIT {
                   - name: once
                     image: example.test/demo:1
                     imagePullPolicy: IfNotPresent
-                    command: [sh, -c, 'sleep 0.2; exit 7']
+                    command: [sh, -c, 'echo farewell > /dev/termination-log; sleep 0.2; exit 7']
+                  - name: loud
+                    image: example.test/demo:1
+                    imagePullPolicy: IfNotPresent
+                    terminationMessagePolicy: FallbackToLogsOnError
+                    command: [sh, -c, 'echo last words; exit 3']
                 """));
 
         Pod running = await(change -> isRunning(change.pod(), "main"));
-        assertThat(running.getStatus().getPodIP()).startsWith("10.213.7.");
-        Pod restarted = await(change -> status(change.pod(), "once") != null
-                && status(change.pod(), "once").getRestartCount() == 1
+        assertThat(running.getStatus().getPodIP()).startsWith("10.");
+        Pod restarted = await(change -> status(change.pod(), "once").getRestartCount() == 1
                 && isWaiting(change.pod(), "once", "CrashLoopBackOff"));
         assertThat(status(restarted, "once").getLastState().getTerminated().getExitCode())
                 .isEqualTo(7);
+        assertThat(status(restarted, "once").getLastState().getTerminated().getMessage())
+                .isEqualTo("farewell\n");
+        Pod spoken = await(change -> isWaiting(change.pod(), "loud", "CrashLoopBackOff"));
+        assertThat(status(spoken, "loud").getLastState().getTerminated().getMessage())
+                .isEqualTo("last words\n");
         ContainerRef main = engine.container("default", "web", "main", false);
         assertThat(Files.readString(main.logPath())).endsWith(" stdout F started as web\n");
 
@@ -137,28 +159,39 @@ class NativePodIT {
 
     private static boolean isRunning(Pod pod, String container) {
         ContainerStatus status = status(pod, container);
-        return status != null && status.getState().getRunning() != null;
+        return status.getState().getRunning() != null;
     }
 
     private static boolean isWaiting(Pod pod, String container, String reason) {
         ContainerStatus status = status(pod, container);
-        return status != null
-                && status.getState().getWaiting() != null
+        return status.getState().getWaiting() != null
                 && reason.equals(status.getState().getWaiting().getReason());
     }
 
-    private static @Nullable ContainerStatus status(Pod pod, String container) {
-        return pod.getStatus().getContainerStatuses() == null
-                ? null
-                : pod.getStatus().getContainerStatuses().stream()
+    /** An empty status if the pod does not show the container yet. */
+    private static ContainerStatus status(Pod pod, String container) {
+        List<ContainerStatus> statuses =
+                pod.getStatus() == null ? null : pod.getStatus().getContainerStatuses();
+        return (statuses == null ? List.<ContainerStatus>of() : statuses)
+                .stream()
                         .filter(status -> status.getName().equals(container))
                         .findFirst()
-                        .orElse(null);
+                        .orElseGet(() -> {
+                            ContainerStatus empty = new ContainerStatus();
+                            empty.setRestartCount(0);
+                            empty.setState(new ContainerState());
+                            return empty;
+                        });
     }
 
     /** The first pod for which the change is as wanted. */
     private Pod await(Predicate<PodChange> wanted) throws InterruptedException {
         PodChange last = null;
+        for (Pod pod : engine.pods()) {
+            if (wanted.test(new PodChange(PodChange.Type.MODIFIED, pod))) {
+                return pod;
+            }
+        }
         if (engine.pods().isEmpty()) {
             PodChange nothing = new PodChange(PodChange.Type.DELETED, new Pod());
             if (wanted.test(nothing)) {
@@ -168,10 +201,11 @@ class NativePodIT {
         while (true) {
             PodChange change = changes.poll(20, TimeUnit.SECONDS);
             if (change == null) {
-                throw new AssertionError("did not come; last: " + last + ", events: "
-                        + engine.events().stream()
-                                .map(event -> event.getReason() + ": " + event.getMessage())
-                                .toList());
+                throw new AssertionError(
+                        "did not come; last: " + (last == null ? "" : last.pod().getStatus()) + ", events: "
+                                + engine.events().stream()
+                                        .map(event -> event.getReason() + ": " + event.getMessage())
+                                        .toList());
             }
             last = change;
             if (wanted.test(change)) {

@@ -1,0 +1,143 @@
+package dev.gantry.agent.pod;
+
+import dev.gantry.agent.cri.ContainerRun;
+import dev.gantry.agent.cri.Labels;
+import dev.gantry.agent.cri.ObservedContainer;
+import dev.gantry.agent.cri.ObservedPod;
+import dev.gantry.agent.event.PodReference;
+import dev.gantry.cri.v1.Mount;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.RandomAccessFile;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What containers say at their end: a file of each run's own, mounted where the container expects it, or the end of its
+ * log.
+ */
+final class TerminationMessages {
+    /** As the kubelet bounds them. */
+    static final int MAX_BYTES = 4096;
+
+    static final int MAX_LOG_BYTES = 2048;
+    static final int MAX_LOG_LINES = 80;
+
+    /** A log line has a timestamp, stream and tag of some 45 characters before its content. */
+    private static final int MAX_TAIL_BYTES = MAX_LOG_BYTES + MAX_LOG_LINES * 64;
+
+    private static final int LOG_FIELDS = 4;
+
+    private final PodPaths paths;
+
+    TerminationMessages(PodPaths paths) {
+        this.paths = paths;
+    }
+
+    /** Makes the file of a run, empty and writable by any user, and tells how it is mounted. */
+    Mount prepare(PodReference pod, String container, int restartCount, String containerPath) throws IOException {
+        Path file = file(pod, container, restartCount);
+        Files.createDirectories(file.getParent());
+        Files.deleteIfExists(file);
+        Files.createFile(file);
+        Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-rw-rw-"));
+        return Mount.newBuilder()
+                .setContainerPath(containerPath)
+                .setHostPath(file.toString())
+                .build();
+    }
+
+    void remove(PodReference pod, String container, int restartCount) {
+        try {
+            Files.deleteIfExists(file(pod, container, restartCount));
+        } catch (IOException e) {
+            // It goes with the pod's directory.
+        }
+    }
+
+    /** The same, with the messages of runs that ended since {@code before}. */
+    ObservedPod withMessages(PodReference pod, ObservedPod seen, ObservedPod before) {
+        List<ObservedContainer> containers = seen.containers().stream()
+                .map(container -> before.containers().contains(container) ? container : withMessage(pod, container))
+                .toList();
+        return new ObservedPod(seen.sandboxes(), containers);
+    }
+
+    private ObservedContainer withMessage(PodReference pod, ObservedContainer container) {
+        if (!(container.run() instanceof ContainerRun.Exited exited)
+                || !exited.message().isEmpty()) {
+            return container;
+        }
+        String message = message(pod, container, exited);
+        return message.isEmpty() ? container : container.withMessage(message);
+    }
+
+    private String message(PodReference pod, ObservedContainer container, ContainerRun.Exited exited) {
+        String written = head(file(pod, container.name(), container.restartCount()));
+        boolean fallback =
+                "FallbackToLogsOnError".equals(container.annotations().get(Labels.TERMINATION_MESSAGE_POLICY));
+        if (!written.isEmpty()
+                || !fallback
+                || exited.exitCode() == 0
+                || exited.reason().equals("ContainerCannotRun")) {
+            return written;
+        }
+        return container.logPath().isEmpty() ? "" : tail(Path.of(container.logPath()));
+    }
+
+    private static String head(Path file) {
+        try (InputStream in = Files.newInputStream(file)) {
+            return new String(in.readNBytes(MAX_BYTES), StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            // A run of another agent's, or a container that has no such file.
+            return "";
+        }
+    }
+
+    /** The content of the last lines of a log in CRI's format. */
+    private static String tail(Path log) {
+        String text = end(log);
+        if (text == null) {
+            return "";
+        }
+        Deque<String> lines = new ArrayDeque<>();
+        int bytes = 0;
+        String[] all = text.split("\n", -1);
+        for (int i = all.length - 1; i >= 0 && lines.size() < MAX_LOG_LINES; i--) {
+            String[] fields = all[i].split(" ", LOG_FIELDS);
+            if (fields.length < LOG_FIELDS) {
+                continue;
+            }
+            String line = fields[LOG_FIELDS - 1] + (fields[2].equals("P") ? "" : "\n");
+            bytes += line.getBytes(StandardCharsets.UTF_8).length;
+            if (bytes > MAX_LOG_BYTES) {
+                break;
+            }
+            lines.addFirst(line);
+        }
+        return String.join("", lines);
+    }
+
+    private static @Nullable String end(Path log) {
+        try (RandomAccessFile file = new RandomAccessFile(log.toFile(), "r")) {
+            long start = Math.max(0, file.length() - MAX_TAIL_BYTES);
+            file.seek(start);
+            byte[] bytes = new byte[(int) (file.length() - start)];
+            file.readFully(bytes);
+            return new String(bytes, StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            // Rotated away or never written: there is nothing to fall back to.
+            return null;
+        }
+    }
+
+    private Path file(PodReference pod, String container, int restartCount) {
+        return paths.pod(pod.uid()).resolve("containers").resolve(container).resolve(restartCount + ".termination");
+    }
+}
