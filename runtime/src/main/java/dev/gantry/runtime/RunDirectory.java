@@ -15,29 +15,36 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * The records below {@code <run>/sandboxes}. A file is replaced by renaming, so a reader after a crash finds the old or
- * the new one; nothing is synced, since the directory does not outlive a reboot, nor need it.
+ * The records below {@code <run>/sandboxes}. A state is written whole under a new number, then the one before is deleted:
+ * a reader after a crash finds the old or the new one, or both and takes the higher number. Renaming over the old file
+ * would do the same, but ext4 then writes the data out at once, some milliseconds each time. Nothing is synced, since
+ * the directory does not outlive a reboot, nor need it.
  *
  * <pre>
  *   sandboxes/&lt;id&gt;/            0700
  *     config                   PodSandboxConfig, protobuf
- *     state.json               SandboxRecord
+ *     state.&lt;n&gt;.json           SandboxRecord
  *     pause.sock  hosts  hostname  resolv.conf
  *     containers/&lt;id&gt;.config   ContainerConfig, protobuf
- *     containers/&lt;id&gt;.json     ContainerRecord
+ *     containers/&lt;id&gt;.&lt;n&gt;.json ContainerRecord
  * </pre>
  */
 final class RunDirectory implements AutoCloseable {
     private static final String CONFIG = "config";
-    private static final String STATE = "state.json";
+    private static final String STATE = "state";
+    private static final Pattern STATE_FILE = Pattern.compile("(.+)\\.(\\d{1,18})\\.json");
     private static final String CONTAINERS = "containers";
 
     private final FileCalls files;
     private final Path sandboxes;
     private final Fd lock;
+    private final Map<String, Long> numbers = new ConcurrentHashMap<>();
 
     private RunDirectory(FileCalls files, Path sandboxes, Fd lock) {
         this.files = files;
@@ -79,7 +86,22 @@ final class RunDirectory implements AutoCloseable {
     }
 
     void write(String id, SandboxRecord record) throws IOException {
-        files.replaceFile(sandbox(id) + "/" + STATE, RecordFormat.write(record), 0600, false);
+        writeState(sandbox(id) + "/" + STATE, RecordFormat.write(record));
+    }
+
+    private void writeState(String base, byte[] content) throws IOException {
+        long number = numbers.merge(base, 1L, Long::sum);
+        files.replaceFile(base + "." + number + ".json", content, 0600, false);
+        if (number > 1) {
+            Files.deleteIfExists(Path.of(base + "." + (number - 1) + ".json"));
+        }
+    }
+
+    private void deleteState(String base) throws IOException {
+        Long number = numbers.remove(base);
+        if (number != null) {
+            Files.deleteIfExists(Path.of(base + "." + number + ".json"));
+        }
     }
 
     void create(String sandboxId, String id, ContainerConfig config, ContainerRecord record) throws IOException {
@@ -88,19 +110,19 @@ final class RunDirectory implements AutoCloseable {
     }
 
     void write(String sandboxId, String id, ContainerRecord record) throws IOException {
-        files.replaceFile(container(sandboxId, id) + ".json", RecordFormat.write(record), 0600, false);
+        writeState(container(sandboxId, id), RecordFormat.write(record));
     }
 
     void removeContainer(String sandboxId, String id) throws IOException {
-        // The state last is the state gone: a configuration without it is nobody's.
-        Files.deleteIfExists(Path.of(container(sandboxId, id) + ".json"));
+        // The state first: a configuration without it is nobody's.
+        deleteState(container(sandboxId, id));
         Files.deleteIfExists(Path.of(container(sandboxId, id) + ".config"));
     }
 
     void removeSandbox(String id) throws IOException {
         // The state first: a directory without one is swept at the next start.
         Path directory = sandbox(id);
-        Files.deleteIfExists(directory.resolve(STATE));
+        deleteState(directory + "/" + STATE);
         deleteTree(directory);
     }
 
@@ -138,10 +160,14 @@ final class RunDirectory implements AutoCloseable {
         for (Path directory : directories) {
             String id = String.valueOf(directory.getFileName());
             try {
+                Path state = states(directory).get(STATE);
+                if (state == null) {
+                    throw new IOException("no state");
+                }
                 found.add(new Found(
                         id,
                         PodSandboxConfig.parseFrom(Files.readAllBytes(directory.resolve(CONFIG))),
-                        RecordFormat.sandbox(Files.readAllBytes(directory.resolve(STATE))),
+                        RecordFormat.sandbox(Files.readAllBytes(state)),
                         containers(directory.resolve(CONTAINERS))));
             } catch (IOException | IllegalArgumentException e) {
                 broken.add(id);
@@ -150,22 +176,42 @@ final class RunDirectory implements AutoCloseable {
         return found;
     }
 
-    private static Map<String, FoundContainer> containers(Path directory) throws IOException {
+    private Map<String, FoundContainer> containers(Path directory) throws IOException {
         Map<String, FoundContainer> containers = new TreeMap<>();
-        List<Path> records;
-        try (Stream<Path> entries = Files.list(directory)) {
-            records = entries.filter(path -> path.toString().endsWith(".json")).toList();
-        }
-        for (Path path : records) {
-            String name = String.valueOf(path.getFileName());
-            String id = name.substring(0, name.length() - ".json".length());
+        for (Map.Entry<String, Path> state : states(directory).entrySet()) {
+            String id = state.getKey();
             containers.put(
                     id,
                     new FoundContainer(
                             ContainerConfig.parseFrom(Files.readAllBytes(directory.resolve(id + ".config"))),
-                            RecordFormat.container(Files.readAllBytes(path))));
+                            RecordFormat.container(Files.readAllBytes(state.getValue()))));
         }
         return containers;
+    }
+
+    /** The newest state of each name in a directory; older ones, which a crash left, are deleted. */
+    private Map<String, Path> states(Path directory) throws IOException {
+        Map<String, Path> newest = new TreeMap<>();
+        List<Path> entries;
+        try (Stream<Path> all = Files.list(directory)) {
+            entries = all.toList();
+        }
+        for (Path path : entries) {
+            Matcher matcher = STATE_FILE.matcher(String.valueOf(path.getFileName()));
+            if (!matcher.matches()) {
+                continue;
+            }
+            String name = matcher.group(1);
+            long number = Long.parseLong(matcher.group(2));
+            String base = directory + "/" + name;
+            long known = numbers.getOrDefault(base, 0L);
+            Path older = number > known ? newest.put(name, path) : path;
+            numbers.put(base, Math.max(number, known));
+            if (older != null) {
+                Files.deleteIfExists(older);
+            }
+        }
+        return newest;
     }
 
     static void deleteTree(Path directory) throws IOException {

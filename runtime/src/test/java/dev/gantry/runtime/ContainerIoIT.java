@@ -84,7 +84,8 @@ class ContainerIoIT {
             streams.stdin().write("through\n".getBytes(StandardCharsets.UTF_8));
             streams.stdin().close();
 
-            assertThat(new String(streams.stdout().readAllBytes(), StandardCharsets.UTF_8)).isEqualTo("through\n");
+            assertThat(new String(streams.stdout().readAllBytes(), StandardCharsets.UTF_8))
+                    .isEqualTo("through\n");
             assertThat(streams.exit().get(10, TimeUnit.SECONDS)).isZero();
         }
     }
@@ -93,7 +94,8 @@ class ContainerIoIT {
     void anExecWithATerminalHasOneOfTheSizeGiven() throws Exception {
         try (ContainerStreams streams = fixture.runtime()
                 .io()
-                .exec(new ExecRequest(sleeper(), List.of("sh", "-c", "read x; tty; stty size; echo $TERM"), true, true))) {
+                .exec(new ExecRequest(
+                        sleeper(), List.of("sh", "-c", "read x; tty; stty size; echo $TERM"), true, true))) {
             streams.resize(123, 45);
             streams.stdin().write("go\n".getBytes(StandardCharsets.UTF_8));
 
@@ -129,7 +131,8 @@ class ContainerIoIT {
             streams.stdin().write("one\n".getBytes(StandardCharsets.UTF_8));
             streams.stdin().close();
 
-            assertThat(new String(streams.stdout().readAllBytes(), StandardCharsets.UTF_8)).isEqualTo("got one\n");
+            assertThat(new String(streams.stdout().readAllBytes(), StandardCharsets.UTF_8))
+                    .isEqualTo("got one\n");
             assertThat(streams.exit().get(10, TimeUnit.SECONDS)).isZero();
         }
         assertThat(fixture.log(pod, "echo")).containsExactly("got one");
@@ -151,7 +154,9 @@ class ContainerIoIT {
     @Test
     void aPortInsideThePodIsForwarded() throws Exception {
         fixture.startNew(
-                sandbox, pod, RuntimeFixture.container(pod, "server", "sh", "-c", "while :; do echo hello | nc -l -p 8080; done"));
+                sandbox,
+                pod,
+                RuntimeFixture.container(pod, "server", "sh", "-c", "while :; do echo hello | nc -l -p 8080; done"));
         String text = "";
         for (int attempt = 0; attempt < 1000 && text.isEmpty(); attempt++) {
             try (ContainerStreams streams = fixture.runtime().io().portForward(sandbox, 8080)) {

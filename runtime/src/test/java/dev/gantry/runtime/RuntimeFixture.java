@@ -63,6 +63,17 @@ final class RuntimeFixture implements AutoCloseable {
         runtime.images().load(archives.resolve("busybox.tar"));
     }
 
+    private RuntimeFixture(Path directory, NativeRuntime runtime) {
+        this.directory = directory;
+        this.config = NativeRuntimeConfig.under(directory.resolve("root"));
+        this.runtime = runtime;
+    }
+
+    /** The same steps on a runtime that somebody else opens and closes. */
+    static RuntimeFixture around(Path directory, NativeRuntime runtime) {
+        return new RuntimeFixture(directory, runtime);
+    }
+
     NativeRuntime runtime() {
         return runtime;
     }

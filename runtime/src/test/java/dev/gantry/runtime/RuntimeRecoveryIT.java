@@ -54,7 +54,8 @@ class RuntimeRecoveryIT {
         String id = fixture.startNew(
                 sandbox,
                 pod,
-                RuntimeFixture.container(pod, "app", "sh", "-c", "i=0; while :; do echo $i; i=$((i+1)); sleep 0.01; done"));
+                RuntimeFixture.container(
+                        pod, "app", "sh", "-c", "i=0; while :; do echo $i; i=$((i+1)); sleep 0.01; done"));
         String created = fixture.create(sandbox, pod, RuntimeFixture.container(pod, "later", "echo", "late"));
         String pid = pid(id);
         ContainerStatus before = fixture.status(id);
@@ -94,7 +95,10 @@ class RuntimeRecoveryIT {
         String id = fixture.startNew(
                 sandbox,
                 pod,
-                RuntimeFixture.container(pod, "app", List.of("sh", "-c", "while [ ! -e /host/go ]; do sleep 0.01; done; exit 42"))
+                RuntimeFixture.container(
+                                pod,
+                                "app",
+                                List.of("sh", "-c", "while [ ! -e /host/go ]; do sleep 0.01; done; exit 42"))
                         .addMounts(dev.gantry.cri.v1.Mount.newBuilder()
                                 .setContainerPath("/host")
                                 .setHostPath(directory.toString()))
