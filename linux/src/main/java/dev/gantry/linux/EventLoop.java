@@ -185,7 +185,8 @@ public final class EventLoop implements Executor, AutoCloseable {
     }
 
     private void clearWakeUp() {
-        // the counter first: a wake-up between the two would leave the flag set and the counter at zero, and nobody would
+        // the counter first: a wake-up between the two would leave the flag set and the counter at zero, and nobody
+        // would
         // wake the loop again. Who finds the flag still set has added a task before, which runs after this.
         guarded("wake-up", () -> files.read(wakeUp, new byte[8], 0, 8));
         wakingUp.set(false);

@@ -1,13 +1,25 @@
 package dev.gantry.runtime;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import dev.gantry.cri.v1.ContainerConfig;
 import dev.gantry.cri.v1.ContainerState;
+import dev.gantry.cri.v1.ContainerStatsRequest;
 import dev.gantry.cri.v1.ContainerStatus;
+import dev.gantry.cri.v1.ListContainersRequest;
 import dev.gantry.cri.v1.PodSandboxConfig;
+import dev.gantry.cri.v1.PodSandboxStatsRequest;
+import dev.gantry.cri.v1.RemoveContainerRequest;
+import dev.gantry.cri.v1.ReopenContainerLogRequest;
+import dev.gantry.testing.RequiresCgroupController;
 import dev.gantry.testing.RequiresRoot;
+import io.grpc.StatusRuntimeException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -58,5 +70,139 @@ class ContainerLifecycleIT {
         fixture.stop(id, 20);
 
         assertThat(fixture.status(id).getExitCode()).isEqualTo(7);
+    }
+
+    @Test
+    @RequiresCgroupController("memory")
+    void aContainerThatNeedsMoreMemoryThanItMayIsOomKilled() throws Exception {
+        PodSandboxConfig pod = fixture.pod("web", RuntimeFixture::hostNetwork);
+        String sandbox = fixture.run(pod);
+        ContainerConfig.Builder config =
+                RuntimeFixture.container(pod, "app", List.of("sh", "-c", "x=$(yes | head -c 200000000)"));
+        config.getLinuxBuilder().getResourcesBuilder().setMemoryLimitInBytes(16 << 20);
+
+        ContainerStatus status = fixture.awaitExit(fixture.startNew(sandbox, pod, config.build()));
+
+        assertThat(status.getExitCode()).isEqualTo(137);
+        assertThat(status.getReason()).isEqualTo("OOMKilled");
+    }
+
+    @Test
+    void askingAgainForTheSameNameIsToldWhoHasIt() {
+        PodSandboxConfig pod = fixture.pod("web", RuntimeFixture::hostNetwork);
+        String sandbox = fixture.run(pod);
+
+        assertThatExceptionOfType(StatusRuntimeException.class)
+                .isThrownBy(() -> fixture.run(pod))
+                .withMessageStartingWith("ALREADY_EXISTS")
+                .withMessageContaining(sandbox);
+
+        fixture.removePod(sandbox);
+        assertThat(fixture.run(pod)).isNotEqualTo(sandbox);
+    }
+
+    @Test
+    void stoppingAndRemovingCanBeRepeatedAndUnknownIdsAreNoError() {
+        PodSandboxConfig pod = fixture.pod("web", RuntimeFixture::hostNetwork);
+        String sandbox = fixture.run(pod);
+        String id = fixture.startNew(sandbox, pod, RuntimeFixture.container(pod, "app", "sleep", "1000"));
+
+        fixture.stop(id, 0);
+        fixture.stop(id, 0);
+        fixture.stop("no-such-container", 0);
+        for (int i = 0; i < 2; i++) {
+            fixture.cri()
+                    .removeContainer(RemoveContainerRequest.newBuilder()
+                            .setContainerId(id)
+                            .build());
+            fixture.removePod(sandbox);
+        }
+
+        assertThat(fixture.cri()
+                        .listContainers(ListContainersRequest.getDefaultInstance())
+                        .getContainersList())
+                .isEmpty();
+    }
+
+    @Test
+    void aFailedPodLeavesNothingAndItsNameIsFree() {
+        PodSandboxConfig bad = fixture.pod("web", builder -> {
+            builder.getLinuxBuilder().putSysctls("net.ipv4.no_such_setting", "1");
+            return builder;
+        });
+
+        for (int i = 0; i < 2; i++) {
+            assertThatExceptionOfType(StatusRuntimeException.class)
+                    .isThrownBy(() -> fixture.run(bad))
+                    .withMessageContaining("open sysctl net/ipv4/no_such_setting: ENOENT");
+        }
+
+        assertThat(fixture.config().run().resolve("sandboxes")).isEmptyDirectory();
+    }
+
+    @Test
+    void aRotatedLogLosesNoLine() throws Exception {
+        PodSandboxConfig pod = fixture.pod("web", RuntimeFixture::hostNetwork);
+        String sandbox = fixture.run(pod);
+        String id = fixture.startNew(
+                sandbox,
+                pod,
+                RuntimeFixture.container(
+                        pod, "app", "sh", "-c", "i=0; while [ $i -lt 20000 ]; do echo $i; i=$((i+1)); done"));
+        Path log = Path.of(pod.getLogDirectory(), "app.log");
+        Path rotated = Path.of(pod.getLogDirectory(), "app.log.1");
+        Files.move(log, rotated);
+        fixture.cri()
+                .reopenContainerLog(ReopenContainerLogRequest.newBuilder()
+                        .setContainerId(id)
+                        .build());
+        fixture.awaitExit(id);
+
+        List<String> lines = new ArrayList<>();
+        for (Path file : List.of(rotated, log)) {
+            for (String line : Files.readAllLines(file)) {
+                lines.add(line.split(" ", 4)[3]);
+            }
+        }
+        assertThat(lines)
+                .isEqualTo(IntStream.range(0, 20000).mapToObj(String::valueOf).toList());
+    }
+
+    @Test
+    void statisticsCountWhatRuns() {
+        PodSandboxConfig pod = fixture.pod("web");
+        String sandbox = fixture.run(pod);
+        String id =
+                fixture.startNew(sandbox, pod, RuntimeFixture.container(pod, "app", "sh", "-c", "while :; do :; done"));
+
+        fixture.shell(id, "head -c 100000 /dev/zero > /file");
+        var stats = fixture.cri()
+                .containerStats(
+                        ContainerStatsRequest.newBuilder().setContainerId(id).build())
+                .getStats();
+        var podStats = fixture.cri()
+                .podSandboxStats(PodSandboxStatsRequest.newBuilder()
+                        .setPodSandboxId(sandbox)
+                        .build())
+                .getStats();
+
+        assertThat(stats.getCpu().getUsageCoreNanoSeconds().getValue()).isPositive();
+        assertThat(stats.getWritableLayer().getUsedBytes().getValue()).isGreaterThanOrEqualTo(100000);
+        assertThat(podStats.getLinux().getProcess().getProcessCount().getValue())
+                .isGreaterThanOrEqualTo(2);
+        assertThat(podStats.getLinux().getNetwork().getDefaultInterface().getName())
+                .isEqualTo("eth0");
+        assertThat(podStats.getLinux().getContainersList()).hasSize(1);
+    }
+
+    @Test
+    void theProgramsOfAContainerCanBeRead() throws Exception {
+        PodSandboxConfig pod = fixture.pod("web");
+
+        String text = fixture.runtime().explain(pod, RuntimeFixture.container(pod, "app", "sleep", "1"));
+
+        assertThat(text)
+                .contains("sethostname(\"web\"", "pivot_root(\".\", \".\")", "# mount proc on /proc", "execve(");
+        assertThat(fixture.config().run().resolve("sandboxes")).isEmptyDirectory();
     }
 }

@@ -42,8 +42,7 @@ class RuntimeRecoveryIT {
                         .setContainerId(container)
                         .setVerbose(true)
                         .build())
-                .getInfoMap()
-                .get("info")
+                .getInfoOrThrow("info")
                 .replaceAll(".*\"pid\":(\\d+).*", "$1");
     }
 
@@ -130,8 +129,7 @@ class RuntimeRecoveryIT {
                         .setPodSandboxId(sandbox)
                         .setVerbose(true)
                         .build())
-                .getInfoMap()
-                .get("info")
+                .getInfoOrThrow("info")
                 .replaceAll(".*\"pid\":(\\d+).*", "$1");
         Path process = Path.of("/proc/" + pid(id));
         fixture.runtime().close();
