@@ -5,6 +5,8 @@ import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodStatus;
 import io.fabric8.kubernetes.api.model.Toleration;
 import java.time.Instant;
+import java.time.LocalDateTime;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -42,7 +44,7 @@ final class StaticPods {
                 ? new LinkedHashMap<>()
                 : new LinkedHashMap<>(metadata.getAnnotations());
         annotations.put("kubernetes.io/config.hash", hash);
-        annotations.put("kubernetes.io/config.seen", seen.toString());
+        annotations.put("kubernetes.io/config.seen", timestamp(seen));
         annotations.put("kubernetes.io/config.source", "file");
         metadata.setAnnotations(annotations);
         List<Toleration> tolerations =
@@ -54,5 +56,13 @@ final class StaticPods {
         status.setPhase("Pending");
         pod.setStatus(status);
         return pod;
+    }
+
+    /** RFC 3339 with nanoseconds; by hand, because the JDK's formatters are slow to load. */
+    private static String timestamp(Instant instant) {
+        String text = LocalDateTime.ofEpochSecond(instant.getEpochSecond(), instant.getNano(), ZoneOffset.UTC)
+                .toString();
+        // Seconds are left out when they are 0.
+        return text + (text.length() == "2026-01-01T00:00".length() ? ":00Z" : "Z");
     }
 }

@@ -3,7 +3,6 @@ package dev.gantry.agent.pod;
 import dev.gantry.agent.cri.CriException;
 import dev.gantry.agent.cri.CriRuntime;
 import dev.gantry.agent.cri.Labels;
-import dev.gantry.agent.cri.ObservedContainer;
 import dev.gantry.agent.cri.ObservedPod;
 import dev.gantry.agent.event.PodReference;
 import dev.gantry.agent.pod.PodSlot.Occupant;
@@ -14,9 +13,6 @@ import dev.gantry.cri.v1.PodSandbox;
 import dev.gantry.staticpods.FieldError;
 import dev.gantry.staticpods.ManifestError;
 import dev.gantry.staticpods.ManifestSnapshot;
-import dev.gantry.staticpods.PodDefaults;
-import dev.gantry.staticpods.PodValidation;
-import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.Event;
 import io.fabric8.kubernetes.api.model.ObjectMeta;
 import io.fabric8.kubernetes.api.model.Pod;
@@ -28,7 +24,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.format.DateTimeParseException;
-import java.util.ArrayList;
 import java.util.Collection;
 import java.util.EnumSet;
 import java.util.HashMap;
@@ -40,7 +35,6 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.UUID;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
@@ -73,15 +67,13 @@ public final class CriPodEngine implements PodEngine {
     private final WorkerSettings workers;
     private final PodRecords records;
     private final SerialExecutor disk;
-    private final SerialExecutor notifier;
+    private final ShownPods shown;
     private final Set<PodSource> reported = EnumSet.noneOf(PodSource.class);
     private final Map<PodKey, PodSlot> slots = new TreeMap<>();
     private final Map<String, PodSlot> byUid = new HashMap<>();
-    private final List<Consumer<PodChange>> listeners = new ArrayList<>();
     private final Worker listener = new Worker();
     private List<ManifestSnapshot.Problem> problems = List.of();
     private String runtimeName = "gantry";
-    private long version;
     private boolean listed;
     private boolean closed;
     private @Nullable AutoCloseable events;
@@ -92,7 +84,9 @@ public final class CriPodEngine implements PodEngine {
         this.runtime = new CriRuntime(channel);
         this.records = new PodRecords(settings.paths().pods());
         this.disk = new SerialExecutor(settings.pool());
-        this.notifier = new SerialExecutor(settings.pool());
+        // The version grows across restarts of the agent, so that watchers of the old one notice.
+        this.shown = new ShownPods(
+                new SerialExecutor(settings.pool()), settings.clock().instant().toEpochMilli());
         this.workers = new WorkerSettings(
                 runtime,
                 new CriConfigs(settings.node(), settings.paths(), settings.dns(), settings.seccompDefault()),
@@ -103,8 +97,6 @@ public final class CriPodEngine implements PodEngine {
                 settings.clock(),
                 settings.pool(),
                 settings.timers());
-        // Grows across restarts of the agent, so that watchers of the old one notice.
-        this.version = settings.clock().instant().toEpochMilli();
     }
 
     /**
@@ -136,7 +128,7 @@ public final class CriPodEngine implements PodEngine {
                 } else if (!deleting && slot.next == null) {
                     slot.next = wanted;
                 }
-                show(slot);
+                shown.show(slot);
             }
         }
         reported.add(PodSource.API);
@@ -408,7 +400,7 @@ public final class CriPodEngine implements PodEngine {
         if (current.worker != null) {
             current.worker.update(pod);
         }
-        show(slot);
+        shown.show(slot);
     }
 
     /** Starts what waits, if the name is free and the runtime is known. */
@@ -432,7 +424,7 @@ public final class CriPodEngine implements PodEngine {
                     .setCreationTimestamp(Timestamps.format(settings.clock().instant()));
         }
         PodStatus before = pod.getStatus();
-        Occupant occupant = new Occupant(pod, source, false, statusBefore(pod));
+        Occupant occupant = new Occupant(pod, source, false, PodSlot.statusOf(pod));
         occupant.deletion = deletion;
         slot.current = occupant;
         byUid.put(occupant.uid(), slot);
@@ -447,18 +439,8 @@ public final class CriPodEngine implements PodEngine {
         state = deletion != null ? state.withDeletion(deletion) : state;
         PodWorker worker = worker(state, ended ? before : null);
         occupant.worker = worker;
-        show(slot);
+        shown.show(slot);
         worker.start();
-    }
-
-    /** The status that the pod came with, or that of one that nobody has looked at. */
-    private static PodStatus statusBefore(Pod pod) {
-        if (pod.getStatus() != null && pod.getStatus().getPhase() != null) {
-            return pod.getStatus();
-        }
-        PodStatus status = new PodStatus();
-        status.setPhase("Pending");
-        return status;
     }
 
     private PodWorker worker(PodState state, @Nullable PodStatus before) {
@@ -481,7 +463,7 @@ public final class CriPodEngine implements PodEngine {
         status.setQosClass(Qos.of(occupant.pod.getSpec()).text());
         occupant.status = status;
         settings.events().record(reference(occupant.pod), Optional.empty(), true, "PodFeatureUnsupported", message);
-        show(slot);
+        shown.show(slot);
     }
 
     @Override
@@ -510,7 +492,7 @@ public final class CriPodEngine implements PodEngine {
                         ? before != null
                         : before == null || !now.getMessage().equals(before.getMessage())) {
                     occupant.manifestProblem = now;
-                    show(slot);
+                    shown.show(slot);
                 }
             }
         }
@@ -560,63 +542,17 @@ public final class CriPodEngine implements PodEngine {
         if (closed) {
             throw new PodRejectedException(PodRejectedException.Reason.InternalError, "the agent is shutting down");
         }
-        ObjectMeta metadata = pod.getMetadata() == null ? new ObjectMeta() : pod.getMetadata();
-        pod.setMetadata(metadata);
-        if (metadata.getName() == null && metadata.getGenerateName() != null) {
-            metadata.setName(
-                    metadata.getGenerateName() + UUID.randomUUID().toString().substring(0, 5));
-        }
-        if (pod.getSpec() != null) {
-            PodDefaults.apply(pod);
-        }
-        validate(pod);
+        ApiPods.admit(pod, settings.node().name());
         PodKey key = PodKey.of(pod);
         PodSlot slot = slot(key);
         if (slot.waiting() != null || (slot.current != null && !slot.current.orphan)) {
             throw new PodRejectedException(
                     PodRejectedException.Reason.AlreadyExists, "pods \"" + key.name() + "\" already exists");
         }
-        metadata.setUid(UUID.randomUUID().toString());
-        metadata.setGeneration(1L);
-        metadata.setCreationTimestamp(Timestamps.format(settings.clock().instant()));
-        metadata.setDeletionTimestamp(null);
-        metadata.setDeletionGracePeriodSeconds(null);
-        Map<String, String> annotations =
-                new LinkedHashMap<>(metadata.getAnnotations() == null ? Map.of() : metadata.getAnnotations());
-        annotations.put(PodSource.ANNOTATION, PodSource.API.text());
-        annotations.put("kubernetes.io/config.seen", settings.clock().instant().toString());
-        metadata.setAnnotations(annotations);
-        pod.getSpec().setNodeName(settings.node().name());
-        pod.setStatus(null);
+        ApiPods.identify(pod, settings.node().name(), settings.clock().instant());
         want(slot, new Wanted(pod, PodSource.API));
         save(pod, null, null);
         return java.util.Objects.requireNonNull(slot.shown);
-    }
-
-    private void validate(Pod pod) throws PodRejectedException {
-        List<FieldError> errors = new ArrayList<>(PodValidation.validate(pod));
-        if (pod.getSpec() != null) {
-            errors.addAll(PodSupport.unsupported(pod));
-            String node = pod.getSpec().getNodeName();
-            if (node != null && !node.isEmpty() && !node.equals(settings.node().name())) {
-                errors.add(FieldError.forbidden(
-                        "spec.nodeName", "this node is " + settings.node().name()));
-            }
-        }
-        if (!errors.isEmpty()) {
-            throw new PodRejectedException(
-                    PodRejectedException.Reason.Invalid,
-                    "Pod \"" + pod.getMetadata().getName() + "\" is invalid: "
-                            + (errors.size() == 1
-                                    ? errors.get(0).toString()
-                                    : errors.stream()
-                                            .map(FieldError::toString)
-                                            .collect(Collectors.joining(", ", "[", "]"))),
-                    errors.stream()
-                            .map(error -> new PodRejectedException.Cause(
-                                    error.type().reason(), error.field(), error.message()))
-                            .toList());
-        }
     }
 
     @Override
@@ -665,7 +601,7 @@ public final class CriPodEngine implements PodEngine {
         occupant.deletion = deletion;
         save(occupant.pod, deletion, occupant.status);
         occupant.worker.delete(deletion);
-        show(slot);
+        shown.show(slot);
     }
 
     private static long grace(Pod pod) {
@@ -704,7 +640,7 @@ public final class CriPodEngine implements PodEngine {
                 if (ended && occupant.source == PodSource.API) {
                     save(occupant.pod, occupant.deletion, status);
                 }
-                show(slot);
+                shown.show(slot);
             }
         }
 
@@ -723,9 +659,7 @@ public final class CriPodEngine implements PodEngine {
         byUid.remove(occupant.uid());
         slot.current = null;
         if (slot.shown != null && slot.shown.getMetadata().getUid().equals(occupant.uid())) {
-            Pod last = occupant.snapshot(Long.toString(++version));
-            slot.shown = null;
-            tell(new PodChange(PodChange.Type.DELETED, last));
+            shown.hide(slot);
         }
         // Once more behind a record that was just being written.
         disk.execute(() -> workers.files().remove(reference(occupant.pod)));
@@ -740,63 +674,10 @@ public final class CriPodEngine implements PodEngine {
 
     private void showOrDrop(PodSlot slot) {
         if (slot.current == null && slot.waiting() == null) {
-            hide(slot);
+            shown.hide(slot);
             slots.remove(slot.key);
         } else {
-            show(slot);
-        }
-    }
-
-    private void hide(PodSlot slot) {
-        Pod last = slot.shown;
-        if (last != null) {
-            slot.shown = null;
-            last.getMetadata().setResourceVersion(Long.toString(++version));
-            tell(new PodChange(PodChange.Type.DELETED, last));
-        }
-    }
-
-    /** Shows the pod that has the name, or else the one that waits for it. */
-    private void show(PodSlot slot) {
-        Pod now;
-        if (slot.current != null && !slot.current.orphan) {
-            now = slot.current.snapshot(Long.toString(version + 1));
-        } else if (slot.waiting() != null) {
-            Wanted waiting = java.util.Objects.requireNonNull(slot.waiting());
-            now = PodSlot.snapshot(
-                    waiting.pod(), statusBefore(waiting.pod()), waiting.deletion(), Long.toString(version + 1));
-        } else {
-            hide(slot);
-            return;
-        }
-        Pod before = slot.shown;
-        if (before != null
-                && !before.getMetadata().getUid().equals(now.getMetadata().getUid())) {
-            hide(slot);
-            before = null;
-            now.getMetadata().setResourceVersion(Long.toString(version + 1));
-        }
-        if (before != null && isSame(before, now)) {
-            return;
-        }
-        version++;
-        slot.shown = now;
-        tell(new PodChange(before == null ? PodChange.Type.ADDED : PodChange.Type.MODIFIED, now));
-    }
-
-    private static boolean isSame(Pod before, Pod now) {
-        ObjectMeta a = before.getMetadata();
-        ObjectMeta b = now.getMetadata();
-        return java.util.Objects.equals(a.getDeletionTimestamp(), b.getDeletionTimestamp())
-                && java.util.Objects.equals(a.getDeletionGracePeriodSeconds(), b.getDeletionGracePeriodSeconds())
-                && java.util.Objects.equals(a.getGeneration(), b.getGeneration())
-                && before.getStatus().equals(now.getStatus());
-    }
-
-    private void tell(PodChange change) {
-        if (!listeners.isEmpty()) {
-            List<Consumer<PodChange>> all = List.copyOf(listeners);
-            notifier.execute(() -> all.forEach(one -> one.accept(change)));
+            shown.show(slot);
         }
     }
 
@@ -814,42 +695,12 @@ public final class CriPodEngine implements PodEngine {
 
     @Override
     public synchronized String resourceVersion() {
-        return Long.toString(version);
+        return shown.version();
     }
 
     @Override
     public synchronized Watch watch(Consumer<PodChange> changes) {
-        WatchedBy watch = new WatchedBy(changes);
-        for (Pod pod : pods()) {
-            notifier.execute(() -> watch.accept(new PodChange(PodChange.Type.ADDED, pod)));
-        }
-        listeners.add(watch);
-        return watch;
-    }
-
-    /** A listener that hears nothing any more once it is closed. */
-    private final class WatchedBy implements Watch, Consumer<PodChange> {
-        private final Consumer<PodChange> changes;
-        private volatile boolean over;
-
-        WatchedBy(Consumer<PodChange> changes) {
-            this.changes = changes;
-        }
-
-        @Override
-        public void accept(PodChange change) {
-            if (!over) {
-                changes.accept(change);
-            }
-        }
-
-        @Override
-        public void close() {
-            over = true;
-            synchronized (CriPodEngine.this) {
-                listeners.remove(this);
-            }
-        }
+        return shown.watch(this, slots.values(), changes);
     }
 
     @Override
@@ -886,72 +737,8 @@ public final class CriPodEngine implements PodEngine {
         if (occupant == null || occupant.orphan || occupant.worker == null) {
             throw new ContainerUnavailableException(true, "pod \"" + pod + "\" has not been started");
         }
-        Container wanted = named(occupant.pod, container);
         ObservedPod observed = occupant.worker.state().observed().orElse(ObservedPod.NOTHING);
-        Optional<ObservedContainer> run = PodWorker.run(observed, wanted.getName(), previous);
-        if (run.isEmpty()) {
-            throw new ContainerUnavailableException(
-                    true,
-                    previous
-                            ? "previous terminated container \"" + wanted.getName() + "\" in pod \"" + pod
-                                    + "\" not found"
-                            : "container \"" + wanted.getName() + "\" in pod \"" + pod + "\" is waiting to start: "
-                                    + waitingReason(occupant, wanted.getName()));
-        }
-        return reference(occupant, wanted, run.get());
-    }
-
-    private static Container named(Pod pod, @Nullable String container) throws ContainerUnavailableException {
-        List<Container> containers = pod.getSpec().getContainers();
-        String byDefault = annotation(pod, "kubectl.kubernetes.io/default-container");
-        String name = container != null && !container.isEmpty()
-                ? container
-                : !byDefault.isEmpty()
-                        ? byDefault
-                        : containers.size() == 1 ? containers.get(0).getName() : "";
-        if (name.isEmpty()) {
-            throw new ContainerUnavailableException(
-                    true,
-                    "a container name must be specified for pod "
-                            + pod.getMetadata().getName() + ", choose one of: ["
-                            + containers.stream().map(Container::getName).collect(Collectors.joining(" ")) + "]");
-        }
-        return containers.stream()
-                .filter(one -> one.getName().equals(name))
-                .findFirst()
-                .orElseThrow(() -> new ContainerUnavailableException(
-                        true,
-                        "container " + name + " is not valid for pod "
-                                + pod.getMetadata().getName()));
-    }
-
-    private static String waitingReason(Occupant occupant, String container) {
-        return Optional.ofNullable(occupant.status.getContainerStatuses()).orElse(List.of()).stream()
-                .filter(status ->
-                        status.getName().equals(container) && status.getState().getWaiting() != null)
-                .map(status -> status.getState().getWaiting().getReason())
-                .findFirst()
-                .orElse("ContainerCreating");
-    }
-
-    private ContainerRef reference(Occupant occupant, Container container, ObservedContainer run) {
-        PodKey key = PodKey.of(occupant.pod);
-        Path log = run.logPath().startsWith("/")
-                ? Path.of(run.logPath())
-                : settings.paths()
-                        .logDirectory(key.namespace(), key.name(), occupant.uid())
-                        .resolve(container.getName())
-                        .resolve(run.restartCount() + ".log");
-        return new ContainerRef(
-                key,
-                occupant.uid(),
-                container.getName(),
-                run.id(),
-                log,
-                run.restartCount(),
-                run.isRunning(),
-                Boolean.TRUE.equals(container.getTty()),
-                Boolean.TRUE.equals(container.getStdin()));
+        return new ContainerRuns(occupant.pod, occupant.status, observed).find(container, previous, settings.paths());
     }
 
     // ---- end

@@ -1,5 +1,6 @@
 package dev.gantry.agent.pod;
 
+import dev.gantry.agent.time.Timestamps;
 import io.fabric8.kubernetes.api.model.ObjectMeta;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodCondition;
@@ -107,29 +108,42 @@ final class PodSlot {
     }
 
     static Pod snapshot(Pod pod, PodStatus status, @Nullable Deletion deletion, String resourceVersion) {
-        ObjectMeta from = pod.getMetadata();
-        ObjectMeta metadata = new ObjectMeta();
-        metadata.setName(from.getName());
-        metadata.setGenerateName(from.getGenerateName());
-        metadata.setNamespace(from.getNamespace());
-        metadata.setUid(from.getUid());
-        metadata.setGeneration(from.getGeneration());
-        metadata.setCreationTimestamp(from.getCreationTimestamp());
-        metadata.setLabels(from.getLabels());
-        metadata.setAnnotations(from.getAnnotations());
-        metadata.setOwnerReferences(from.getOwnerReferences());
-        metadata.setFinalizers(from.getFinalizers());
+        ObjectMeta metadata = copy(pod.getMetadata());
         metadata.setResourceVersion(resourceVersion);
+        metadata.setDeletionTimestamp(null);
+        metadata.setDeletionGracePeriodSeconds(null);
         if (deletion != null) {
-            metadata.setDeletionTimestamp(dev.gantry.agent.time.Timestamps.format(deletion.deadline()));
+            metadata.setDeletionTimestamp(Timestamps.format(deletion.deadline()));
             metadata.setDeletionGracePeriodSeconds(deletion.gracePeriodSeconds());
         }
-        Pod result = new Pod();
-        result.setApiVersion("v1");
-        result.setKind("Pod");
-        result.setMetadata(metadata);
-        result.setSpec(pod.getSpec());
-        result.setStatus(status);
-        return result;
+        return new Pod("v1", "Pod", metadata, pod.getSpec(), status);
+    }
+
+    /** A copy whose own fields can be set; maps and lists are shared. */
+    static ObjectMeta copy(ObjectMeta from) {
+        ObjectMeta to = new ObjectMeta();
+        to.setName(from.getName());
+        to.setGenerateName(from.getGenerateName());
+        to.setNamespace(from.getNamespace());
+        to.setUid(from.getUid());
+        to.setGeneration(from.getGeneration());
+        to.setCreationTimestamp(from.getCreationTimestamp());
+        to.setDeletionTimestamp(from.getDeletionTimestamp());
+        to.setDeletionGracePeriodSeconds(from.getDeletionGracePeriodSeconds());
+        to.setLabels(from.getLabels());
+        to.setAnnotations(from.getAnnotations());
+        to.setOwnerReferences(from.getOwnerReferences());
+        to.setFinalizers(from.getFinalizers());
+        return to;
+    }
+
+    /** The status that a pod came with, or that of one that nobody has looked at. */
+    static PodStatus statusOf(Pod pod) {
+        if (pod.getStatus() != null && pod.getStatus().getPhase() != null) {
+            return pod.getStatus();
+        }
+        PodStatus status = new PodStatus();
+        status.setPhase("Pending");
+        return status;
     }
 }

@@ -1,6 +1,5 @@
 package dev.gantry.agent.pod;
 
-import dev.gantry.agent.cri.ContainerRun;
 import dev.gantry.agent.cri.CriException;
 import dev.gantry.agent.cri.ObservedContainer;
 import dev.gantry.agent.cri.ObservedPod;
@@ -469,14 +468,6 @@ final class PodWorker {
                 .filter(container -> container.getName().equals(name))
                 .findFirst()
                 .orElseThrow(() -> new IllegalStateException("pod " + reference + " has no container " + name));
-    }
-
-    /** The run that is current (or the one before), with what the engine hands out of it. */
-    static Optional<ObservedContainer> run(ObservedPod observed, String container, boolean previous) {
-        List<ObservedContainer> runs = observed.runsOf(container)
-                .filter(run -> !(run.run() instanceof ContainerRun.Created))
-                .toList();
-        return runs.stream().skip(previous ? 1 : 0).findFirst();
     }
 
     private static Throwable unwrap(Throwable failure) {
