@@ -1,0 +1,96 @@
+package dev.gantry.staticpods;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** The API's rules, each with the API's words. */
+class PodValidationTest {
+    @ParameterizedTest(name = "{0}")
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "image: ''                               | spec.containers[0].image: Required value",
+                "image: ' busybox'                       | spec.containers[0].image: Invalid value: \" busybox\": must not have leading or trailing whitespace",
+                "imagePullPolicy: Sometimes              | spec.containers[0].imagePullPolicy: Unsupported value: \"Sometimes\": supported values: \"Always\", \"IfNotPresent\", \"Never\"",
+                "ports: [{containerPort: 0}]             | spec.containers[0].ports[0].containerPort: Required value",
+                "ports: [{containerPort: 65536}]         | spec.containers[0].ports[0].containerPort: Invalid value: 65536: must be between 1 and 65535, inclusive",
+                "ports: [{containerPort: 80, protocol: X}] | spec.containers[0].ports[0].protocol: Unsupported value: \"X\": supported values: \"SCTP\", \"TCP\", \"UDP\"",
+                "ports: [{containerPort: 80, hostPort: 80}, {containerPort: 81, hostPort: 80}] | spec.containers[0].ports[1].hostPort: Duplicate value: \"TCP//80\"",
+                "ports: [{containerPort: 80, hostIP: localhost}] | spec.containers[0].ports[0].hostIP: Invalid value: \"localhost\": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)",
+                "ports: [{containerPort: 80, name: a-very-long-name}] | spec.containers[0].ports[0].name: Invalid value: \"a-very-long-name\": must be no more than 15 characters",
+                "env: [{value: x}]                       | spec.containers[0].env[0].name: Required value",
+                "env: [{name: 'A=B'}]                    | spec.containers[0].env[0].name: Invalid value: \"A=B\": a valid environment variable name must consist only of printable ASCII characters other than '='",
+                "volumeMounts: [{name: v}]               | spec.containers[0].volumeMounts[0].name: Not found: \"v\"; spec.containers[0].volumeMounts[0].mountPath: Required value",
+                "resources: {limits: {cpu: -1}}          | spec.containers[0].resources.limits[cpu]: Invalid value: \"-1\": must be greater than or equal to 0; spec.containers[0].resources.requests[cpu]: Invalid value: \"-1\": must be greater than or equal to 0",
+                "resources: {limits: {gpu: 1}, requests: {gpu: 1}} | spec.containers[0].resources.limits[gpu]: Invalid value: \"gpu\": must be a standard resource for containers; spec.containers[0].resources.requests[gpu]: Invalid value: \"gpu\": must be a standard resource for containers",
+                "resources: {limits: {cpu: 1}, requests: {cpu: 2}} | spec.containers[0].resources.requests: Invalid value: \"2\": must be less than or equal to cpu limit of 1",
+                "livenessProbe: {exec: {command: [a]}, periodSeconds: -1} | spec.containers[0].livenessProbe.periodSeconds: Invalid value: -1: must be greater than or equal to 0",
+                "livenessProbe: {exec: {command: [a]}, successThreshold: 2} | spec.containers[0].livenessProbe.successThreshold: Invalid value: 2: must be 1",
+                "readinessProbe: {}                      | spec.containers[0].readinessProbe: Required value: must specify a handler type",
+                "securityContext: {runAsUser: -1}        | spec.containers[0].securityContext.runAsUser: Invalid value: -1: must be between 0 and 2147483647, inclusive",
+                "securityContext: {seccompProfile: {type: Localhost}} | spec.containers[0].securityContext.seccompProfile.localhostProfile: Required value: must be set when type is Localhost",
+                "securityContext: {privileged: true, allowPrivilegeEscalation: false} | spec.containers[0].securityContext: Invalid value: \"{…}\": cannot set `allowPrivilegeEscalation` to false and `privileged` to true",
+            })
+    void containerFields(String field, String expected) {
+        String container = field.startsWith("image:") ? field : "image: busybox, " + field;
+
+        assertThat(errors("containers: [{name: main, " + container + "}]")).isEqualTo(List.of(expected.split("; ")));
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "terminationGracePeriodSeconds: -1 | spec.terminationGracePeriodSeconds: Invalid value: -1: must be greater than or equal to 0",
+                "activeDeadlineSeconds: 0          | spec.activeDeadlineSeconds: Invalid value: 0: must be between 1 and 2147483647, inclusive",
+                "dnsPolicy: None                   | spec.dnsConfig.nameservers: Required value: must provide at least one DNS nameserver when `dnsPolicy` is None",
+                "dnsConfig: {nameservers: [1.2.3]} | spec.dnsConfig.nameservers[0]: Invalid value: \"1.2.3\": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)",
+                "hostAliases: [{ip: '::1::'}]      | spec.hostAliases[0].ip: Invalid value: \"::1::\": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)",
+                "volumes: [{name: a}, {name: a}]   | spec.volumes[1].name: Duplicate value: \"a\"",
+                "volumes: [{name: a, hostPath: {path: /a/../b}}] | spec.volumes[0].hostPath.path: Invalid value: \"/a/../b\": must not contain '..'",
+                "volumes: [{name: a, emptyDir: {}, hostPath: {path: /a}}] | spec.volumes[0].hostPath: Forbidden: may not specify more than 1 volume type",
+                "securityContext: {sysctls: [{name: 'A b', value: x}]} | spec.securityContext.sysctls[0].name: Invalid value: \"A b\": must have at most 253 characters and match regex [a-z0-9]([-_a-z0-9]*[a-z0-9])?([./][a-z0-9]([-_a-z0-9]*[a-z0-9])?)*",
+                "tolerations: [{effect: NoExecute}] | spec.tolerations[0].operator: Invalid value: \"\": operator must be Exists when `key` is empty, which means \"match all values and all keys\"",
+                "{hostPID: true, shareProcessNamespace: true} | spec.shareProcessNamespace: Invalid value: true: ShareProcessNamespace and HostPID cannot both be enabled",
+            })
+    void podFields(String field, String expected) {
+        String fields = field.startsWith("{") ? field.substring(1, field.length() - 1) : field;
+
+        assertThat(errors("containers: [{name: main, image: busybox}], " + fields))
+                .containsExactly(expected);
+    }
+
+    @Test
+    void aPodNeedsItsContainersAndTheirNamesOnce() {
+        assertThat(errors("containers: []")).containsExactly("spec.containers: Required value");
+        assertThat(errors("containers: [{image: a}, {name: x, image: a}, {name: x, image: a}]"))
+                .containsExactly(
+                        "spec.containers[0].name: Required value", "spec.containers[2].name: Duplicate value: \"x\"");
+        assertThat(errors("containers: [{name: Main, image: a}]").get(0))
+                .startsWith(
+                        "spec.containers[0].name: Invalid value: \"Main\": a lowercase RFC 1123 label must consist");
+    }
+
+    @Test
+    void initContainersAreCheckedToo() {
+        assertThat(errors("""
+                        containers: [{name: main, image: a}],
+                        initContainers: [{name: main, image: b, lifecycle: {}}]"""))
+                .containsExactly(
+                        "spec.initContainers[0].name: Duplicate value: \"main\"",
+                        "spec.initContainers[0].lifecycle: Forbidden: may not be set for init containers without"
+                                + " restartPolicy=Always");
+    }
+
+    private static List<String> errors(String spec) {
+        String pod = "{apiVersion: v1, kind: Pod, metadata: {name: web}, spec: {" + spec.replace("\n", " ") + "}}";
+        return ManifestDecoder.decode("web.yaml", ("# yaml\n" + pod).getBytes(StandardCharsets.UTF_8)).errors().stream()
+                .map(error -> error.field() + ": " + error.message())
+                .toList();
+    }
+}
