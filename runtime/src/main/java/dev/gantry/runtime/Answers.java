@@ -4,6 +4,8 @@ import io.grpc.stub.StreamObserver;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import java.util.function.BiConsumer;
 import java.util.function.Function;
 
 /** Sends results and failures to gRPC's observers. */
@@ -25,9 +27,17 @@ final class Answers {
         observer.onCompleted();
     }
 
-    /** When the work is done. */
+    /**
+     * When the work is done.
+     *
+     * @param executor runs the client's callbacks, which may be anything: never the thread that did the work, since
+     *     that belongs to a sandbox's queue or to the event loop
+     */
     static <T, R> void later(
-            StreamObserver<R> observer, Callable<CompletableFuture<T>> work, Function<? super T, R> answer) {
+            Executor executor,
+            StreamObserver<R> observer,
+            Callable<CompletableFuture<T>> work,
+            Function<? super T, R> answer) {
         CompletableFuture<T> future;
         try {
             future = work.call();
@@ -35,13 +45,14 @@ final class Answers {
             observer.onError(CriErrors.of(e));
             return;
         }
-        var unused = future.whenComplete((result, failure) -> {
+        BiConsumer<T, Throwable> send = (result, failure) -> {
             if (failure != null) {
                 observer.onError(CriErrors.of(failure));
             } else {
                 now(observer, () -> answer.apply(result));
             }
-        });
+        };
+        var unused = future.whenCompleteAsync(send, executor);
     }
 
     /** Sends a list in parts that stay far below the limit of a message. */

@@ -2,11 +2,13 @@ package dev.gantry.runtime;
 
 import dev.gantry.cri.v1.ContainerEventResponse;
 import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ServerCallStreamObserver;
 import java.util.ArrayDeque;
 import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executor;
 
 /**
  * Hands events to everybody who listens, in order. A listener too slow to keep up is cut off with RESOURCE_EXHAUSTED
@@ -17,6 +19,12 @@ final class EventHub {
     private static final int MAX_WAITING = 1024;
 
     private final Set<Subscriber> subscribers = ConcurrentHashMap.newKeySet();
+    private final Executor executor;
+
+    /** Listeners' code may be anything, so it runs on the executor, never on a sandbox's queue. */
+    EventHub(Executor executor) {
+        this.executor = executor;
+    }
 
     /** Returns at once; the stream ends when its client goes. */
     void subscribe(ServerCallStreamObserver<ContainerEventResponse> stream) {
@@ -52,14 +60,15 @@ final class EventHub {
             if (waiting.size() >= MAX_WAITING) {
                 subscribers.remove(this);
                 waiting.clear();
-                stream.onError(Status.RESOURCE_EXHAUSTED
+                StatusRuntimeException behind = Status.RESOURCE_EXHAUSTED
                         .withDescription("the reader of container events is %d events behind: list and listen again"
                                 .formatted(MAX_WAITING))
-                        .asRuntimeException());
+                        .asRuntimeException();
+                executor.execute(() -> stream.onError(behind));
                 return;
             }
             waiting.add(event);
-            drain();
+            executor.execute(this::drain);
         }
 
         synchronized void drain() {

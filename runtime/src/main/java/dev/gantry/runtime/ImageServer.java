@@ -104,6 +104,7 @@ final class ImageServer extends ImageServiceGrpc.ImageServiceImplBase {
                     : store.pull(reference);
             ((ServerCallStreamObserver<PullImageResponse>) observer).setOnCancelHandler(pull::cancel);
             Answers.later(
+                    executor,
                     observer,
                     () -> pull.result().exceptionallyCompose(ImageServer::readable),
                     image -> PullImageResponse.newBuilder()
@@ -151,6 +152,7 @@ final class ImageServer extends ImageServiceGrpc.ImageServiceImplBase {
     @Override
     public void removeImage(RemoveImageRequest request, StreamObserver<RemoveImageResponse> observer) {
         Answers.later(
+                executor,
                 observer,
                 () -> {
                     CompletableFuture<Boolean> removed = new CompletableFuture<>();

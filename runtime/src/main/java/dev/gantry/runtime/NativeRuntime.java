@@ -68,7 +68,7 @@ public final class NativeRuntime implements AutoCloseable {
             throws IOException {
         this.machine = machine;
         this.resources = resources;
-        this.events = new EventHub();
+        this.events = new EventHub(machine.executor());
         this.pods = new Pods(machine, events);
         new Recovery(machine, pods).run();
         Path imageDirectory = config.root().resolve("images");

@@ -16,6 +16,7 @@ import dev.gantry.runtime.io.ContainerStreams;
 import dev.gantry.runtime.io.ExecRequest;
 import dev.gantry.runtime.pause.Pause;
 import dev.gantry.runtime.pause.Stdio;
+import io.grpc.StatusRuntimeException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InterruptedIOException;
@@ -51,11 +52,13 @@ final class PodIo implements ContainerIo {
 
     @Override
     public ContainerStreams exec(ExecRequest request) throws IOException {
-        Pods.Located located = pods.existingContainer(request.containerId());
+        Pods.Located located = located(request.containerId());
         try {
             return request.tty() ? execTerminal(located, request) : execPipes(located, request);
         } catch (InterruptedException e) {
             throw interrupted(e, "exec in " + located.container());
+        } catch (StatusRuntimeException e) {
+            throw readable(e);
         }
     }
 
@@ -151,13 +154,13 @@ final class PodIo implements ContainerIo {
 
     @Override
     public ContainerStreams attach(AttachRequest request) throws IOException {
-        Pods.Located located = pods.existingContainer(request.containerId());
+        Pods.Located located = located(request.containerId());
         Container container = located.container();
         if (!container.isRunning()) {
-            throw CriErrors.wrongState("attach to %s: it does not run", container);
+            throw new IOException("attach to %s: it does not run".formatted(container));
         }
         if (request.stdin() && !container.config().getStdin()) {
-            throw CriErrors.wrongState("attach to %s: it was created without stdin", container);
+            throw new IOException("attach to %s: it was created without stdin".formatted(container));
         }
         Pause pause = located.sandbox().pause();
         boolean terminal = container.config().getTty();
@@ -189,6 +192,10 @@ final class PodIo implements ContainerIo {
             out.close();
             err.close();
             throw interrupted(e, "attach to " + container);
+        } catch (StatusRuntimeException e) {
+            out.close();
+            err.close();
+            throw readable(e);
         } catch (IOException | RuntimeException e) {
             out.close();
             err.close();
@@ -211,9 +218,11 @@ final class PodIo implements ContainerIo {
     @Override
     public ContainerStreams portForward(String podSandboxId, int port) throws IOException {
         if (port < 1 || port > MAX_PORT) {
-            throw CriErrors.invalid("port %d: must be 1 to %d", port, MAX_PORT);
+            throw new IOException("port %d: must be 1 to %d".formatted(port, MAX_PORT));
         }
-        Sandbox sandbox = pods.existingSandbox(podSandboxId);
+        Sandbox sandbox = pods.sandbox(podSandboxId)
+                .filter(Sandbox::isReady)
+                .orElseThrow(() -> new IOException("no pod sandbox '%s' that is ready".formatted(podSandboxId)));
         Fd connected;
         try (Fd netns = sandbox.pause().namespace("net")) {
             connected = connect(netns, port);
@@ -283,7 +292,8 @@ final class PodIo implements ContainerIo {
 
     private void awaitConnection(Fd socket, int port) throws IOException {
         if (linux.polling().poll(socket, Poll.EPOLLOUT, CONNECT_MILLIS) == 0) {
-            throw CriErrors.deadline("connect to port %d of the pod: no answer within %d ms", port, CONNECT_MILLIS);
+            throw new IOException(
+                    "connect to port %d of the pod: no answer within %d ms".formatted(port, CONNECT_MILLIS));
         }
         int error = linux.sockets().getsockopt(socket, Socket.SOL_SOCKET, Socket.SO_ERROR);
         if (error != 0) {
@@ -297,6 +307,15 @@ final class PodIo implements ContainerIo {
         } catch (ErrnoException e) {
             // ENOTCONN: the peer was faster.
         }
+    }
+
+    private Pods.Located located(String containerId) throws IOException {
+        return pods.container(containerId)
+                .orElseThrow(() -> new IOException("no container '%s'".formatted(containerId)));
+    }
+
+    private static IOException readable(StatusRuntimeException e) {
+        return new IOException(e.getStatus().getDescription(), e);
     }
 
     private static InterruptedIOException interrupted(InterruptedException cause, String what) {

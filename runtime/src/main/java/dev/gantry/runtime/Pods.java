@@ -3,7 +3,9 @@ package dev.gantry.runtime;
 import dev.gantry.cri.v1.ContainerConfig;
 import dev.gantry.cri.v1.ContainerEventResponse;
 import dev.gantry.cri.v1.ContainerEventType;
+import dev.gantry.cri.v1.NamespaceMode;
 import dev.gantry.cri.v1.PodSandboxConfig;
+import dev.gantry.netns.NetworkFiles;
 import dev.gantry.runtime.spec.SpecException;
 import java.io.IOException;
 import java.time.Duration;
@@ -113,8 +115,7 @@ final class Pods implements Sandbox.Announcer {
                 handler,
                 hostname(config),
                 cgroup(config),
-                config.getLinux().getSecurityContext().getNamespaceOptions().getNetwork()
-                        != dev.gantry.cri.v1.NamespaceMode.NODE,
+                config.getLinux().getSecurityContext().getNamespaceOptions().getNetwork() != NamespaceMode.NODE,
                 List.of());
         Sandbox sandbox = new Sandbox(id, config, machine, this, record);
         return sandbox.queue().submit(() -> {
@@ -125,14 +126,13 @@ final class Pods implements Sandbox.Announcer {
         });
     }
 
+    /** A pod with the host's network has the host's name, whatever it asks for: they share the UTS namespace. */
     private static String hostname(PodSandboxConfig config) {
-        if (!config.getHostname().isEmpty()) {
-            return config.getHostname();
+        if (config.getLinux().getSecurityContext().getNamespaceOptions().getNetwork() == NamespaceMode.NODE) {
+            return HostName.read();
         }
-        boolean hosts =
-                config.getLinux().getSecurityContext().getNamespaceOptions().getNetwork()
-                        == dev.gantry.cri.v1.NamespaceMode.NODE;
-        return hosts ? HostName.read() : config.getMetadata().getName();
+        return NetworkFiles.hostnameOf(
+                config.getHostname(), config.getMetadata().getName());
     }
 
     private String cgroup(PodSandboxConfig config) {

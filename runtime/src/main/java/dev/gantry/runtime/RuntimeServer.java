@@ -84,6 +84,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
 
 /** CRI's RuntimeService on our pods. Only translation: no call waits on its thread. */
 final class RuntimeServer extends RuntimeServiceGrpc.RuntimeServiceImplBase {
@@ -100,6 +101,7 @@ final class RuntimeServer extends RuntimeServiceGrpc.RuntimeServiceImplBase {
     private final Execs execs;
     private final Updates updates;
     private final List<String> handlers;
+    private final Executor executor;
 
     RuntimeServer(Pods pods, EventHub events, RuntimeStatusView status, Stats stats, List<String> handlers) {
         this.pods = pods;
@@ -110,6 +112,7 @@ final class RuntimeServer extends RuntimeServiceGrpc.RuntimeServiceImplBase {
         this.execs = new Execs(pods.machine());
         this.updates = new Updates(pods.machine());
         this.handlers = handlers;
+        this.executor = pods.machine().executor();
     }
 
     // ---- the runtime
@@ -154,6 +157,7 @@ final class RuntimeServer extends RuntimeServiceGrpc.RuntimeServiceImplBase {
     @Override
     public void runPodSandbox(RunPodSandboxRequest request, StreamObserver<RunPodSandboxResponse> observer) {
         Answers.later(
+                executor,
                 observer,
                 () -> {
                     String handler = request.getRuntimeHandler();
@@ -168,6 +172,7 @@ final class RuntimeServer extends RuntimeServiceGrpc.RuntimeServiceImplBase {
     @Override
     public void stopPodSandbox(StopPodSandboxRequest request, StreamObserver<StopPodSandboxResponse> observer) {
         Answers.later(
+                executor,
                 observer,
                 () -> pods.sandbox(request.getPodSandboxId())
                         .map(pods::stopSandbox)
@@ -178,6 +183,7 @@ final class RuntimeServer extends RuntimeServiceGrpc.RuntimeServiceImplBase {
     @Override
     public void removePodSandbox(RemovePodSandboxRequest request, StreamObserver<RemovePodSandboxResponse> observer) {
         Answers.later(
+                executor,
                 observer,
                 () -> pods.sandbox(request.getPodSandboxId())
                         .map(pods::removeSandbox)
@@ -228,6 +234,7 @@ final class RuntimeServer extends RuntimeServiceGrpc.RuntimeServiceImplBase {
     public void updatePodSandboxResources(
             UpdatePodSandboxResourcesRequest request, StreamObserver<UpdatePodSandboxResourcesResponse> observer) {
         Answers.later(
+                executor,
                 observer,
                 () -> updates.sandbox(pods.existingSandbox(request.getPodSandboxId()), request.getResources()),
                 done -> UpdatePodSandboxResourcesResponse.getDefaultInstance());
@@ -238,6 +245,7 @@ final class RuntimeServer extends RuntimeServiceGrpc.RuntimeServiceImplBase {
     @Override
     public void createContainer(CreateContainerRequest request, StreamObserver<CreateContainerResponse> observer) {
         Answers.later(
+                executor,
                 observer,
                 () -> pods.create(pods.existingSandbox(request.getPodSandboxId()), request.getConfig()),
                 id -> CreateContainerResponse.newBuilder().setContainerId(id).build());
@@ -246,6 +254,7 @@ final class RuntimeServer extends RuntimeServiceGrpc.RuntimeServiceImplBase {
     @Override
     public void startContainer(StartContainerRequest request, StreamObserver<StartContainerResponse> observer) {
         Answers.later(
+                executor,
                 observer,
                 () -> pods.start(pods.existingContainer(request.getContainerId())),
                 done -> StartContainerResponse.getDefaultInstance());
@@ -254,6 +263,7 @@ final class RuntimeServer extends RuntimeServiceGrpc.RuntimeServiceImplBase {
     @Override
     public void stopContainer(StopContainerRequest request, StreamObserver<StopContainerResponse> observer) {
         Answers.later(
+                executor,
                 observer,
                 () -> pods.container(request.getContainerId())
                         .map(located -> pods.stop(located, Duration.ofSeconds(request.getTimeout())))
@@ -264,6 +274,7 @@ final class RuntimeServer extends RuntimeServiceGrpc.RuntimeServiceImplBase {
     @Override
     public void removeContainer(RemoveContainerRequest request, StreamObserver<RemoveContainerResponse> observer) {
         Answers.later(
+                executor,
                 observer,
                 () -> pods.container(request.getContainerId())
                         .map(pods::remove)
@@ -311,6 +322,7 @@ final class RuntimeServer extends RuntimeServiceGrpc.RuntimeServiceImplBase {
     public void updateContainerResources(
             UpdateContainerResourcesRequest request, StreamObserver<UpdateContainerResourcesResponse> observer) {
         Answers.later(
+                executor,
                 observer,
                 () -> {
                     Pods.Located located = pods.existingContainer(request.getContainerId());
@@ -323,6 +335,7 @@ final class RuntimeServer extends RuntimeServiceGrpc.RuntimeServiceImplBase {
     public void reopenContainerLog(
             ReopenContainerLogRequest request, StreamObserver<ReopenContainerLogResponse> observer) {
         Answers.later(
+                executor,
                 observer,
                 () -> {
                     Pods.Located located = pods.existingContainer(request.getContainerId());
@@ -336,6 +349,7 @@ final class RuntimeServer extends RuntimeServiceGrpc.RuntimeServiceImplBase {
     @Override
     public void execSync(ExecSyncRequest request, StreamObserver<ExecSyncResponse> observer) {
         Answers.later(
+                executor,
                 observer,
                 () -> {
                     if (request.getCmdCount() == 0) {

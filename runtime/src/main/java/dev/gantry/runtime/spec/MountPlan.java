@@ -70,10 +70,8 @@ final class MountPlan {
                 settings.hostIpc
                         ? new Bind("/dev/shm", "/dev/shm", true, false, false, false, Propagation.PRIVATE, 0)
                         : new SharedMemory("/dev/shm"));
-        mounts.add(
-                settings.hostIpc
-                        ? new Bind("/dev/mqueue", "/dev/mqueue", true, false, false, false, Propagation.PRIVATE, 0)
-                        : new FileSystem("/dev/mqueue", "mqueue", List.of(), NOSUID | NOEXEC | NODEV));
+        // A fresh mount shows the queues of the IPC namespace that the process is in, so the host's too.
+        mounts.add(new FileSystem("/dev/mqueue", "mqueue", List.of(), NOSUID | NOEXEC | NODEV));
         long sysReadOnly = settings.privileged ? 0 : RDONLY;
         mounts.add(new FileSystem("/sys", "sysfs", List.of(), NOSUID | NOEXEC | NODEV | sysReadOnly));
         if (settings.privateCgroupNamespace) {
