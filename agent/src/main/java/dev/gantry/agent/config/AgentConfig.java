@@ -25,6 +25,7 @@ import java.util.Optional;
  * @param cgroupRoot empty: found
  * @param runtimeEndpoint path of another runtime's socket; empty: the built-in one
  * @param imageArchives directory of archives that is asked before any registry
+ * @param seccompDefault whether pods that name no seccomp profile get the runtime's own
  * @param logLevel {@code error}, {@code warn}, {@code info} or {@code debug}
  * @param maxRestartBackoff bound of the wait before a container is started again
  * @param warnings what was set and has no effect
@@ -42,7 +43,7 @@ public record AgentConfig(
         Optional<Path> runtimeEndpoint,
         Optional<Path> imageEndpoint,
         Optional<Path> imageArchives,
-        int maxPods,
+        boolean seccompDefault,
         String logLevel,
         Duration maxRestartBackoff,
         List<String> warnings) {
@@ -141,7 +142,7 @@ public record AgentConfig(
                     endpoint("containerRuntimeEndpoint"),
                     endpoint("imageServiceEndpoint"),
                     settings.get("imageArchives").map(Path::of).or(Typed::ownArchives),
-                    Integer.parseInt(settings.get("maxPods").orElse("110")),
+                    settings.get("seccompDefault").orElse("false").equals("true"),
                     logLevel(),
                     Duration.ofMillis(Durations.parseMillis(settings.get("crashLoopBackOff.maxContainerRestartPeriod")
                             .orElse("300s"))),

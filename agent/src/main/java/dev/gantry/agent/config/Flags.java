@@ -66,7 +66,11 @@ public final class Flags {
                     "imageArchives",
                     "DIR",
                     "Directory of image archives that is asked before any registry."),
-            new Flag("max-pods", "maxPods", "NUMBER", "How many pods may run here; default: 110."),
+            new Flag(
+                    "seccomp-default",
+                    "seccompDefault",
+                    "true|false",
+                    "Whether pods that name no seccomp profile get the runtime's own; default: false."),
             new Flag(
                     "v",
                     "logging.verbosity",

@@ -31,7 +31,7 @@ final class Schema {
         add(Field.oneOf("cgroupDriver", "cgroupfs", "systemd"));
         add(Field.read("containerRuntimeEndpoint", Field.Type.STRING));
         add(Field.read("imageServiceEndpoint", Field.Type.STRING));
-        add(Field.integer("maxPods", 0, Integer.MAX_VALUE));
+        add(Field.read("seccompDefault", Field.Type.BOOLEAN));
         add(Field.oneOf("logging.format", "text"));
         add(Field.integer("logging.verbosity", 0, 10));
         add(Field.read("crashLoopBackOff.maxContainerRestartPeriod", Field.Type.DURATION));
@@ -58,7 +58,6 @@ final class Schema {
                 "enableSystemLogQuery",
                 "enableProfilingHandler",
                 "enableDebugFlagsHandler",
-                "seccompDefault",
                 "registerNode",
                 "localStorageCapacityIsolation",
                 "failCgroupV1")) {
@@ -99,6 +98,7 @@ final class Schema {
                 "nodeLeaseDurationSeconds",
                 "imageGCHighThresholdPercent",
                 "imageGCLowThresholdPercent",
+                "maxPods",
                 "podsPerCore",
                 "podPidsLimit",
                 "nodeStatusMaxImages",

@@ -138,7 +138,7 @@ final class Agent implements Node.RunningAgent {
                     podPaths(paths),
                     config.resolvConf(),
                     new PodDns(config.clusterDns(), config.clusterDomain().orElse("")),
-                    false,
+                    config.seccompDefault(),
                     "",
                     new CrashLoop(
                             most.compareTo(initial) < 0 ? most : initial, most, CrashLoop.KUBELET.forgivenAfter()),

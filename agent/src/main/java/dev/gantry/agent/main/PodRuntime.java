@@ -117,7 +117,7 @@ final class PodRuntime implements AutoCloseable {
                 NodeProbe.facts(config),
                 Agent.podPaths(config.paths()),
                 new PodDns(config.clusterDns(), config.clusterDomain().orElse("")),
-                false);
+                config.seccompDefault());
         String resolvConf = Files.exists(config.resolvConf()) ? Files.readString(config.resolvConf()) : "";
         StringBuilder text = new StringBuilder();
         for (Pod pod : pods) {

@@ -1,58 +1,80 @@
 package dev.gantry.agent.main;
 
-import io.netty.bootstrap.Bootstrap;
-import io.netty.buffer.Unpooled;
-import io.netty.channel.Channel;
-import io.netty.channel.ChannelFuture;
-import io.netty.channel.ChannelInboundHandlerAdapter;
-import io.netty.channel.MultiThreadIoEventLoopGroup;
-import io.netty.channel.epoll.EpollDomainDatagramChannel;
-import io.netty.channel.epoll.EpollIoHandler;
-import io.netty.channel.unix.DomainDatagramPacket;
-import io.netty.channel.unix.DomainSocketAddress;
+import dev.gantry.linux.ErrnoException;
+import dev.gantry.linux.Fd;
+import dev.gantry.linux.Linux;
+import dev.gantry.linux.Socket;
+import dev.gantry.linux.Sockets;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Tells the service manager how the agent is: {@code READY=1}, {@code WATCHDOG=1} at half the interval it asks for, {@code STOPPING=1}.
  *
  * @see <a href="https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html">sd_notify(3)</a>
  */
-@SuppressWarnings(
-        "FutureReturnValueIgnored") // a write or close that fails ends the connection, which is heard of otherwise
 final class ServiceNotifier implements AutoCloseable {
-    private final MultiThreadIoEventLoopGroup loop;
-    private final Channel channel;
-    private final DomainSocketAddress manager;
+    private static final Logger LOG = LoggerFactory.getLogger(ServiceNotifier.class);
 
-    private ServiceNotifier(MultiThreadIoEventLoopGroup loop, Channel channel, DomainSocketAddress manager) {
-        this.loop = loop;
-        this.channel = channel;
-        this.manager = manager;
+    private final Sockets sockets;
+    private final Fd socket;
+    private final ScheduledThreadPoolExecutor watchdog = new ScheduledThreadPoolExecutor(1, task -> {
+        Thread thread = new Thread(task, "watchdog");
+        thread.setDaemon(true);
+        return thread;
+    });
+
+    private ServiceNotifier(Sockets sockets, Fd socket) {
+        this.sockets = sockets;
+        this.socket = socket;
     }
 
     /** Empty if no service manager asks to be told. */
     static Optional<ServiceNotifier> of(Map<String, String> environment) throws IOException {
-        String socket = environment.getOrDefault("NOTIFY_SOCKET", "");
-        if (socket.isEmpty()) {
+        String path = environment.getOrDefault("NOTIFY_SOCKET", "");
+        if (path.isEmpty()) {
             return Optional.empty();
         }
-        MultiThreadIoEventLoopGroup loop = new MultiThreadIoEventLoopGroup(1, EpollIoHandler.newFactory());
-        // An address in the abstract namespace is written with an at sign for its leading zero byte.
-        String address = socket.startsWith("@") ? "\0" + socket.substring(1) : socket;
-        Channel channel = new Bootstrap()
-                .group(loop)
-                .channel(EpollDomainDatagramChannel.class)
-                .handler(new ChannelInboundHandlerAdapter())
-                .register()
-                .syncUninterruptibly()
-                .channel();
-        return Optional.of(new ServiceNotifier(loop, channel, new DomainSocketAddress(address)));
+        Sockets sockets = Linux.system().sockets();
+        Fd socket = sockets.socket(Socket.AF_UNIX, Socket.SOCK_DGRAM, 0);
+        try {
+            sockets.connect(socket, address(path));
+            return Optional.of(new ServiceNotifier(sockets, socket));
+        } catch (ErrnoException e) {
+            socket.close();
+            throw new IOException("connect to the service manager at NOTIFY_SOCKET=" + path + ": " + e.getMessage(), e);
+        }
+    }
+
+    /** A {@code sockaddr_un}. An address in the abstract namespace is written with an at sign for its leading zero byte, and has none at its end. */
+    private static byte[] address(String path) {
+        ByteArrayOutputStream address = new ByteArrayOutputStream();
+        address.writeBytes(ByteBuffer.allocate(2)
+                .order(ByteOrder.nativeOrder())
+                .putShort((short) Socket.AF_UNIX)
+                .array());
+        boolean isAbstract = path.startsWith("@");
+        byte[] name = path.getBytes(StandardCharsets.UTF_8);
+        if (isAbstract) {
+            name[0] = 0;
+        }
+        address.writeBytes(name);
+        if (!isAbstract) {
+            address.write(0);
+        }
+        return address.toByteArray();
     }
 
     void ready(String status) {
@@ -64,10 +86,12 @@ final class ServiceNotifier implements AutoCloseable {
     }
 
     /** Sends keep-alives as long as {@code healthy} says yes. */
+    @SuppressWarnings("FutureReturnValueIgnored") // ends with the executor
     void watch(Map<String, String> environment, BooleanSupplier healthy) {
-        watchdogInterval(environment).ifPresent(interval -> {
-            long micros = interval.toNanos() / 2_000;
-            loop.scheduleAtFixedRate(
+        Optional<Duration> interval = watchdogInterval(environment);
+        if (interval.isPresent()) {
+            long micros = interval.get().toNanos() / 2_000;
+            watchdog.scheduleAtFixedRate(
                     () -> {
                         if (healthy.getAsBoolean()) {
                             send("WATCHDOG=1");
@@ -76,7 +100,7 @@ final class ServiceNotifier implements AutoCloseable {
                     0,
                     micros,
                     TimeUnit.MICROSECONDS);
-        });
+        }
     }
 
     /** {@code WATCHDOG_USEC}, if it is meant for this process. */
@@ -94,16 +118,16 @@ final class ServiceNotifier implements AutoCloseable {
     }
 
     private void send(String state) {
-        ChannelFuture sent = channel.writeAndFlush(
-                new DomainDatagramPacket(Unpooled.copiedBuffer(state, StandardCharsets.UTF_8), manager));
-        if (!channel.eventLoop().inEventLoop()) {
-            sent.awaitUninterruptibly(1, TimeUnit.SECONDS);
+        try {
+            sockets.sendMessage(socket, state.getBytes(StandardCharsets.UTF_8), List.of());
+        } catch (ErrnoException e) {
+            LOG.atWarn().addKeyValue("state", state).setCause(e).log("Could not notify the service manager, going on");
         }
     }
 
     @Override
     public void close() {
-        channel.close().awaitUninterruptibly(1, TimeUnit.SECONDS);
-        loop.shutdownGracefully(0, 0, TimeUnit.SECONDS);
+        watchdog.shutdownNow();
+        socket.close();
     }
 }

@@ -46,7 +46,7 @@ class AgentConfigTest {
         assertThat(config.resolvConf()).isEqualTo(Path.of("/etc/resolv.conf"));
         assertThat(config.runtimeEndpoint()).isEmpty();
         assertThat(config.systemdCgroupNames()).isFalse();
-        assertThat(config.maxPods()).isEqualTo(110);
+        assertThat(config.seccompDefault()).isFalse();
         assertThat(config.logLevel()).isEqualTo("info");
         assertThat(config.maxRestartBackoff()).isEqualTo(Duration.ofMinutes(5));
         assertThat(config.warnings()).isEmpty();
@@ -70,7 +70,7 @@ class AgentConfigTest {
                 cgroupDriver: systemd
                 containerRuntimeEndpoint: unix:///run/containerd/containerd.sock
                 imageServiceEndpoint: unix:///run/images.sock
-                maxPods: 50
+                seccompDefault: true
                 crashLoopBackOff:
                   maxContainerRestartPeriod: 1m30s
                 logging:
@@ -95,7 +95,7 @@ class AgentConfigTest {
                         Optional.of(Path.of("/run/containerd/containerd.sock")),
                         Optional.of(Path.of("/run/images.sock")),
                         Optional.of(Path.of("/srv/images")),
-                        50,
+                        true,
                         "debug",
                         Duration.ofSeconds(90),
                         List.of()));
@@ -105,10 +105,10 @@ class AgentConfigTest {
     @CsvSource(delimiter = '|', textBlock = """
                     maxPod: 1                      | config.yaml:1:1: maxPod: unknown field; did you mean 'maxPods'?
                     colour: red                    | config.yaml:1:1: colour: unknown field
-                    maxPods: many                  | config.yaml:1:10: maxPods: expected a whole number from 0 to 2147483647, found the text 'many'
-                    maxPods: -1                    | config.yaml:1:10: maxPods: expected a whole number from 0 to 2147483647, found '-1'
-                    maxPods: '1'                   | config.yaml:1:10: maxPods: expected a whole number from 0 to 2147483647, found the text '1'
-                    maxPods: [1]                   | config.yaml:1:10: maxPods: expected a whole number from 0 to 2147483647, found a list
+                    maxPods: many                  | config.yaml:1:10: maxPods: expected a whole number, found the text 'many'
+                    logging: {verbosity: -1}       | config.yaml:1:22: logging.verbosity: expected a whole number from 0 to 10, found '-1'
+                    maxPods: '1'                   | config.yaml:1:10: maxPods: expected a whole number, found the text '1'
+                    maxPods: [1]                   | config.yaml:1:10: maxPods: expected a whole number, found a list
                     staticPodPath: manifests       | config.yaml:1:16: staticPodPath: expected an absolute path, found 'manifests'
                     clusterDomain: 5               | config.yaml:1:16: clusterDomain: expected a text, found 5, which is no text; put it in quotes
                     clusterDNS: 10.0.0.1           | config.yaml:1:13: clusterDNS: expected a list of texts
@@ -136,30 +136,30 @@ class AgentConfigTest {
     void allMistakesAreToldAtOnce() throws IOException {
         assertThat(errors("maxPods: many\nmaxPods: 3\nnodeNam: x\n"))
                 .containsExactly(
-                        "config.yaml:1:10: maxPods: expected a whole number from 0 to 2147483647, found the text 'many'",
+                        "config.yaml:1:10: maxPods: expected a whole number, found the text 'many'",
                         "config.yaml:2:1: maxPods: is there twice",
                         "config.yaml:3:1: nodeNam: unknown field; did you mean 'nodeName'?");
     }
 
     @Test
     void dropInsAreMergedInTheOrderOfTheirNamesAndFlagsWin() throws IOException, ConfigException {
-        Files.writeString(root.resolve("config.yaml"), "maxPods: 1\nclusterDomain: one.local\nnodeName: one\n");
+        Files.writeString(root.resolve("config.yaml"), "nodeIP: 192.0.2.1\nclusterDomain: one.local\nnodeName: one\n");
         Path dropIns = Files.createDirectories(root.resolve("config.d"));
-        Files.writeString(dropIns.resolve("20-b.conf"), "maxPods: 3\n");
-        Files.writeString(dropIns.resolve("10-a.conf"), "maxPods: 2\nclusterDomain: two.local\n");
+        Files.writeString(dropIns.resolve("20-b.conf"), "nodeIP: 192.0.2.3\n");
+        Files.writeString(dropIns.resolve("10-a.conf"), "nodeIP: 192.0.2.2\nclusterDomain: two.local\n");
         Files.writeString(dropIns.resolve("30-not-read.txt"), "nonsense: true\n");
         Files.writeString(dropIns.resolve(".hidden.conf"), "nonsense: true\n");
 
-        AgentConfig config = load(Map.of("hostname-override", "flag", "max-pods", "4"));
+        AgentConfig config = load(Map.of("hostname-override", "flag"));
 
-        assertThat(config.maxPods()).isEqualTo(4);
+        assertThat(config.nodeIp()).contains("192.0.2.3");
         assertThat(config.clusterDomain()).contains("two.local");
         assertThat(config.nodeName()).isEqualTo("flag");
     }
 
     @ParameterizedTest(name = "--{0} {1}: {2}")
     @CsvSource({
-        "max-pods, x, '--max-pods: expected a whole number from 0 to 2147483647, found ''x'''",
+        "v, x, '--v: expected a whole number from 0 to 10, found ''x'''",
         "hostname-override, 'a b', '--hostname-override: ''a b'' cannot be a node''s name: letters, digits, ''-'' and ''.'' only; choose one with --hostname-override'",
         "cgroup-driver, x, '--cgroup-driver: expected one of cgroupfs, systemd, found ''x'''",
         "log-level, loud, '--log-level: expected one of error, warn, info, debug, found ''loud'''",
