@@ -1,5 +1,6 @@
 package dev.gantry.runtime;
 
+import dev.gantry.cgroups.Cgroup;
 import dev.gantry.cri.v1.ContainerConfig;
 import dev.gantry.cri.v1.ContainerMetadata;
 import dev.gantry.cri.v1.ContainerState;
@@ -31,6 +32,7 @@ import io.grpc.stub.StreamObserver;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -252,8 +254,10 @@ final class RuntimeFixture implements AutoCloseable {
                 removePod(sandbox.getId());
             }
         } finally {
+            Cgroup subtree = runtime.cgroups().root();
             runtime.close();
             removeHostSide();
+            removeCgroups(subtree);
         }
     }
 
@@ -262,6 +266,14 @@ final class RuntimeFixture implements AutoCloseable {
         NetworkNames names = NetworkNames.forRoot(config.root(), Path.of("/var/lib/gantry"));
         run("ip", "link", "delete", names.bridge());
         run("nft", "delete", "table", "inet", names.table());
+    }
+
+    private static void removeCgroups(Cgroup subtree) {
+        try {
+            subtree.removeRecursively(Duration.ofSeconds(10));
+        } catch (IOException e) {
+            throw new AssertionError("processes were left in " + subtree.path(), e);
+        }
     }
 
     private static void run(String... command) {
