@@ -28,6 +28,7 @@ final class RunFollower {
     private final Set<String> ready = new HashSet<>();
     private final Set<String> ended = new HashSet<>();
     private final Set<String> gone = new HashSet<>();
+    private final Set<String> events = new HashSet<>();
     private final Map<String, LogThread> logs = new HashMap<>();
     private final CountDownLatch finished = new CountDownLatch(1);
     private final CountDownLatch allGone = new CountDownLatch(1);
@@ -50,9 +51,21 @@ final class RunFollower {
         eventWatch.start();
         finished.await();
         if (!isStopping()) {
+            showAllEvents();
             awaitLastWords();
         }
         return exitCode();
+    }
+
+    /** Pods and events are told on two connections; what is known of the end when it comes on one may still be on its way on the other. */
+    private void showAllEvents() {
+        try (ApiResponse response = session.client().get("/api/v1/events")) {
+            for (Json event : response.json().items("items")) {
+                event("ADDED", event);
+            }
+        } catch (CliException | IOException e) {
+            // the agent has gone; the watch tells
+        }
     }
 
     private synchronized boolean isStopping() {
@@ -104,7 +117,8 @@ final class RunFollower {
     }
 
     private synchronized void event(String type, Json event) {
-        if (!type.equals("DELETED") && pods.containsKey(event.text("involvedObject", "uid"))) {
+        boolean ours = !type.equals("DELETED") && pods.containsKey(event.text("involvedObject", "uid"));
+        if (ours && events.add(event.text("metadata", "name") + " " + event.number("count"))) {
             String pod = event.text("involvedObject", "name");
             String path = event.text("involvedObject", "fieldPath");
             int open = path.indexOf('{');
