@@ -35,13 +35,17 @@ public final class LayerUnpacker implements AutoCloseable {
     private static final int BLOCK = 4096;
     private static final byte[] OPAQUE = {'y'};
     private static final int IMPLICIT_MODE = 0755;
+    private static final int PIECE_BYTES = 256 << 10;
+    /** One per thread, since such memory comes back only with a garbage collection. */
+    private static final ThreadLocal<ByteBuffer> DIRECT =
+            ThreadLocal.withInitial(() -> ByteBuffer.allocateDirect(PIECE_BYTES));
 
     private final FileCalls files;
     private final Fd root;
     private final OverlayFlavour flavour;
     private final LayerLimits limits;
-    private final byte[] piece = new byte[256 << 10];
-    private final ByteBuffer direct = ByteBuffer.allocateDirect(256 << 10);
+    private final byte[] piece = new byte[PIECE_BYTES];
+    private final ByteBuffer direct = DIRECT.get();
     private final ParentCache parents = new ParentCache();
     private final Set<String> implicit = new LinkedHashSet<>();
     private final Map<String, Instant> directoryTimes = new LinkedHashMap<>();

@@ -54,7 +54,7 @@ final class BlobStream extends InputStream {
                 HttpResponse open = response == null ? open() : response;
                 int n = open.body().read(target, at, length);
                 if (n < 0 && offset < size) {
-                    throw new EOFException("the body ends after " + offset + " of " + size + " bytes");
+                    throw new EOFException("the host ended the body early");
                 }
                 if (n > 0) {
                     offset += n;

@@ -19,6 +19,7 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.Semaphore;
 import org.jspecify.annotations.Nullable;
 
@@ -201,23 +202,32 @@ final class Installer {
                 throw e;
             }
         }
-        executor.execute(() -> {
-            Staged staged;
-            try {
-                if (!waitHere) {
-                    slots.acquireUninterruptibly();
-                }
-                try {
-                    staged = unpack(job);
-                } finally {
-                    slots.release();
-                }
-            } catch (Throwable e) {
-                result.completeExceptionally(e);
-                return;
+        try {
+            executor.execute(() -> transfer(job, result, waitHere));
+        } catch (RejectedExecutionException e) {
+            if (waitHere) {
+                slots.release();
             }
-            commitWhenBelowIsIn(job, staged, result);
-        });
+            result.completeExceptionally(cancelled(job)); // the store is being closed
+        }
+    }
+
+    private void transfer(Job job, CompletableFuture<Layer> result, boolean hasSlot) {
+        Staged staged;
+        try {
+            if (!hasSlot) {
+                slots.acquireUninterruptibly();
+            }
+            try {
+                staged = unpack(job);
+            } finally {
+                slots.release();
+            }
+        } catch (Throwable e) {
+            result.completeExceptionally(e);
+            return;
+        }
+        commitWhenBelowIsIn(job, staged, result);
     }
 
     private static ImageException cancelled(Job job) {
