@@ -18,7 +18,7 @@ import java.util.Set;
  *
  * <pre>
  *   root                       delegated by systemd, configured, or the top of the mount
- *   ├── agent                  the agent itself, where its own cgroup is the root: a parent must hold no process
+ *   ├── agent, holder          who was in the root: a parent must hold no process
  *   └── kubepods               all pods
  *       ├── pod&lt;uid&gt;           guaranteed
  *       ├── burstable/pod&lt;uid&gt;
@@ -28,8 +28,6 @@ import java.util.Set;
  * </pre>
  */
 public final class CgroupTree {
-    private static final String AGENT_LEAF = "agent";
-
     private final Linux linux;
     private final Placement placement;
     private final CgroupNaming naming;
@@ -71,8 +69,8 @@ public final class CgroupTree {
         Cgroup base = new Cgroup(linux, placement.root());
         base.create();
         // the top of the tree may hold processes and controllers at once, any other cgroup may not
-        if (placement.own() && !placement.root().equals(placement.mountPoint())) {
-            moveProcesses(base, base.child(AGENT_LEAF));
+        if (!placement.leaf().isEmpty() && !placement.root().equals(placement.mountPoint())) {
+            moveProcesses(base, base.child(placement.leaf()));
         }
         Cgroup root = settings.subtree().isEmpty() ? base : base.child(settings.subtree());
         Cgroup pods = root.child(settings.naming().pods());

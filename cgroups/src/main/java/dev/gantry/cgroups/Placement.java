@@ -10,13 +10,25 @@ import java.util.function.Predicate;
  *
  * @param mountPoint of the cgroup2 file system
  * @param root the directory that the agent may use as its own; {@code mountPoint} or below
- * @param own whether the agent's processes are in {@code root} and have to move into a leaf of it
+ * @param leaf the child that the processes in {@code root} have to move into, see {@link #NONE}
  */
-record Placement(String mountPoint, String root, Origin origin, boolean own) {
+record Placement(String mountPoint, String root, Origin origin, String leaf) {
+    /** For the agent's own processes. */
+    static final String AGENT = "agent";
+
+    /** For the process that keeps the pods' unit alive. */
+    static final String HOLDER = "holder";
+
+    /** Nobody is in the root who would have to move. */
+    static final String NONE = "";
+
+    private static final String UNIT = ".service";
+    private static final String PODS_UNIT = "-pods.service";
+
     enum Origin {
         /** {@code --cgroup-root} or {@code cgroupRoot} of the configuration. */
         CONFIGURED("configured"),
-        /** The unit that systemd started the agent in, with {@code Delegate=yes}. */
+        /** A unit of systemd's with {@code Delegate=yes}: the one for pods beside the agent's, or the agent's own. */
         DELEGATED("delegated by systemd"),
         /** The top of the mount, since nothing is delegated. */
         TOP("top of the cgroup2 mount");
@@ -56,11 +68,28 @@ record Placement(String mountPoint, String root, Origin origin, boolean own) {
         String self = directory(mount, pathOfSelf(selfCgroup));
         if (configured.isPresent()) {
             String root = configuredRoot(top, configured.get());
-            return new Placement(top, root, Origin.CONFIGURED, self.equals(root));
+            return new Placement(top, root, Origin.CONFIGURED, self.equals(root) ? AGENT : NONE);
         }
-        return isDelegated.test(self)
-                ? new Placement(top, self, Origin.DELEGATED, true)
-                : new Placement(top, top, Origin.TOP, self.equals(top));
+        return delegated(top, self, isDelegated)
+                .orElseGet(() -> new Placement(top, top, Origin.TOP, self.equals(top) ? AGENT : NONE));
+    }
+
+    /**
+     * A unit of the pods' own goes first: systemd before version 254 cannot start an agent again whose unit has
+     * cgroups with controllers below it, since it puts the new process beside them (EBUSY, status 219/CGROUP).
+     */
+    private static Optional<Placement> delegated(String top, String self, Predicate<String> isDelegated) {
+        if (self.endsWith(UNIT)) {
+            String pods = self.substring(0, self.length() - UNIT.length()) + PODS_UNIT;
+            if (isDelegated.test(pods)) {
+                return Optional.of(new Placement(top, pods, Origin.DELEGATED, HOLDER));
+            }
+        }
+        // DelegateSubgroup=agent, or an agent that has moved already
+        String unit = self.endsWith("/" + AGENT) ? self.substring(0, self.length() - AGENT.length() - 1) : self;
+        return isDelegated.test(unit)
+                ? Optional.of(new Placement(top, unit, Origin.DELEGATED, AGENT))
+                : Optional.empty();
     }
 
     private static boolean isReadOnly(MountInfo mount) {

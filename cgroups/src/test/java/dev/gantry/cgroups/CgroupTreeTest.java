@@ -115,7 +115,7 @@ class CgroupTreeTest {
         CgroupTree tree = CgroupTree.at(
                 linux,
                 CgroupSettings.DEFAULT,
-                new Placement(top.toString(), unit.toString(), Placement.Origin.DELEGATED, true));
+                new Placement(top.toString(), unit.toString(), Placement.Origin.DELEGATED, Placement.AGENT));
         assertThat(linux.processesOf(unit)).isEmpty();
         assertThat(linux.processesOf(unit.resolve("agent"))).containsExactly("100", "101");
         assertThat(tree.availableControllers()).containsExactlyInAnyOrder(Controller.MEMORY, Controller.PIDS);
@@ -186,6 +186,6 @@ class CgroupTreeTest {
     }
 
     private Placement atTop() {
-        return new Placement(top.toString(), top.toString(), Placement.Origin.TOP, true);
+        return new Placement(top.toString(), top.toString(), Placement.Origin.TOP, Placement.AGENT);
     }
 }

@@ -18,7 +18,7 @@ class FakeCgroupsTest extends CgroupContract {
     @BeforeEach
     void discover() throws CgroupException {
         FakeCgroups linux = new FakeCgroups(Linux.system(), top, "cpuset", "cpu", "io", "memory", "hugetlb", "pids");
-        Placement placement = new Placement(top.toString(), top.toString(), Placement.Origin.TOP, true);
+        Placement placement = new Placement(top.toString(), top.toString(), Placement.Origin.TOP, Placement.AGENT);
         tree = CgroupTree.at(linux, CgroupSettings.DEFAULT, placement);
     }
 

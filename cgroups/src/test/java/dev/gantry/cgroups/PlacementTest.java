@@ -29,14 +29,37 @@ class PlacementTest {
                         "/sys/fs/cgroup",
                         "/sys/fs/cgroup/system.slice/gantry.service",
                         Placement.Origin.DELEGATED,
-                        true));
+                        Placement.AGENT));
+    }
+
+    @Test
+    void aUnitForPodsBesideTheAgentsGoesFirst() throws CgroupException {
+        Placement placement =
+                Placement.find(UNIFIED, "0::/system.slice/gantry.service\n", Optional.empty(), directory -> true);
+        assertThat(placement)
+                .isEqualTo(new Placement(
+                        "/sys/fs/cgroup",
+                        "/sys/fs/cgroup/system.slice/gantry-pods.service",
+                        Placement.Origin.DELEGATED,
+                        Placement.HOLDER));
+    }
+
+    @Test
+    void anAgentThatIsInItsLeafAlreadyKnowsItsUnit() throws CgroupException {
+        Placement placement = Placement.find(
+                UNIFIED,
+                "0::/system.slice/gantry.service/agent\n",
+                Optional.empty(),
+                "/sys/fs/cgroup/system.slice/gantry.service"::equals);
+        assertThat(placement.root()).isEqualTo("/sys/fs/cgroup/system.slice/gantry.service");
     }
 
     @Test
     void withoutDelegationItIsTheTopOfTheMount() throws CgroupException {
         Placement placement = Placement.find(
                 UNIFIED, "0::/user.slice/user-0.slice/session-1.scope\n", Optional.empty(), directory -> false);
-        assertThat(placement).isEqualTo(new Placement("/sys/fs/cgroup", "/sys/fs/cgroup", Placement.Origin.TOP, false));
+        assertThat(placement)
+                .isEqualTo(new Placement("/sys/fs/cgroup", "/sys/fs/cgroup", Placement.Origin.TOP, Placement.NONE));
     }
 
     @Test
@@ -44,7 +67,7 @@ class PlacementTest {
         Placement placement =
                 Placement.find(HYBRID, "9:name=systemd:/\n4:memory:/x\n0::/\n", Optional.empty(), directory -> false);
         assertThat(placement.root()).isEqualTo("/sys/fs/cgroup/unified");
-        assertThat(placement.own()).isTrue();
+        assertThat(placement.leaf()).isEqualTo(Placement.AGENT);
     }
 
     @Test
@@ -55,7 +78,7 @@ class PlacementTest {
                             "/sys/fs/cgroup/unified",
                             "/sys/fs/cgroup/unified/nodes/one",
                             Placement.Origin.CONFIGURED,
-                            false));
+                            Placement.NONE));
         }
         assertThat(Placement.find(HYBRID, "0::/\n", Optional.of("/"), directory -> true)
                         .root())
