@@ -171,7 +171,7 @@ public final class Cgroup {
         for (CgroupWrite write : resources.writes()) {
             Optional<Missing> knownMissing = Controller.ofFile(write.file()).flatMap(known::missing);
             if (knownMissing.isPresent()) {
-                missing.putIfAbsent(knownMissing.get().what(), knownMissing.get());
+                report(write, knownMissing.get(), missing);
                 continue;
             }
             try {
@@ -180,10 +180,17 @@ public final class Cgroup {
                 if (!e.is(Errno.ENOENT)) {
                     throw CgroupException.of(e, "");
                 }
-                absent(write, e).ifPresent(found -> missing.putIfAbsent(found.what(), found));
+                absent(write, e).ifPresent(found -> report(write, found, missing));
             }
         }
         return List.copyOf(missing.values());
+    }
+
+    /** A value that changes nothing is not missed: the kubelet sends a limit of 0 for each size of huge pages. */
+    private static void report(CgroupWrite write, Missing found, Map<String, Missing> missing) {
+        if (write.ifAbsent() != CgroupWrite.IfAbsent.IGNORE) {
+            missing.putIfAbsent(found.what(), found);
+        }
     }
 
     private Optional<Missing> absent(CgroupWrite write, ErrnoException e) throws CgroupException {

@@ -107,7 +107,7 @@ public record CgroupResources(
         if (blockIoWeight != 0) {
             // BFQ has a scale of its own, which is the one of cgroup v1
             writes.add(CgroupWrite.optional("io.bfq.weight", Integer.toString(blockIoWeight)));
-            writes.add(CgroupWrite.optional("io.weight", Long.toString(ioWeight(blockIoWeight))));
+            writes.add(CgroupWrite.reported("io.weight", Long.toString(ioWeight(blockIoWeight))));
         }
         unified.forEach((file, value) -> {
             for (String line : value.strip().split("\n", -1)) {

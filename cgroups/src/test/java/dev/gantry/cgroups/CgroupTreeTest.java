@@ -102,6 +102,22 @@ class CgroupTreeTest {
     }
 
     @Test
+    void aLimitThatChangesNothingIsNotMissed() throws CgroupException {
+        linux.refuse("hugetlb");
+        CgroupTree tree = topOfTheMount();
+        PodCgroup pod = tree.pod(QosClass.GUARANTEED, "u");
+        CgroupResources nothing = CgroupResources.builder()
+                .hugepageLimits(Map.of("2MB", 0L, "1GB", 0L))
+                .build();
+        assertThat(pod.create(nothing)).isEmpty();
+        assertThat(new Cgroup(linux, pod.cgroup().path()).apply(nothing)).isEmpty();
+        assertThat(pod.create(CgroupResources.builder()
+                        .hugepageLimits(Map.of("2MB", 2L << 20))
+                        .build()))
+                .hasSize(1);
+    }
+
+    @Test
     void aDelegatedUnitIsEmptiedIntoALeafFirst() throws Exception {
         Cgroup slice = new Cgroup(linux, top.resolve("system.slice").toString());
         slice.create();
