@@ -15,7 +15,7 @@ enum {
     PREFIX_BYTES = sizeof PREFIX - 1,
     STREAM_AT = 31,
     TAG_AT = 38,
-    OUT_BYTES = 96 << 10,
+    OUT_BYTES = 64 << 10,
 };
 
 static u8 in[PARTIAL_BYTES + READ_BYTES];

@@ -85,13 +85,12 @@ public final class NativePauseLauncher implements PauseLauncher, AutoCloseable {
             long flags =
                     spec.newNamespaces().stream().mapToLong(PodNamespace::flag).reduce(0, (a, b) -> a | b);
             // all three wait in the socket when pause begins: it sets itself up without a further turn
-            CompletableFuture<Void> launched = connection.sendLaunch(listening, flags, spec.cgroup());
+            CompletableFuture<Fd> launched = connection.sendLaunch(listening, flags, spec.cgroup());
             CompletableFuture<Void> greeted = connection.sendHello();
             CompletableFuture<Void> setUp = connection.sendSetup(spec.setup(), spec.setupFds());
             spawn(spec.socket(), childEnd);
-            PauseConnection.await(launched);
+            reapWhenEnded(PauseConnection.await(launched));
             PauseConnection.await(greeted);
-            reapWhenEnded(connection.pidfd());
             PauseConnection.await(setUp);
             return connection;
         } catch (IOException | RuntimeException e) {
@@ -111,17 +110,22 @@ public final class NativePauseLauncher implements PauseLauncher, AutoCloseable {
         }
     }
 
-    /** Pause is this process' child, and nobody else waits for it. */
+    /** Pause is this process' child, and nobody else waits for it. Takes over the pidfd. */
     private void reapWhenEnded(Fd pidfd) throws IOException {
-        Fd own = linux.files().dup(pidfd);
         AtomicReference<EventLoop.@Nullable Registration> registered = new AtomicReference<>();
-        registered.set(loop.register("end of pause", own, Poll.EPOLLIN, events -> {
-            EventLoop.Registration registration = registered.get();
-            if (registration != null) {
-                registration.close();
-                reap(own);
-            }
-        }));
+        try {
+            registered.set(loop.register("end of pause", pidfd, Poll.EPOLLIN, events -> {
+                // null if it ended before the line above was through: the event comes again
+                EventLoop.Registration registration = registered.get();
+                if (registration != null) {
+                    registration.close();
+                    reap(pidfd);
+                }
+            }));
+        } catch (IOException e) {
+            pidfd.close();
+            throw e;
+        }
     }
 
     private void reap(Fd pidfd) throws ErrnoException {

@@ -113,11 +113,18 @@ final class PauseConnection implements Pause {
 
     // ---- requests
 
-    /** The first messages of a new pause; answered in this order. */
-    CompletableFuture<Void> sendLaunch(Fd listening, long cloneFlags, Optional<Fd> cgroup) {
+    /** The first message of a new pause. Gives its pidfd, which the caller closes. */
+    CompletableFuture<Fd> sendLaunch(Fd listening, long cloneFlags, Optional<Fd> cgroup) {
         List<Fd> descriptors = new ArrayList<>(List.of(listening));
         cgroup.ifPresent(descriptors::add);
-        return request("launch", "", Message.LAUNCH, 8, body -> body.putLong(cloneFlags), descriptors, (m, d) -> null);
+        return request(
+                "launch",
+                "",
+                Message.LAUNCH,
+                8,
+                body -> body.putLong(cloneFlags),
+                descriptors,
+                (m, d) -> d.require("the new pause"));
     }
 
     /** Learns who it is; must be answered before {@link #pid()} and {@link #pidfd()} are asked for. */
