@@ -21,6 +21,7 @@ import java.util.Set;
  */
 final class AddressPool implements Closeable {
     private static final String RESERVED = "+ ";
+    private static final String LEAVING = "~ ";
     private static final String RELEASED = "- ";
     /** Where the search for free addresses goes on. */
     private static final String LAST = "= ";
@@ -50,6 +51,8 @@ final class AddressPool implements Closeable {
     private void replay(String line) {
         if (line.startsWith(RESERVED)) {
             NetworkRecord.parse(line.substring(RESERVED.length())).ifPresent(this::remember);
+        } else if (line.startsWith(LEAVING)) {
+            leaving.add(line.substring(LEAVING.length()));
         } else if (line.startsWith(RELEASED)) {
             forget(line.substring(RELEASED.length()));
         } else if (line.startsWith(LAST)) {
@@ -60,6 +63,7 @@ final class AddressPool implements Closeable {
     private List<String> compacted() {
         List<String> lines = new ArrayList<>();
         records.values().forEach(record -> lines.add(RESERVED + record.format()));
+        leaving.forEach(sandboxId -> lines.add(LEAVING + sandboxId));
         lines.add(LAST + new NetworkRecord("", "", last, List.of()).format());
         return lines;
     }
@@ -116,8 +120,16 @@ final class AddressPool implements Closeable {
     }
 
     /** Frees a sandbox's ports; its addresses are held until {@link #release}. */
-    synchronized void leave(String sandboxId) {
-        leaving.add(sandboxId);
+    synchronized void leave(String sandboxId) throws IOException {
+        if (records.containsKey(sandboxId) && !leaving.contains(sandboxId)) {
+            journal.append(LEAVING + sandboxId);
+            leaving.add(sandboxId);
+        }
+    }
+
+    /** The sandboxes that were on their way out, perhaps when an agent before this one was killed. */
+    synchronized Set<String> leaving() {
+        return Set.copyOf(leaving);
     }
 
     /** Gives back what a sandbox holds. */

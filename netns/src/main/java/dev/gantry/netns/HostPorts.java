@@ -2,9 +2,12 @@ package dev.gantry.netns;
 
 import dev.gantry.linux.Errno;
 import dev.gantry.linux.ErrnoException;
+import dev.gantry.linux.netlink.Conntrack;
 import dev.gantry.linux.netlink.IpPrefix;
-import dev.gantry.linux.netlink.NetlinkSocket;
-import dev.gantry.linux.netlink.NetlinkSocket.Protocol;
+import dev.gantry.linux.netlink.Netlink;
+import dev.gantry.linux.netlink.NetlinkRequest;
+import dev.gantry.linux.netlink.NfTables;
+import dev.gantry.linux.netlink.NfTables.Hook;
 import dev.gantry.netns.PacketFilter.HostPort;
 import java.io.Closeable;
 import java.util.Collection;
@@ -16,40 +19,62 @@ import org.jspecify.annotations.Nullable;
 
 /** The host ports that lead to pods, in the kernel's packet filter. Thread-safe. */
 final class HostPorts implements Closeable {
+    /** Where this host's packet filter is to be reached; not everywhere. */
+    interface Opener {
+        Netlink open() throws ErrnoException;
+    }
+
+    private static final String REMEDY =
+            "load the modules nf_tables, nft_nat, nft_masq and nft_fib_inet, and run the agent as root";
+
     private final NetworkNames names;
+    private final Opener opener;
     private final Map<String, List<HostPort>> published = new LinkedHashMap<>();
     private PacketFilter filter;
-    private @Nullable NetlinkSocket netfilter;
+    private @Nullable Netlink netfilter;
     private Optional<NetworkLimitation> limitation = Optional.empty();
 
-    HostPorts(NetworkNames names) {
+    HostPorts(NetworkNames names, Opener opener) {
         this.names = names;
+        this.opener = opener;
         this.filter = new PacketFilter(names, List.of());
     }
 
     /**
      * Makes the table anew, with the ports of these pods.
      *
-     * @return what does not work for want of nf_tables
+     * @return what does not work on this host
      */
-    synchronized Optional<NetworkLimitation> setUp(List<IpPrefix> subnets, Collection<NetworkRecord> records)
-            throws ErrnoException {
+    synchronized List<NetworkLimitation> setUp(List<IpPrefix> subnets, Collection<NetworkRecord> records) {
         filter = new PacketFilter(names, subnets);
         published.clear();
-        records.forEach(record -> put(record));
+        records.forEach(this::put);
         try {
             if (netfilter == null) {
-                netfilter = NetlinkSocket.open(Protocol.NETFILTER);
+                netfilter = opener.open();
             }
             replaceTable();
             limitation = Optional.empty();
+            return foreignDrops();
         } catch (ErrnoException e) {
-            limitation = Optional.of(new NetworkLimitation(
-                    "masquerade and hostPort",
-                    String.valueOf(e.getMessage()),
-                    "load the modules nf_tables, nft_nat, nft_masq and nft_fib_inet, and run the agent as root"));
+            limitation = Optional.of(
+                    new NetworkLimitation("masquerade and hostPort", String.valueOf(e.getMessage()), REMEDY));
+            return List.of(limitation.get());
         }
-        return limitation;
+    }
+
+    /** A packet must pass the forward chains of all tables: what another one drops, ours cannot let through. */
+    private List<NetworkLimitation> foreignDrops() throws ErrnoException {
+        String bridge = names.bridge();
+        return NfTables.parseBaseChains(socket().query(NfTables.listChains())).stream()
+                .filter(chain -> chain.drops() && chain.isCalledAt(Hook.FORWARD))
+                .map(chain -> chain.family() + " " + chain.table() + " " + chain.name())
+                .map(chain -> new NetworkLimitation(
+                        "traffic between pods and other hosts, in part",
+                        "chain " + chain + " of another program drops what none of its rules accepts",
+                        "nft insert rule " + chain + " iifname " + bridge + " accept; nft insert rule " + chain
+                                + " oifname " + bridge + " accept"))
+                .toList();
     }
 
     private List<HostPort> put(NetworkRecord record) {
@@ -66,7 +91,7 @@ final class HostPorts implements Closeable {
                 published.values().stream().flatMap(List::stream).toList()));
     }
 
-    private NetlinkSocket socket() throws ErrnoException {
+    private Netlink socket() throws ErrnoException {
         if (netfilter == null) {
             throw new ErrnoException("socket(NETLINK_NETFILTER)", Errno.EBADF);
         }
@@ -88,6 +113,7 @@ final class HostPorts implements Closeable {
         }
         try {
             socket().transact(filter.publish(ports));
+            forgetFlows(record);
         } catch (ErrnoException e) {
             if (!e.is(Errno.ENOENT)) {
                 throw e;
@@ -104,12 +130,34 @@ final class HostPorts implements Closeable {
         }
         try {
             socket().transact(filter.withdraw(ports));
+            forgetFlows(record);
         } catch (ErrnoException e) {
             if (!e.is(Errno.ENOENT)) {
                 throw e;
             }
             replaceTable();
         }
+    }
+
+    /**
+     * UDP knows no new connections: as long as datagrams of a flow keep coming, the kernel sends them where it sent the
+     * first, to a pod that is gone or past one that has come.
+     */
+    private void forgetFlows(NetworkRecord record) throws ErrnoException {
+        for (PortMapping port : record.ports()) {
+            if (port.protocol() == PortProtocol.UDP) {
+                for (IpPrefix address : record.addresses()) {
+                    forgetFlows(address.isIpv6(), port.hostPort());
+                }
+            }
+        }
+    }
+
+    private void forgetFlows(boolean ipv6, int hostPort) throws ErrnoException {
+        // a kernel before 5.8 cannot select them, or has no connection tracking in netlink; they time out then
+        NetlinkRequest list =
+                Conntrack.list(ipv6, PortProtocol.UDP.number(), hostPort).tolerating(Errno.EOPNOTSUPP, Errno.EINVAL);
+        socket().transact(Conntrack.delete(ipv6, socket().query(list)));
     }
 
     @Override

@@ -77,9 +77,7 @@ final class HostSide {
             setAddresses(host);
             netlink.transact(Links.up(names.bridge()));
             enableForwarding(host);
-            List<NetworkLimitation> limitations = new ArrayList<>();
-            hostPorts.setUp(networks, pool.records()).ifPresent(limitations::add);
-            status = NetworkStatus.ready(limitations);
+            status = NetworkStatus.ready(hostPorts.setUp(networks, pool.records()));
         } catch (IOException e) {
             status = NetworkStatus.notReady("the pod network cannot be set up: " + e.getMessage());
         }

@@ -55,7 +55,7 @@ public final class PodNetwork implements NetworkProvider {
         this.host = host;
         this.pool = pool;
         this.sysctls = Sysctls.SYSTEM;
-        this.hostPorts = new HostPorts(names);
+        this.hostPorts = new HostPorts(names, () -> NetlinkSocket.open(Protocol.NETFILTER));
         this.hostSide = new HostSide(names, host, pool, sysctls, hostPorts);
         this.loopbackPorts = loopbackPorts;
         this.removal = removal;
@@ -257,16 +257,16 @@ public final class PodNetwork implements NetworkProvider {
     @Override
     public void recover(Set<String> liveSandboxIds) throws IOException {
         Set<String> veths = new HashSet<>();
-        List<String> leaving = new ArrayList<>();
         for (NetworkRecord record : pool.records()) {
             if (liveSandboxIds.contains(record.sandboxId())) {
                 veths.add(names.veth(record.sandboxId()));
                 reopenLoopbackPorts(record);
             } else {
                 remove(record.sandboxId());
-                leaving.add(record.sandboxId());
             }
         }
+        Set<String> leaving = pool.leaving();
+        leaving.forEach(removal::begin);
         for (String sandboxId : leaving) {
             removal.await(sandboxId);
         }

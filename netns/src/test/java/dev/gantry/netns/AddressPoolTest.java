@@ -116,6 +116,9 @@ class AddressPoolTest {
 
         assertThat(ipv4(next)).isEqualTo("10.88.0.3/29");
         assertThat(pool.records()).containsExactly(next);
+        restart();
+        assertThat(pool.records()).containsExactly(next);
+        assertThat(pool.leaving()).containsExactly("a");
         pool.release("a");
         assertThat(pool.find("a")).isEmpty();
     }

@@ -78,12 +78,16 @@ final class Echo {
 
     static String askUdp(String address, int port) throws IOException {
         try (DatagramSocket socket = new DatagramSocket()) {
-            socket.setSoTimeout(MILLIS);
-            socket.send(new DatagramPacket(new byte[10], 10, address(address, port)));
-            DatagramPacket answer = new DatagramPacket(new byte[100], 100);
-            socket.receive(answer);
-            return new String(answer.getData(), 0, answer.getLength(), StandardCharsets.UTF_8);
+            return askUdp(socket, address, port);
         }
+    }
+
+    static String askUdp(DatagramSocket socket, String address, int port) throws IOException {
+        socket.setSoTimeout(MILLIS);
+        socket.send(new DatagramPacket(new byte[10], 10, address(address, port)));
+        DatagramPacket answer = new DatagramPacket(new byte[100], 100);
+        socket.receive(answer);
+        return new String(answer.getData(), 0, answer.getLength(), StandardCharsets.UTF_8);
     }
 
     private static InetSocketAddress address(String address, int port) {

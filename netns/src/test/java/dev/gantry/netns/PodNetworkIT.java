@@ -335,6 +335,38 @@ class PodNetworkIT {
     }
 
     @Test
+    void udpFlowsFollowAPodThatComesGoesAndComesAgain() throws Exception {
+        DatagramSocket client = closeLater(outside.run(() -> new DatagramSocket()));
+        assertThatIOException().isThrownBy(() -> Echo.askUdp(client, "192.0.2.2", 5353));
+
+        podWithPorts("a", port(PortProtocol.UDP, "", 5353));
+        assertThat(Echo.askUdp(client, "192.0.2.2", 5353)).isEqualTo("a to 192.0.2.1");
+        network.remove("a");
+        podWithPorts("b", port(PortProtocol.UDP, "", 5353));
+        assertThat(Echo.askUdp(client, "192.0.2.2", 5353)).isEqualTo("b to 192.0.2.1");
+    }
+
+    @Test
+    @RequiresTool("nft")
+    void aFirewallThatDropsWhatPodsSendIsPointedOut() throws Exception {
+        assertThat(network.status().limitations()).isEmpty();
+        assertThat(shell(
+                        host,
+                        "nft 'add table ip filter; add chain ip filter FORWARD {type filter hook forward priority"
+                                + " 0; policy drop;}'"))
+                .isEmpty();
+        restart(CIDRS);
+
+        assertThat(network.status().ready()).isTrue();
+        assertThat(network.status().limitations())
+                .containsExactly(new NetworkLimitation(
+                        "traffic between pods and other hosts, in part",
+                        "chain ip filter FORWARD of another program drops what none of its rules accepts",
+                        "nft insert rule ip filter FORWARD iifname gantry0 accept; nft insert rule ip filter FORWARD"
+                                + " oifname gantry0 accept"));
+    }
+
+    @Test
     void trafficIsCountedFromThePodsPointOfView() throws Exception {
         TestNamespace pod = podWithPorts("a");
         host.run(() -> Echo.askTcp("10.88.0.2", 80));

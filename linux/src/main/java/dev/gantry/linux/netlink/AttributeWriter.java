@@ -86,6 +86,11 @@ final class AttributeWriter {
         return this;
     }
 
+    /** Attributes that the kernel has laid out. */
+    AttributeWriter nestedBytes(int type, byte... content) {
+        return bytes(type | NLA_F_NESTED, content);
+    }
+
     private void header(int type, int length) {
         if (length > MAX_LENGTH) {
             throw new IllegalArgumentException("attribute " + type + " is longer than 65535 bytes: " + length);

@@ -218,6 +218,53 @@ public final class NfTables {
         return "add chain inet " + table + " " + name;
     }
 
+    /**
+     * A chain that the kernel calls.
+     *
+     * @param family {@code ip}, {@code ip6}, {@code inet} …
+     * @param drops whether packets that no rule decides on are dropped
+     */
+    public record BaseChain(String family, String table, String name, int hook, boolean drops) {
+        public boolean isCalledAt(Hook where) {
+            return hook == where.number;
+        }
+    }
+
+    /** All chains of all tables. */
+    public static NetlinkRequest listChains() {
+        return request(
+                "list chains",
+                NFT_MSG_GETCHAIN,
+                NetlinkRequest.NLM_F_DUMP,
+                new AttributeWriter().rawU32(0).toBytes());
+    }
+
+    /** The base chains of IPv4, IPv6 or both among the answers. */
+    public static List<BaseChain> parseBaseChains(List<NetlinkData> answers) {
+        List<BaseChain> chains = new ArrayList<>();
+        for (NetlinkData answer : answers) {
+            Attributes attributes = Attributes.parse(answer.body(), 4);
+            String family = switch (answer.body()[0]) {
+                case NFPROTO_INET -> "inet";
+                case Addresses.AF_INET -> "ip";
+                case Addresses.AF_INET6 -> "ip6";
+                default -> "";
+            };
+            if (!family.isEmpty() && attributes.bytes(NFTA_CHAIN_HOOK).isPresent()) {
+                chains.add(new BaseChain(
+                        family,
+                        attributes.string(NFTA_TABLE).orElse(""),
+                        attributes.string(NFTA_CHAIN_NAME).orElse(""),
+                        attributes
+                                .nested(NFTA_CHAIN_HOOK)
+                                .bigU32(NFTA_HOOK_HOOKNUM)
+                                .orElse(-1),
+                        attributes.bigU32(NFTA_CHAIN_POLICY).orElse(NF_ACCEPT) != NF_ACCEPT));
+            }
+        }
+        return chains;
+    }
+
     public static NetlinkRequest addMap(Map map) {
         byte[] body = family().string(NFTA_TABLE, map.table())
                 .string(NFTA_SET_NAME, map.name())
@@ -235,7 +282,12 @@ public final class NfTables {
     /** Adds elements, in as many messages as they need. An element that is there with another value is an error. */
     public static List<NetlinkRequest> addElements(Map map, List<Element> elements) {
         return elements(
-                "add elements to map inet ", map, elements, NFT_MSG_NEWSETELEM, NetlinkRequest.NLM_F_CREATE, Set.of());
+                "nf_tables: add elements to map inet ",
+                map,
+                elements,
+                NFT_MSG_NEWSETELEM,
+                NetlinkRequest.NLM_F_CREATE,
+                Set.of());
     }
 
     /**
@@ -243,7 +295,7 @@ public final class NfTables {
      * {@link #listElements}.
      */
     public static List<NetlinkRequest> deleteElements(Map map, List<Element> elements) {
-        return elements("delete elements of map inet ", map, elements, NFT_MSG_DELSETELEM, 0, Set.of());
+        return elements("nf_tables: delete elements of map inet ", map, elements, NFT_MSG_DELSETELEM, 0, Set.of());
     }
 
     private static List<NetlinkRequest> elements(
