@@ -5,6 +5,8 @@
  */
 #include "process.h"
 
+#include "loop.h"
+
 #define PREFIX "0000-00-00T00:00:00.000000000Z stdout F "
 
 #ifndef F_GETPIPE_SZ
@@ -249,6 +251,10 @@ void stream_close(struct process *p, struct stream *s) {
     s->partial = 0;
     s->partial_bytes = 0;
     unwatch_close(&s->fd);
+}
+
+int log_is_busy(void) {
+    return used;
 }
 
 void log_trim(void) {

@@ -4,34 +4,18 @@
  * One thread, one epoll loop, tables of fixed size. It waits for no child, no reader and no agent; of the files it
  * writes to only a log can make it wait. docs/pause.md describes the protocol, the states and the reasons.
  */
+#include "loop.h"
+#include "message.h"
 #include "process.h"
 
 enum {
     CONTROL_FD = 3,
-    /* which descriptor of which entry an epoll event is about: kind << 32 | index */
-    ON_LISTENER = 1,
-    ON_CONTROL,
-    ON_SIGNAL,
-    ON_REPORT,
-    ON_OUT,
-    ON_ERR,
-    ON_ATTACHMENT,
     EVENTS = 32,
     TRIM_AFTER_MS = 1000,
 };
 
-struct attachment {
-    struct process *process; /* 0: the entry is free */
-    const struct stream *stream;
-    s32 fd;
-};
-
-static struct process processes[MAX_PROCESSES];
-static struct attachment attachments[MAX_ATTACHMENTS];
-static u32 used_processes; /* entries from here on have never been used */
 static s32 epoll = -1, listener = -1, control = -1, signals = -1;
 static u8 adopted;         /* the agent has set this pause up: from now on it outlives its connection */
-static u8 trimmed = 1;
 static u8 control_ready;
 static u32 control_interest;
 
@@ -54,12 +38,11 @@ static struct {
     u32 next;
 } listing;
 
-static void watch(s32 fd, u32 events, u64 kind, u64 index, int op) {
+void watch(s32 fd, u32 events, u64 kind, u64 index, int op) {
     struct epoll_event event = {events, kind << 32 | index};
     SYS_4(__NR_epoll_ctl, epoll, op, fd, &event);
 }
 
-/* Another process may have a copy of the descriptor, and epoll goes by the open file: close alone is not enough. */
 void unwatch_close(s32 *fd) {
     if (*fd >= 0) {
         watch(*fd, 0, 0, 0, EPOLL_CTL_DEL);
@@ -67,109 +50,7 @@ void unwatch_close(s32 *fd) {
     }
 }
 
-static u64 index_of(const struct process *p) {
-    return (u64)(p - processes);
-}
-
-/* ---- messages */
-
-/* Up to two descriptors go with it; -1 for none. */
-static long send_message(s32 socket, const void *bytes, u32 count, s32 fd, s32 second) {
-    struct {
-        struct cmsghdr head;
-        s32 fd[2];
-    } with = {{sizeof(struct cmsghdr), SOL_SOCKET, SCM_RIGHTS}, {fd, second}};
-    u32 fds = (fd >= 0) + (fd >= 0 && second >= 0);
-    with.head.len += fds * sizeof(s32);
-    struct iovec iov = {(void *)(u64)bytes, count};
-    struct msghdr message = {0, 0, &iov, 1, fds ? &with : 0, fds ? sizeof with : 0, 0};
-    long result;
-    do {
-        result = SYS_3(__NR_sendmsg, socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
-    } while (result == -EINTR);
-    return result;
-}
-
-struct request {
-    u64 bytes;
-    u32 fds;
-    s32 fd[MAX_FDS];
-    union {
-        struct head head;
-        struct launch launch;
-        struct hello hello;
-        struct start start;
-        struct attach attach;
-        struct resize resize;
-        u8 raw[MAX_MESSAGE];
-    } message;
-};
-
-static void close_request(struct request *r) {
-    for (u32 i = 0; i < r->fds; i++) {
-        close_fd(&r->fd[i]);
-    }
-    r->fds = 0;
-}
-
-static void take_descriptors(struct request *r, const struct cmsghdr *c) {
-    if (c->level != SOL_SOCKET || c->type != SCM_RIGHTS) {
-        return;
-    }
-    const s32 *fds = (const s32 *)(c + 1);
-    for (size_t count = (c->len - sizeof *c) / sizeof(s32); count > 0; count--, fds++) {
-        if (r->fds < MAX_FDS) {
-            r->fd[r->fds++] = *fds;
-        } else {
-            s32 extra = *fds;
-            close_fd(&extra);
-        }
-    }
-}
-
-/* Receives one message: its size, 0 at the end of the connection, or a negative errno. A cut one is -EMSGSIZE. */
-static long receive(s32 socket, struct request *r, u32 flags) {
-    union {
-        struct cmsghdr head;
-        u8 raw[(sizeof(struct cmsghdr) + (MAX_FDS + 1) * sizeof(s32) + 7) & ~7ul];
-    } with;
-    struct iovec iov = {&r->message, sizeof r->message};
-    struct msghdr message = {0, 0, &iov, 1, &with, sizeof with, 0};
-    memset(r, 0, sizeof *r);
-    long result;
-    do {
-        result = SYS_3(__NR_recvmsg, socket, &message, MSG_CMSG_CLOEXEC | flags);
-    } while (result == -EINTR);
-    if (result < 0) {
-        return result;
-    }
-    if (message.controllen >= sizeof with.head && with.head.len <= message.controllen) {
-        take_descriptors(r, &with.head);
-    }
-    r->bytes = (u64)result;
-    if (message.flags & (MSG_TRUNC | MSG_CTRUNC)) {
-        close_request(r);
-        return -EMSGSIZE;
-    }
-    return result;
-}
-
-/* A newer agent may send more than is known here: welcome as long as it is zero. */
-static int has_body(const struct request *r, size_t known) {
-    for (u64 i = known; i < r->bytes; i++) {
-        if (r->message.raw[i] != 0) {
-            return 0;
-        }
-    }
-    return r->bytes >= known;
-}
-
-/* The descriptor at `index` now belongs to the caller. */
-static s32 take_fd(struct request *r, u32 index) {
-    s32 fd = r->fd[index];
-    r->fd[index] = -1;
-    return fd;
-}
+/* ---- answers */
 
 static void answer(const struct request *r, u32 bytes, s32 fd) {
     reply.message.head.type = r->message.head.type | REPLY;
@@ -213,356 +94,7 @@ static void disconnect(void) {
     listing.waiting = 0;
 }
 
-/* ---- the table */
-
-static struct process *find(const char *id) {
-    for (u32 i = 0; i < used_processes; i++) {
-        if (processes[i].phase != 0 && memcmp(processes[i].id, id, ID_BYTES) == 0) {
-            return &processes[i];
-        }
-    }
-    return 0;
-}
-
-static struct process *new_process(const char *id) {
-    for (u32 i = 0; i < MAX_PROCESSES; i++) {
-        struct process *p = &processes[i];
-        if (i >= used_processes || p->phase == 0) {
-            memset(p, 0, sizeof *p);
-            memcpy(p->id, id, ID_BYTES);
-            p->report = p->pidfd = p->terminal = p->stdin_fd = p->log = p->out.fd = p->err.fd = -1;
-            p->phase = PHASE_STARTING;
-            used_processes = i >= used_processes ? i + 1 : used_processes;
-            return p;
-        }
-    }
-    return 0;
-}
-
-static void detach(struct attachment *a) {
-    unwatch_close(&a->fd);
-    a->process = 0;
-}
-
-static void detach_all(const struct process *p, const struct stream *s) {
-    for (u32 i = 0; i < MAX_ATTACHMENTS; i++) {
-        struct attachment *a = &attachments[i];
-        if (a->process == p && (s == 0 || a->stream == s)) {
-            detach(a);
-        }
-    }
-}
-
-static void drop_progress(struct process *p) {
-    if (p->progress != 0) {
-        SYS_2(__NR_munmap, p->progress, sizeof *p->progress);
-        p->progress = 0;
-    }
-}
-
-static void close_stdin(struct process *p) {
-    if (p->stdio != STDIO_TERMINAL) {
-        close_fd(&p->stdin_fd);
-    }
-    p->stdin_fd = -1;
-}
-
-static void free_process(struct process *p) {
-    close_stdin(p);
-    stream_close(p, &p->out);
-    stream_close(p, &p->err);
-    detach_all(p, 0);
-    unwatch_close(&p->report);
-    close_fd(&p->pidfd);
-    close_fd(&p->terminal);
-    close_fd(&p->log);
-    drop_progress(p);
-    p->phase = 0;
-    p->say = 0;
-}
-
-/* ---- output */
-
-void attached_write(struct process *p, const struct stream *s, const u8 *bytes, size_t count) {
-    for (u32 i = 0; i < MAX_ATTACHMENTS; i++) {
-        struct attachment *a = &attachments[i];
-        if (a->process != p || a->stream != s) {
-            continue;
-        }
-        long written = SYS_3(__NR_write, a->fd, bytes, count);
-        if (written != (long)count) {
-            detach(a);
-            if (written >= 0 || written == -EAGAIN) {
-                p->say |= SAY_CUT; /* too slow; any other error means that it left */
-            }
-        }
-    }
-}
-
-static void read_output(struct process *p, struct stream *s) {
-    trimmed = 0;
-    if (s->fd >= 0 && stream_read(p, s) < 0) {
-        if (p->stdio == STDIO_TERMINAL) {
-            p->stdin_fd = -1; /* was the same descriptor */
-        }
-        detach_all(p, s);
-    }
-}
-
-/* ---- the end of programs and processes */
-
-static void take_terminal(struct process *p, s32 terminal) {
-    if (p->stdio == STDIO_TERMINAL && p->out.fd < 0) {
-        SYS_3(__NR_fcntl, terminal, F_SETFL, O_RDWR | O_NONBLOCK);
-        p->out.fd = p->stdin_fd = terminal;
-        watch(terminal, EPOLLIN, ON_OUT, index_of(p), EPOLL_CTL_ADD);
-    } else if (p->stdio == STDIO_TERMINAL_PASSED && p->terminal < 0) {
-        p->terminal = terminal;
-    } else {
-        close_fd(&terminal);
-    }
-}
-
-/* Once nothing can be learned of it any more that is not written down here. */
-static void settle(struct process *p) {
-    if (p->phase == PHASE_RUNNING && p->reaped) {
-        stream_drain(p, &p->out);
-        stream_drain(p, &p->err);
-        p->phase = PHASE_EXITED;
-        close_stdin(p);
-        p->say |= SAY_EXIT;
-        trimmed = 0;
-    }
-}
-
-static void finish_start(struct process *p) {
-    const struct progress *at = p->progress;
-    unwatch_close(&p->report);
-    if (at->pid != 0) {
-        p->pid = at->pid;
-    }
-    p->step = at->step;
-    p->step_error = at->failed ? at->error : 0;
-    p->warnings = at->warnings < MAX_WARNINGS ? at->warnings : MAX_WARNINGS;
-    for (u32 i = 0; i < p->warnings; i++) {
-        p->warning[i] = at->warning[i];
-    }
-    if (!at->failed && (at->executing || at->ended)) {
-        p->phase = PHASE_RUNNING;
-        p->started_ns = now_ns();
-        if (p->pidfd < 0) {
-            p->pidfd = (s32)SYS_2(__NR_pidfd_open, p->pid, 0);
-        }
-    } else {
-        p->phase = PHASE_FAILED; /* the process is ending by itself */
-    }
-    p->say |= SAY_START;
-    drop_progress(p);
-    settle(p);
-}
-
-static void read_report(struct process *p) {
-    while (p->report >= 0) {
-        struct request r;
-        long count = receive(p->report, &r, MSG_DONTWAIT);
-        if (count == -EAGAIN) {
-            return;
-        }
-        if (count == 0) {
-            finish_start(p);
-        } else if (r.fds > 0) {
-            take_terminal(p, take_fd(&r, 0));
-        }
-        close_request(&r);
-    }
-}
-
-static struct process *find_pid(s32 pid) {
-    for (u32 i = 0; i < used_processes; i++) {
-        struct process *p = &processes[i];
-        int alive = p->phase == PHASE_STARTING || p->phase == PHASE_RUNNING;
-        if (alive && !p->reaped && (p->pid == pid || (p->progress != 0 && p->progress->pid == pid))) {
-            return p;
-        }
-    }
-    return 0;
-}
-
-static void ended(struct process *p, const struct child_info *child) {
-    if (p->progress != 0 && p->progress->pid != 0 && child->pid == p->pid && p->pid != p->progress->pid) {
-        p->pid = p->progress->pid; /* it went on in a sibling */
-        return;
-    }
-    p->pid = child->pid;
-    p->reaped = 1;
-    p->finished_ns = now_ns();
-    p->status = child->code == CLD_EXITED ? ((u32)child->status & 0xff) << 8
-                                          : ((u32)child->status & 0x7f) | (child->code == CLD_DUMPED ? 0x80u : 0u);
-    settle(p);
-}
-
-static void reap(void) {
-    for (;;) {
-        struct child_info child;
-        memset(&child, 0, sizeof child);
-        if (SYS_5(__NR_waitid, P_ALL, 0, &child, WEXITED | WNOHANG | WNOWAIT, 0) < 0 || child.pid == 0) {
-            return;
-        }
-        /* whatever a process reported, it did before it ended */
-        for (u32 i = 0; i < used_processes; i++) {
-            if (processes[i].phase == PHASE_STARTING) {
-                read_report(&processes[i]);
-            }
-        }
-        struct process *p = find_pid(child.pid);
-        if (p != 0 && p->phase == PHASE_STARTING && p->pidfd < 0 && p->progress->pid == child.pid) {
-            p->pidfd = (s32)SYS_2(__NR_pidfd_open, child.pid, 0);
-        }
-        SYS_5(__NR_waitid, P_PID, child.pid, 0, WEXITED | WNOHANG, 0);
-        if (p != 0) {
-            ended(p, &child);
-        }
-    }
-}
-
-/* ---- START */
-
-struct stdio {
-    s32 child[3];  /* the child's ends */
-    s32 opened[3]; /* those of them to close here afterwards, or -1 */
-};
-
-static long make_pipe(s32 *read_end, s32 *write_end) {
-    s32 fds[2];
-    long error = SYS_2(__NR_pipe2, fds, O_CLOEXEC);
-    if (error == 0) {
-        *read_end = fds[0];
-        *write_end = fds[1];
-    }
-    return error;
-}
-
-static long open_stdio(struct process *p, struct request *r, u32 next, struct stdio *io) {
-    long error = 0;
-    for (s32 i = 0; i < 3; i++) {
-        io->child[i] = i;
-        io->opened[i] = -1;
-    }
-    if (p->stdio == STDIO_PASSED) {
-        for (u32 i = 0; i < 3; i++) {
-            io->child[i] = r->fd[next + i];
-        }
-    } else if (p->stdio == STDIO_LOGGED) {
-        error = make_pipe(&p->out.fd, &io->opened[1]);
-        error = error ? error : make_pipe(&p->err.fd, &io->opened[2]);
-        if (!error && (r->message.start.flags & START_STDIN)) {
-            error = make_pipe(&io->opened[0], &p->stdin_fd);
-        }
-        for (u32 i = 0; i < 3; i++) {
-            io->child[i] = io->opened[i] < 0 ? io->child[i] : io->opened[i];
-        }
-    }
-    return error;
-}
-
-static void run_child(const struct program *program, struct progress *at, s32 report, const struct stdio *io) {
-    u64 none = 0;
-    SYS_4(__NR_rt_sigprocmask, SIG_SETMASK, &none, 0, sizeof none);
-    for (s32 i = 0; i < 3; i++) {
-        if (io->child[i] != i) {
-            SYS_3(__NR_dup3, io->child[i], i, 0);
-        }
-    }
-    int failed = program_run(program, at, report);
-    SYS_1(__NR_exit_group, failed ? 127 : 0);
-}
-
-static long spawn(struct process *p, const struct start *start, const struct program *program, s32 cgroup,
-                  const struct stdio *io) {
-    s32 report[2];
-    p->progress = map_pages(sizeof *p->progress, MAP_SHARED);
-    if (failed(p->progress)) {
-        p->progress = 0;
-        return -ENOMEM;
-    }
-    long pid = SYS_4(__NR_socketpair, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, report);
-    if (pid < 0) {
-        return pid;
-    }
-    struct clone_args args;
-    memset(&args, 0, sizeof args);
-    args.flags = start->clone_flags | (cgroup >= 0 ? CLONE_INTO_CGROUP : 0);
-    args.exit_signal = SIGCHLD;
-    args.cgroup = (u64)(u32)cgroup;
-    pid = SYS_2(__NR_clone3, &args, cgroup >= 0 ? sizeof args : CLONE_ARGS_SIZE_VER0);
-    if (pid == 0) {
-        run_child(program, p->progress, report[1], io);
-    }
-    close_fd(&report[1]);
-    p->report = report[0];
-    p->pid = (s32)pid;
-    return pid;
-}
-
-static void watch_new(struct process *p) {
-    u64 i = index_of(p);
-    watch(p->report, EPOLLIN, ON_REPORT, i, EPOLL_CTL_ADD);
-    if (p->out.fd >= 0) {
-        SYS_3(__NR_fcntl, p->out.fd, F_SETFL, O_NONBLOCK);
-        SYS_3(__NR_fcntl, p->err.fd, F_SETFL, O_NONBLOCK);
-        watch(p->out.fd, EPOLLIN, ON_OUT, i, EPOLL_CTL_ADD);
-        watch(p->err.fd, EPOLLIN, ON_ERR, i, EPOLL_CTL_ADD);
-    }
-}
-
-static int start_ok(const struct request *r) {
-    const struct start *s = &r->message.start;
-    const u64 spaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID
-        | CLONE_NEWNET;
-    int logged = s->stdio == STDIO_LOGGED || s->stdio == STDIO_TERMINAL;
-    return has_body(r, sizeof *s) && s->stdio <= STDIO_TERMINAL_PASSED && (s->clone_flags & ~spaces) == 0
-        && (s->flags & ~(u32)(START_STDIN | START_CGROUP | START_LOG)) == 0
-        && (s->stdio == STDIO_LOGGED || !(s->flags & START_STDIN)) && (logged || !(s->flags & START_LOG));
-}
-
-static int is_regular(s32 fd) {
-    struct stat st;
-    return SYS_2(__NR_fstat, fd, &st) == 0 && (st.st_mode & S_IFMT) == S_IFREG;
-}
-
-static long start_process(struct request *r, struct process *p, u32 *where) {
-    const struct start *s = &r->message.start;
-    u32 cgroup = 1;
-    u32 log = cgroup + !!(s->flags & START_CGROUP);
-    u32 stdio = log + !!(s->flags & START_LOG);
-    u32 passed = stdio + (s->stdio == STDIO_PASSED ? 3 : 0);
-    struct program program;
-    struct stdio io;
-    if (r->fds < passed || ((s->flags & START_LOG) && !is_regular(r->fd[log]))) {
-        return -EINVAL;
-    }
-    *where = WHERE_PROGRAM;
-    long error = program_load(&program, r->fd[0], &r->fd[passed], r->fds - passed);
-    if (error < 0) {
-        return error;
-    }
-    *where = WHERE_STDIO;
-    p->stdio = (u8)s->stdio;
-    error = open_stdio(p, r, stdio, &io);
-    if (error == 0) {
-        *where = WHERE_CLONE;
-        error = spawn(p, s, &program, s->flags & START_CGROUP ? r->fd[cgroup] : -1, &io);
-    }
-    program_free(&program);
-    for (u32 i = 0; i < 3; i++) {
-        close_fd(&io.opened[i]);
-    }
-    if (error > 0) {
-        p->log = s->flags & START_LOG ? take_fd(r, log) : -1;
-        watch_new(p);
-    }
-    return error;
-}
+/* ---- requests */
 
 static void on_start(struct request *r) {
     const char *id = r->message.head.id;
@@ -580,8 +112,6 @@ static void on_start(struct request *r) {
         answer_error(r, error, where);
     }
 }
-
-/* ---- other requests */
 
 static void on_setup(struct request *r) {
     struct program program;
@@ -634,21 +164,6 @@ static long rotate(struct request *r, struct process *p) {
     p->log = r->fds == 1 ? take_fd(r, 0) : -1;
     p->torn = 0;
     return 0;
-}
-
-static long attach_one(struct process *p, const struct stream *s, s32 fd) {
-    for (u32 i = 0; i < MAX_ATTACHMENTS; i++) {
-        struct attachment *a = &attachments[i];
-        if (a->process == 0) {
-            long flags = SYS_3(__NR_fcntl, fd, F_GETFL, 0);
-            SYS_3(__NR_fcntl, fd, F_SETFL, flags | O_NONBLOCK);
-            *a = (struct attachment){p, s, fd};
-            watch(fd, 0, ON_ATTACHMENT, i, EPOLL_CTL_ADD); /* tells when the reader leaves */
-            return 0;
-        }
-    }
-    close_fd(&fd);
-    return -ENOBUFS;
 }
 
 static long attach(struct request *r, struct process *p) {
@@ -895,9 +410,7 @@ static void on_event(u64 data) {
         read_output(&processes[index], &processes[index].err);
         break;
     case ON_ATTACHMENT:
-        if (attachments[index].process != 0) {
-            detach(&attachments[index]);
-        }
+        reader_left(index);
         break;
     default:
         control_ready = 1; /* ON_CONTROL: once the others have had their turn */
@@ -907,10 +420,9 @@ static void on_event(u64 data) {
 static void loop(void) {
     for (;;) {
         struct epoll_event events[EVENTS];
-        long count = SYS_6(__NR_epoll_pwait, epoll, events, EVENTS, trimmed ? -1 : TRIM_AFTER_MS, 0, 8);
+        long count = SYS_6(__NR_epoll_pwait, epoll, events, EVENTS, log_is_busy() ? TRIM_AFTER_MS : -1, 0, 8);
         if (count == 0) {
             log_trim();
-            trimmed = 1;
         }
         for (long i = 0; i < count; i++) {
             on_event(events[i].data);

@@ -57,10 +57,38 @@ void stream_close(struct process *p, struct stream *s);
 /* Gives memory back that only busy times need. */
 void log_trim(void);
 
-/* Takes a descriptor out of the loop and closes it; pause.c. */
-void unwatch_close(s32 *fd);
+/* Whether there is something to trim. */
+int log_is_busy(void);
 
-/* Copies output to attached readers; pause.c. */
+extern struct process processes[MAX_PROCESSES];
+extern u32 used_processes; /* entries from here on have never been used */
+
+static inline u64 index_of(const struct process *p) {
+    return (u64)(p - processes);
+}
+
+/* 0 if there is none, or no room for one. */
+struct process *find(const char *id);
+struct process *new_process(const char *id);
+void free_process(struct process *p);
+
+void close_stdin(struct process *p);
+
+/* Copies a stream to `fd` from now on, which is taken over. */
+long attach_one(struct process *p, const struct stream *s, s32 fd);
+void reader_left(u32 index);
 void attached_write(struct process *p, const struct stream *s, const u8 *bytes, size_t count);
+
+/* Events: output is there, a program reports or is done, children have ended. */
+void read_output(struct process *p, struct stream *s);
+void read_report(struct process *p);
+void reap(void);
+
+struct request;
+
+/* START; spawn.c. `where` is what failed, WHERE_*. */
+int start_ok(const struct request *r);
+long start_process(struct request *r, struct process *p, u32 *where);
+int is_regular(s32 fd);
 
 #endif
