@@ -160,6 +160,13 @@ final class HostPorts implements Closeable {
         socket().transact(Conntrack.delete(ipv6, socket().query(list)));
     }
 
+    /** Deletes the table, which no pod needs any more. */
+    synchronized void deleteTable() throws ErrnoException {
+        if (netfilter != null && limitation.isEmpty()) {
+            netfilter.transact(filter.delete());
+        }
+    }
+
     @Override
     public synchronized void close() {
         if (netfilter != null) {

@@ -66,6 +66,15 @@ final class HostSide {
         }
     }
 
+    /** Leaves the host as it was before the first pod, but for forwarding, unless a pod is still connected. */
+    synchronized void tearDownIfUnused() throws IOException {
+        if (status.ready() && pool.records().isEmpty() && pool.leaving().isEmpty()) {
+            status = NetworkStatus.notReady("the pod network is closed");
+            hostPorts.deleteTable();
+            netlink.transact(Links.delete(names.bridge()).tolerating(Errno.ENODEV));
+        }
+    }
+
     /** Whatever is there already stays, so that pods of an agent before this one notice nothing. */
     synchronized void setUp() {
         try {

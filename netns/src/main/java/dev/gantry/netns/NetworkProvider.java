@@ -36,7 +36,7 @@ public interface NetworkProvider extends AutoCloseable {
      */
     void recover(Set<String> liveSandboxIds) throws IOException;
 
-    /** Lets go of sockets and threads. The pods stay connected. */
+    /** Lets go of sockets and threads, and of what is on the host for no pod any more. The pods stay connected. */
     @Override
     void close();
 }

@@ -291,6 +291,11 @@ public final class PodNetwork implements NetworkProvider {
     public void close() {
         loopbackPorts.close();
         removal.close();
+        try {
+            hostSide.tearDownIfUnused();
+        } catch (IOException e) {
+            // the next agent with these names takes over what is left
+        }
         hostPorts.close();
         host.close();
         pool.close();

@@ -215,6 +215,30 @@ class PodNetworkIT {
     }
 
     @Test
+    void anAgentThatEndsWithoutPodsLeavesNeitherBridgeNorTable() throws Exception {
+        podWithPorts("a", port(PortProtocol.TCP, "", 8080));
+        network.close();
+        assertThat(hostHasBridgeAndTable()).containsExactly(true, true);
+        network = closeLater(reopen(CIDRS));
+        network.remove("a");
+        network.close();
+
+        assertThat(hostHasBridgeAndTable()).containsExactly(false, false);
+    }
+
+    private List<Boolean> hostHasBridgeAndTable() throws Exception {
+        return host.run(() -> {
+            try (NetlinkSocket netlink = NetlinkSocket.open(Protocol.ROUTE);
+                    NetlinkSocket netfilter = NetlinkSocket.open(Protocol.NETFILTER)) {
+                return List.of(
+                        HostInterfaces.read(netlink).link("gantry0").isPresent(),
+                        !NfTables.parseBaseChains(netfilter.query(NfTables.listChains()))
+                                .isEmpty());
+            }
+        });
+    }
+
+    @Test
     void aRemovedPodMayComeBackAtOnce() throws Exception {
         TestNamespace pod = pod();
         for (int i = 0; i < 10; i++) {
