@@ -137,7 +137,7 @@ record Collection<T extends HasMetadata>(
                                     withColumns,
                                     collection.clock().instant());
                 } else {
-                    Json.MAPPER.writeValue(json, change.object());
+                    Json.model(json, change.object());
                 }
                 json.writeEndObject();
             }));

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.gantry.agent.pod.PodRejectedException;
+import dev.gantry.staticpods.ModelJson;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -13,7 +14,6 @@ import java.util.List;
 
 /** The bodies of answers, as the Kubernetes API writes them. */
 final class Json {
-    /** Made once: it learns the Kubernetes types as they come. */
     static final ObjectMapper MAPPER = new ObjectMapper();
 
     static final JsonFactory FACTORY = MAPPER.getFactory();
@@ -44,7 +44,12 @@ final class Json {
     }
 
     static byte[] object(Object object) {
-        return bytes(json -> MAPPER.writeValue(json, object));
+        return bytes(json -> model(json, object));
+    }
+
+    /** An object of the Kubernetes model; Jackson's own way writes quantities as their parts. */
+    static void model(JsonGenerator json, Object object) throws IOException {
+        json.writeRawValue(ModelJson.write(object));
     }
 
     static void list(JsonGenerator json, String kind, String resourceVersion, List<? extends HasMetadata> items)
@@ -57,7 +62,7 @@ final class Json {
         json.writeEndObject();
         json.writeArrayFieldStart("items");
         for (HasMetadata item : items) {
-            MAPPER.writeValue(json, item);
+            model(json, item);
         }
         json.writeEndArray();
         json.writeEndObject();

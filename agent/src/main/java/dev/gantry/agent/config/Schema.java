@@ -31,6 +31,7 @@ final class Schema {
         add(Field.oneOf("cgroupDriver", "cgroupfs", "systemd"));
         add(Field.read("containerRuntimeEndpoint", Field.Type.STRING));
         add(Field.read("imageServiceEndpoint", Field.Type.STRING));
+        add(Field.read("podPidsLimit", Field.Type.INTEGER));
         add(Field.read("seccompDefault", Field.Type.BOOLEAN));
         add(Field.oneOf("logging.format", "text"));
         add(Field.integer("logging.verbosity", 0, 10));
@@ -100,7 +101,6 @@ final class Schema {
                 "imageGCLowThresholdPercent",
                 "maxPods",
                 "podsPerCore",
-                "podPidsLimit",
                 "nodeStatusMaxImages",
                 "maxOpenFiles",
                 "kubeAPIQPS",

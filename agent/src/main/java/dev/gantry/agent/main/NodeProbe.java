@@ -33,7 +33,8 @@ final class NodeProbe {
                 config.nodeName(),
                 addresses,
                 memoryBytes(),
-                Runtime.getRuntime().availableProcessors());
+                Runtime.getRuntime().availableProcessors(),
+                config.podPidsLimit());
     }
 
     /** The address with which this machine would reach another; empty if it has no route there. */

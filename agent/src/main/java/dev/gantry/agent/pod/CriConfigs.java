@@ -228,6 +228,9 @@ public final class CriConfigs {
         if (allMemoryLimited) {
             result.setMemoryLimitInBytes(memoryLimit);
         }
+        // CRI has no field for it; the kubelet writes the pod's cgroup itself
+        // (pkg/kubelet/cm/pod_container_manager_linux.go).
+        node.podPidsLimit().ifPresent(limit -> result.putUnified("pids.max", Long.toString(limit)));
         return result.build();
     }
 

@@ -1,6 +1,7 @@
 package dev.gantry.agent.pod;
 
 import java.util.List;
+import java.util.OptionalLong;
 
 /**
  * What pods are told of the machine they run on.
@@ -9,9 +10,15 @@ import java.util.List;
  * @param hostIps its addresses, the primary one first; may be empty
  * @param memoryBytes of RAM
  * @param cpus logical CPUs
+ * @param podPidsLimit processes and threads that one pod may have; empty for no limit of its own
  */
-public record NodeFacts(String name, List<String> hostIps, long memoryBytes, int cpus) {
+public record NodeFacts(String name, List<String> hostIps, long memoryBytes, int cpus, OptionalLong podPidsLimit) {
     public NodeFacts {
         hostIps = List.copyOf(hostIps);
+    }
+
+    /** A node that does not limit the processes of its pods. */
+    public NodeFacts(String name, List<String> hostIps, long memoryBytes, int cpus) {
+        this(name, hostIps, memoryBytes, cpus, OptionalLong.empty());
     }
 }

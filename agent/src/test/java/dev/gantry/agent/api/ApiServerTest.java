@@ -138,6 +138,17 @@ class ApiServerTest {
     }
 
     @Test
+    void quantitiesAreTexts() throws IOException {
+        String manifest = """
+                {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "small"}, "spec": {"containers": [
+                 {"name": "c", "image": "busybox", "resources": {"limits": {"memory": "64Mi"}}}]}}
+                """;
+
+        assertThat(RawClient.request(socket, "POST", "/api/v1/namespaces/default/pods", manifest))
+                .contains("\"limits\":{\"memory\":\"64Mi\"}");
+    }
+
+    @Test
     void aMistakeInAManifestIsToldWithItsPlace() throws IOException {
         String yaml =
                 "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: app\n    imagee: x\n";

@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -71,6 +72,7 @@ class AgentConfigTest {
                 containerRuntimeEndpoint: unix:///run/containerd/containerd.sock
                 imageServiceEndpoint: unix:///run/images.sock
                 seccompDefault: true
+                podPidsLimit: 4096
                 crashLoopBackOff:
                   maxContainerRestartPeriod: 1m30s
                 logging:
@@ -96,6 +98,7 @@ class AgentConfigTest {
                         Optional.of(Path.of("/run/images.sock")),
                         Optional.of(Path.of("/srv/images")),
                         true,
+                        OptionalLong.of(4096),
                         "debug",
                         Duration.ofSeconds(90),
                         List.of()));
@@ -119,6 +122,7 @@ class AgentConfigTest {
                     enableServer: yes please       | config.yaml:1:15: enableServer: expected true or false, found the text 'yes please'
                     syncFrequency: often           | config.yaml:1:16: syncFrequency: expected a duration like 30s or 5m, found 'often'
                     containerLogMaxSize: big       | config.yaml:1:22: containerLogMaxSize: expected an amount like 10Mi, found 'big'
+                    podPidsLimit: 0                | config.yaml:1:15: podPidsLimit: expected a number above 0, or -1 for no limit, found 0
                     kind: Pod                      | config.yaml:1:7: kind: expected KubeletConfiguration, found 'Pod'
                     apiVersion: v1                 | config.yaml:1:13: apiVersion: expected kubelet.config.k8s.io/v1beta1, found 'v1'
                     podCIDR: 10.0.0.0              | config.yaml:1:10: podCIDR: expected a range like 10.88.0.0/16 or fd00:88::/64, found '10.0.0.0'

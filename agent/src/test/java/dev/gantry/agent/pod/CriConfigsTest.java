@@ -30,6 +30,20 @@ class CriConfigsTest {
             true);
 
     @Test
+    void theNodesLimitOfProcessesHoldsForTheWholePod() {
+        CriConfigs limited = new CriConfigs(
+                new NodeFacts("node-1", List.of("192.0.2.1"), 8L << 30, 4, OptionalLong.of(100)),
+                new PodPaths(Path.of("/pods"), Path.of("/logs"), Path.of("/seccomp")),
+                PodDns.NONE,
+                true);
+
+        PodSandboxConfig sandbox =
+                limited.sandbox(pod("containers: [{name: main, image: busybox}]"), 0, HOST_RESOLV_CONF);
+
+        assertThat(sandbox.getLinux().getResources().getUnifiedMap()).containsExactly(Map.entry("pids.max", "100"));
+    }
+
+    @Test
     void aSandboxIsDescribedAsTheKubeletDescribesIt() {
         PodSandboxConfig sandbox = configs.sandbox(pod("""
                         hostAliases: [{ip: 10.1.2.3, hostnames: [db]}]
