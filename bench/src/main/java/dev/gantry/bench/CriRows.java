@@ -15,7 +15,10 @@ import java.util.stream.Stream;
 
 /** The rows that every runtime with CRI can be measured by. */
 final class CriRows {
-    private static final int WARM_UP = 8;
+    private static final int WARM_UP = 30;
+    /** The kernel takes a pod's network down in the background, holding the lock that making the next one needs. */
+    private static final long SETTLE_MILLIS = 200;
+
     private static final int EXECS = 3;
     private static final int MEMORY_PODS = 10;
     private static final long LOG_BYTES = 256L << 20;
@@ -30,13 +33,14 @@ final class CriRows {
     }
 
     /** Start, exec, stop: the peers take turns, so that what else the machine does hits all of them. */
-    void podLife(int rounds) {
+    void podLife(int rounds) throws InterruptedException {
         List<Samples> start = perPeer();
         List<Samples> exec = perPeer();
         List<Samples> stop = perPeer();
         for (int round = -WARM_UP; round < rounds; round++) {
             for (int index = 0; index < peers.size(); index++) {
                 Peer peer = peers.get(index);
+                Thread.sleep(SETTLE_MILLIS);
                 long begin = System.nanoTime();
                 BenchPod pod = BenchPod.start(peer, BenchPod.OBEDIENT);
                 double started = millisSince(begin);
