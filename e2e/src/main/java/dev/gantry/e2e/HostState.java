@@ -17,7 +17,7 @@ import java.util.stream.Stream;
  * @param mounts mount points below the agent's root
  * @param cgroups pod cgroups that belong to it
  * @param sandboxes folders of sandbox records
- * @param addresses lines of the address pool
+ * @param addresses sandboxes that hold addresses
  * @param volumes folders of pods
  */
 public record HostState(
@@ -95,16 +95,20 @@ public record HostState(
         return found;
     }
 
+    /** The sandboxes that hold addresses: "+" in the journal gives one, "-" takes it back. */
     private static Set<String> addresses(Path network) throws IOException {
-        Set<String> found = new TreeSet<>();
-        if (Files.isDirectory(network)) {
-            try (Stream<Path> files = Files.walk(network)) {
-                for (Path file : files.filter(Files::isRegularFile).toList()) {
-                    Files.readAllLines(file).forEach(line -> found.add(file.getFileName() + ": " + line));
+        Set<String> held = new TreeSet<>();
+        Path journal = network.resolve("addresses");
+        if (Files.exists(journal)) {
+            for (String line : Files.readAllLines(journal)) {
+                if (line.startsWith("+ ")) {
+                    held.add(line.substring(2).split(" ", 2)[0]);
+                } else if (line.startsWith("- ")) {
+                    held.remove(line.substring(2).split(" ", 2)[0].strip());
                 }
             }
         }
-        return found;
+        return held;
     }
 
     private static Set<String> namesIn(Path folder) throws IOException {

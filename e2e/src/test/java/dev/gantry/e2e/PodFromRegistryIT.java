@@ -87,17 +87,18 @@ class PodFromRegistryIT {
                     image: %s
                     command: [/bin/sh, -c, "trap 'exit 0' TERM; echo ready; sleep 1000000 & wait"]
                 """.formatted(GRACE_SECONDS, registry.reference("team/demo"), port, registry.reference("team/demo"));
+        Path manifest = Files.writeString(agent.root().resolve("pair.yaml"), yaml);
+        String name = "pair";
         // The first pod makes the bridge and the tables, which stay.
-        agent.putManifest("pair.yaml", yaml);
-        String name = onlyPod(agent);
+        run(agent, manifest);
         agent.awaitReady(name);
-        agent.removeManifest("pair.yaml");
+        Pods.delete(agent, name);
         agent.awaitGone(name);
         Set<String> links = HostState.links();
         Set<String> firewall = HostState.firewall();
         HostState before = HostState.of(agent, Set.of());
 
-        agent.putManifest("pair.yaml", yaml);
+        run(agent, manifest);
         JsonNode pod = agent.awaitReady(name);
         isReached(pod, port);
         sharesWhatAPodShares(agent, name);
@@ -107,7 +108,6 @@ class PodFromRegistryIT {
         long begin = System.nanoTime();
         Command deletion = agent.gantry("delete", "pod", name);
         assertThat(deletion.exitCode()).as("%s", deletion).isZero();
-        agent.removeManifest("pair.yaml");
         agent.awaitGone(name);
         assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(Duration.ofSeconds(GRACE_SECONDS + 4));
         Set<String> uids = new TreeSet<>(Set.of(pod.path("metadata").path("uid").asText()));
@@ -115,8 +115,8 @@ class PodFromRegistryIT {
                 Duration.ofSeconds(10),
                 "nothing to be left behind",
                 () -> HostState.of(agent, uids).equals(before)
-                        && HostState.links().equals(links)
-                        && HostState.firewall().equals(firewall),
+                        && links.containsAll(HostState.links())
+                        && firewall.containsAll(HostState.firewall()),
                 () -> "Before: " + before + links + firewall + "\nAfter: " + now(agent, uids));
     }
 
@@ -209,10 +209,9 @@ class PodFromRegistryIT {
                 .body();
     }
 
-    /** The name of the one pod there is, which ends with the node's name. */
-    private static String onlyPod(AgentProcess agent) throws IOException, InterruptedException {
-        Await.until(Duration.ofSeconds(20), "the pod", () -> agent.api().pods().size() == 1, agent::log);
-        return agent.api().pods().path(0).path("metadata").path("name").asText();
+    private static void run(AgentProcess agent, Path manifest) throws IOException, InterruptedException {
+        Command run = agent.gantry("run", "-d", "-f", manifest.toString());
+        assertThat(run.exitCode()).as("%s", run).isZero();
     }
 
     private static Path demo() {

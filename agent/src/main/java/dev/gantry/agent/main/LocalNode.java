@@ -41,6 +41,7 @@ final class LocalNode implements Node {
     public int runAgent(NodePaths paths, Map<String, String> flags) throws CliException, InterruptedException {
         long began = System.nanoTime();
         AgentConfig config = config(paths, flags);
+        requireRoot(config);
         LogOutput.setLevel(config.logLevel());
         Logger log = LoggerFactory.getLogger(LocalNode.class);
         for (String warning : config.warnings()) {
@@ -78,6 +79,7 @@ final class LocalNode implements Node {
     @Override
     public RunningAgent startAgent(NodePaths paths) throws CliException, InterruptedException {
         AgentConfig config = config(paths, Map.of());
+        requireRoot(config);
         LogOutput.setLevel("warn");
         try {
             // Pods of manifests are the business of `gantry agent`: one for a moment neither starts nor stops them.
@@ -97,6 +99,15 @@ final class LocalNode implements Node {
             return files.findAny().isEmpty();
         } catch (IOException e) {
             return false;
+        }
+    }
+
+    /** Without root every pod would fail, each at its own first mount or directory: said once, before anything is made. */
+    private static void requireRoot(AgentConfig config) throws CliException {
+        String user = System.getProperty("user.name");
+        if (config.runtimeEndpoint().isEmpty() && !"root".equals(user)) {
+            throw new CliException("running pods needs root, for their namespaces, mounts and cgroups; this is user '"
+                    + user + "'. Try again with sudo");
         }
     }
 
