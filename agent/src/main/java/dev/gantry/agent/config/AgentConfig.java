@@ -26,7 +26,7 @@ import java.util.OptionalLong;
  * @param cgroupRoot empty: found
  * @param runtimeEndpoint path of another runtime's socket; empty: the built-in one
  * @param imageArchives directory of archives that is asked before any registry
- * @param seccompDefault whether pods that name no seccomp profile get the runtime's own
+ * @param seccompDefault whether pods that name no seccomp profile get the runtime's own; unlike the kubelet's, true by default
  * @param podPidsLimit processes and threads that one pod may have, above 0; empty for no limit
  * @param logLevel {@code error}, {@code warn}, {@code info} or {@code debug}
  * @param maxRestartBackoff bound of the wait before a container is started again
@@ -145,7 +145,7 @@ public record AgentConfig(
                     endpoint("containerRuntimeEndpoint"),
                     endpoint("imageServiceEndpoint"),
                     settings.get("imageArchives").map(Path::of).or(Typed::ownArchives),
-                    settings.get("seccompDefault").orElse("false").equals("true"),
+                    settings.get("seccompDefault").orElse("true").equals("true"),
                     podPidsLimit(),
                     logLevel(),
                     Duration.ofMillis(Durations.parseMillis(settings.get("crashLoopBackOff.maxContainerRestartPeriod")

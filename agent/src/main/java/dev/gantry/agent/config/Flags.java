@@ -70,7 +70,7 @@ public final class Flags {
                     "seccomp-default",
                     "seccompDefault",
                     "true|false",
-                    "Whether pods that name no seccomp profile get the runtime's own; default: false."),
+                    "Whether pods that name no seccomp profile get the runtime's own; default: true."),
             new Flag(
                     "v",
                     "logging.verbosity",

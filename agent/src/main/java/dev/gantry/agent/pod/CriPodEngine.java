@@ -71,6 +71,9 @@ public final class CriPodEngine implements PodEngine {
     private final Set<PodSource> reported = EnumSet.noneOf(PodSource.class);
     private final Map<PodKey, PodSlot> slots = new TreeMap<>();
     private final Map<String, PodSlot> byUid = new HashMap<>();
+    /** When the pods that an earlier agent left began, by uid. */
+    private final Map<String, Instant> begun = new HashMap<>();
+
     private final Worker listener = new Worker();
     private List<ManifestSnapshot.Problem> problems = List.of();
     private String runtimeName = "gantry";
@@ -244,6 +247,8 @@ public final class CriPodEngine implements PodEngine {
                 continue;
             }
             String uid = sandbox.getLabelsOrDefault(Labels.POD_UID, "");
+            Instant created = Instant.ofEpochSecond(0, sandbox.getCreatedAt());
+            begun.merge(uid, created, (one, other) -> one.isBefore(other) ? one : other);
             PodKey key = new PodKey(
                     sandbox.getLabelsOrDefault(Labels.POD_NAMESPACE, ""),
                     sandbox.getLabelsOrDefault(Labels.POD_NAME, ""));
@@ -420,8 +425,11 @@ public final class CriPodEngine implements PodEngine {
 
     private void adopt(PodSlot slot, Pod pod, PodSource source, @Nullable Deletion deletion) {
         if (pod.getMetadata().getCreationTimestamp() == null) {
+            // A pod of a file has no record of its own; where an earlier agent started it, its sandbox tells its age.
+            Instant created = begun.remove(pod.getMetadata().getUid());
             pod.getMetadata()
-                    .setCreationTimestamp(Timestamps.format(settings.clock().instant()));
+                    .setCreationTimestamp(
+                            Timestamps.format(created == null ? settings.clock().instant() : created));
         }
         PodStatus before = pod.getStatus();
         Occupant occupant = new Occupant(pod, source, false, PodSlot.statusOf(pod));

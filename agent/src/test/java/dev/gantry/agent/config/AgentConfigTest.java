@@ -47,7 +47,7 @@ class AgentConfigTest {
         assertThat(config.resolvConf()).isEqualTo(Path.of("/etc/resolv.conf"));
         assertThat(config.runtimeEndpoint()).isEmpty();
         assertThat(config.systemdCgroupNames()).isFalse();
-        assertThat(config.seccompDefault()).isFalse();
+        assertThat(config.seccompDefault()).isTrue();
         assertThat(config.logLevel()).isEqualTo("info");
         assertThat(config.maxRestartBackoff()).isEqualTo(Duration.ofMinutes(5));
         assertThat(config.warnings()).isEmpty();
@@ -71,7 +71,7 @@ class AgentConfigTest {
                 cgroupDriver: systemd
                 containerRuntimeEndpoint: unix:///run/containerd/containerd.sock
                 imageServiceEndpoint: unix:///run/images.sock
-                seccompDefault: true
+                seccompDefault: false
                 podPidsLimit: 4096
                 crashLoopBackOff:
                   maxContainerRestartPeriod: 1m30s
@@ -97,7 +97,7 @@ class AgentConfigTest {
                         Optional.of(Path.of("/run/containerd/containerd.sock")),
                         Optional.of(Path.of("/run/images.sock")),
                         Optional.of(Path.of("/srv/images")),
-                        true,
+                        false,
                         OptionalLong.of(4096),
                         "debug",
                         Duration.ofSeconds(90),

@@ -131,6 +131,19 @@ class CriPodEngineTest {
     }
 
     @Test
+    void theAgeOfAFilesPodOutlivesTheAgent() {
+        fixture.apply(EngineFixture.filePod("web", "uid-1", "Always"));
+        String created = fixture.shown("web").getMetadata().getCreationTimestamp();
+        fixture.advance(Duration.ofHours(2));
+
+        fixture.restartAgent();
+        fixture.apply(EngineFixture.filePod("web", "uid-1", "Always"));
+
+        assertThat(fixture.shown("web").getMetadata().getCreationTimestamp()).isEqualTo(created);
+        assertThat(fixture.shown("web").getStatus().getStartTime()).isEqualTo(created);
+    }
+
+    @Test
     void aRunningPodIsAdoptedUntouched() {
         fixture.apply(EngineFixture.filePod("web", "uid-1", "Always"));
         fixture.create(EngineFixture.pod("api", "Always"));
