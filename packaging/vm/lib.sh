@@ -88,8 +88,12 @@ reboot_machine() {
     local before after
     before=$(in_machine 10 'cat /proc/sys/kernel/random/boot_id')
     in_machine 10 'systemctl --no-block reboot'
-    for _ in $(seq 60); do
-        after=$(in_machine 3 'cat /proc/sys/kernel/random/boot_id' 2>/dev/null) && [ -n "$after" ] && [ "$after" != "$before" ] && return
+    # While it goes down it still answers, for as long as its units take to stop.
+    local end=$((SECONDS + 150))
+    while [ $SECONDS -lt $end ]; do
+        after=$(in_machine 3 'cat /proc/sys/kernel/random/boot_id' 2>/dev/null) && [ -n "$after" ] && [ "$after" != "$before" ] &&
+            in_machine 30 'mountpoint -q /mnt/share || mount -o ro /dev/vdb /mnt/share' && return
+        sleep 0.5
     done
     tail -n 20 "$run/console.log" >&2
     die "the machine did not come back from its reboot"
