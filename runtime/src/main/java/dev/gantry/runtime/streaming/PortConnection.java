@@ -60,10 +60,10 @@ final class PortConnection {
             hungUp = true;
             open = streams;
         }
-        input.end();
         if (open != null) {
             open.close();
         }
+        input.end();
     }
 
     private void run() {

@@ -145,10 +145,12 @@ final class RemoteCommand {
             hungUp = true;
             open = streams;
         }
-        input.end();
+        // Before the input ends: a process that is told end-of-file first may end by itself, as if the client had said
+        // so.
         if (open != null) {
             open.close();
         }
+        input.end();
     }
 
     private synchronized @Nullable ContainerStreams streams() {
