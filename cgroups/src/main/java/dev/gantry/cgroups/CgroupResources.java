@@ -39,6 +39,8 @@ public record CgroupResources(
 
     public static final CgroupResources NONE = new Builder().build();
 
+    private static final String SWAP = "memory.swap.max";
+
     private static final Pattern PAGE_SIZE = Pattern.compile("[1-9][0-9]*[KMG]B");
     private static final Pattern UNIFIED_KEY = Pattern.compile("[a-zA-Z0-9_]+(\\.[a-zA-Z0-9_]+)+");
     private static final Pattern CPU_LIST = Pattern.compile("[0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*");
@@ -111,7 +113,7 @@ public record CgroupResources(
         }
         unified.forEach((file, value) -> {
             for (String line : value.strip().split("\n", -1)) {
-                writes.add(CgroupWrite.of(file, line));
+                writes.add(file.equals(SWAP) ? swapWrite(line) : CgroupWrite.of(file, line));
             }
         });
         return writes;
@@ -145,18 +147,18 @@ public record CgroupResources(
         }
     }
 
-    /** A kernel without swap accounting has no such file, which is as good as 0 and as max. */
     private CgroupWrite swapWrite() {
         if (memorySwapLimitBytes == -1 || memoryLimitBytes == -1) {
-            return CgroupWrite.optional("memory.swap.max", "max");
+            return swapWrite("max");
         }
-        if (memorySwapLimitBytes == 0) {
-            return CgroupWrite.optional("memory.swap.max", "0");
-        }
-        long swap = memorySwapLimitBytes - memoryLimitBytes;
-        return swap == 0
-                ? CgroupWrite.optional("memory.swap.max", "0")
-                : CgroupWrite.reported("memory.swap.max", Long.toString(swap));
+        return swapWrite(memorySwapLimitBytes == 0 ? "0" : Long.toString(memorySwapLimitBytes - memoryLimitBytes));
+    }
+
+    /** A kernel without swap accounting has no such file, which is as good as 0 and as max. */
+    private static CgroupWrite swapWrite(String value) {
+        return value.equals("0") || value.equals("max")
+                ? CgroupWrite.optional(SWAP, value)
+                : CgroupWrite.reported(SWAP, value);
     }
 
     private void addHugepages(List<CgroupWrite> writes) {

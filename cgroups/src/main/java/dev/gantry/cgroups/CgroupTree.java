@@ -234,7 +234,10 @@ public final class CgroupTree {
 
     /** Shares of the CPU for a class: the kubelet gives best-effort pods 2, burstable ones the sum of their requests. */
     public List<Missing> setQosShares(QosClass qos, long shares) throws CgroupException {
-        return qos(qos).apply(CgroupResources.builder().cpuShares(shares).build());
+        String weight = Long.toString(CpuWeight.ofRequest(shares).value());
+        return qos(qos).apply(CgroupResources.builder()
+                .unified(Map.of("cpu.weight", weight))
+                .build());
     }
 
     /** A pod's cgroup; need not exist. */

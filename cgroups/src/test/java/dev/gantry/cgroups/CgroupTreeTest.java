@@ -56,7 +56,7 @@ class CgroupTreeTest {
                 .build();
         assertThat(pod.createContainer("c", resources)).isEmpty();
         Path directory = top.resolve("kubepods/burstable/podu");
-        assertThat(linux.read(top.resolve("kubepods/burstable/cpu.weight"))).isEqualTo("100");
+        assertThat(linux.read(top.resolve("kubepods/burstable/cpu.weight"))).isEqualTo("39");
         assertThat(linux.read(directory.resolve("cpu.weight"))).isEqualTo("59");
         assertThat(linux.read(directory.resolve("pids.max"))).isEqualTo("50");
         assertThat(linux.read(directory.resolve("c/cpu.max"))).isEqualTo("20000 100000");

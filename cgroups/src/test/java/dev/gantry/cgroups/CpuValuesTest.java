@@ -27,6 +27,22 @@ class CpuValuesTest {
         assertThat(CpuWeight.ofShares(shares).value()).isEqualTo(weight);
     }
 
+    @ParameterizedTest(name = "a pod of {0} shares has weight {1}")
+    @CsvSource({
+        "0, 1",
+        "2, 1",
+        "102, 4",
+        "204, 8",
+        "512, 20",
+        "1024, 39",
+        "4096, 157",
+        "262144, 10000",
+        "999999999, 10000"
+    })
+    void podsAreWeighedInProportionToTheirRequests(long shares, long weight) {
+        assertThat(CpuWeight.ofRequest(shares).value()).isEqualTo(weight);
+    }
+
     @Test
     void moreSharesNeverGiveLessWeight() {
         long last = 0;

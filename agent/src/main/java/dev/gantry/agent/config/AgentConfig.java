@@ -15,7 +15,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalLong;
 
 /**
  * How one agent is to run: defaults, overlaid by the configuration file, its drop-ins in the order of their names, and the flags.
@@ -27,7 +26,6 @@ import java.util.OptionalLong;
  * @param runtimeEndpoint path of another runtime's socket; empty: the built-in one
  * @param imageArchives directory of archives that is asked before any registry
  * @param seccompDefault whether pods that name no seccomp profile get the runtime's own; unlike the kubelet's, true by default
- * @param podPidsLimit processes and threads that one pod may have, above 0; empty for no limit
  * @param logLevel {@code error}, {@code warn}, {@code info} or {@code debug}
  * @param maxRestartBackoff bound of the wait before a container is started again
  * @param warnings what was set and has no effect
@@ -46,7 +44,7 @@ public record AgentConfig(
         Optional<Path> imageEndpoint,
         Optional<Path> imageArchives,
         boolean seccompDefault,
-        OptionalLong podPidsLimit,
+        ResourceConfig resources,
         String logLevel,
         Duration maxRestartBackoff,
         List<String> warnings) {
@@ -146,7 +144,7 @@ public record AgentConfig(
                     endpoint("imageServiceEndpoint"),
                     settings.get("imageArchives").map(Path::of).or(Typed::ownArchives),
                     settings.get("seccompDefault").orElse("true").equals("true"),
-                    podPidsLimit(),
+                    new ResourceFields(settings).read(),
                     logLevel(),
                     Duration.ofMillis(Durations.parseMillis(settings.get("crashLoopBackOff.maxContainerRestartPeriod")
                             .orElse("300s"))),
@@ -158,18 +156,6 @@ public record AgentConfig(
             return Optional.ofNullable(System.getProperty("gantry.home"))
                     .map(home -> Path.of(home, "share", "images"))
                     .filter(Files::isDirectory);
-        }
-
-        /** As in the kubelet, -1 stands for no limit. */
-        private OptionalLong podPidsLimit() {
-            long limit = Long.parseLong(settings.get("podPidsLimit").orElse("-1"));
-            if (limit == 0 || limit < -1) {
-                settings.error(
-                        settings.origin("podPidsLimit"),
-                        "podPidsLimit",
-                        "expected a number above 0, or -1 for no limit, found " + limit);
-            }
-            return limit > 0 ? OptionalLong.of(limit) : OptionalLong.empty();
         }
 
         private void header() {

@@ -129,6 +129,10 @@ final class ConfigFile {
             strings(field, value);
             return;
         }
+        if (field.type() == Field.Type.MAP) {
+            map(field, value);
+            return;
+        }
         if (!(value instanceof ScalarNode scalar)) {
             settings.error(
                     origin(value),
@@ -178,6 +182,28 @@ final class ConfigFile {
             }
         }
         settings.put(field, String.join("\n", items), origin(value));
+    }
+
+    private void map(Field field, Node value) {
+        if (!(value instanceof MappingNode mapping)) {
+            settings.error(origin(value), field.path(), "expected " + field.expected());
+            return;
+        }
+        List<String> entries = new ArrayList<>();
+        Set<String> seen = new HashSet<>();
+        for (NodeTuple member : mapping.getValue()) {
+            if (!(member.getKeyNode() instanceof ScalarNode key)
+                    || !(member.getValueNode() instanceof ScalarNode one)
+                    || (key.getValue() + one.getValue()).indexOf('\n') >= 0
+                    || key.getValue().indexOf('=') >= 0) {
+                settings.error(origin(member.getKeyNode()), field.path(), "expected a name with one value");
+            } else if (seen.add(key.getValue())) {
+                entries.add(key.getValue() + "=" + one.getValue());
+            } else {
+                settings.error(origin(key), field.path() + "[" + key.getValue() + "]", "is there twice");
+            }
+        }
+        settings.put(field, String.join("\n", entries), origin(value));
     }
 
     private static boolean isNull(Node node) {

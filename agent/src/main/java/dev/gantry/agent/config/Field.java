@@ -21,6 +21,8 @@ record Field(String path, Type type, Use use, List<String> values) {
         ENUM("one of"),
         PATH("an absolute path"),
         STRINGS("a list of texts"),
+        /** Single values by name. */
+        MAP("an object like {cpu: 500m}"),
         /** An object or list whose inside belongs to something that is not done yet. */
         ANY("an object or a list");
 

@@ -31,7 +31,7 @@ final class Schema {
         add(Field.oneOf("cgroupDriver", "cgroupfs", "systemd"));
         add(Field.read("containerRuntimeEndpoint", Field.Type.STRING));
         add(Field.read("imageServiceEndpoint", Field.Type.STRING));
-        add(Field.read("podPidsLimit", Field.Type.INTEGER));
+        resources();
         add(Field.read("seccompDefault", Field.Type.BOOLEAN));
         add(Field.oneOf("logging.format", "text"));
         add(Field.integer("logging.verbosity", 0, 10));
@@ -45,11 +45,8 @@ final class Schema {
                 "enableDebuggingHandlers",
                 "enableContentionProfiling",
                 "cgroupsPerQOS",
-                "singleProcessOOMKill",
                 "runOnce",
-                "cpuCFSQuota",
                 "serializeImagePulls",
-                "mergeDefaultEvictionSettings",
                 "enableControllerAttachDetach",
                 "protectKernelDefaults",
                 "makeIPTablesUtilChains",
@@ -60,7 +57,6 @@ final class Schema {
                 "enableProfilingHandler",
                 "enableDebugFlagsHandler",
                 "registerNode",
-                "localStorageCapacityIsolation",
                 "failCgroupV1")) {
             add(Field.withoutEffect(path, Field.Type.BOOLEAN));
         }
@@ -79,9 +75,7 @@ final class Schema {
                 "volumeStatsAggPeriod",
                 "cpuManagerReconcilePeriod",
                 "runtimeRequestTimeout",
-                "cpuCFSQuotaPeriod",
                 "evictionPressureTransitionPeriod",
-                "containerLogMonitorInterval",
                 "shutdownGracePeriod",
                 "shutdownGracePeriodCriticalPods",
                 "logging.flushFrequency")) {
@@ -99,8 +93,6 @@ final class Schema {
                 "nodeLeaseDurationSeconds",
                 "imageGCHighThresholdPercent",
                 "imageGCLowThresholdPercent",
-                "maxPods",
-                "podsPerCore",
                 "nodeStatusMaxImages",
                 "maxOpenFiles",
                 "kubeAPIQPS",
@@ -109,8 +101,6 @@ final class Schema {
                 "evictionMaxPodGracePeriod",
                 "iptablesMasqueradeBit",
                 "iptablesDropBit",
-                "containerLogMaxFiles",
-                "containerLogMaxWorkers",
                 "userNamespaces.idsPerPod")) {
             add(Field.withoutEffect(path, Field.Type.INTEGER));
         }
@@ -132,24 +122,19 @@ final class Schema {
                 "topologyManagerScope",
                 "hairpinMode",
                 "contentType",
-                "memorySwap.swapBehavior",
                 "configMapAndSecretChangeDetectionStrategy",
                 "systemReservedCgroup",
                 "kubeReservedCgroup",
                 "showHiddenMetricsForVersion",
                 "volumePluginDir",
                 "providerID",
-                "reservedSystemCPUs",
-                "memoryReservationPolicy")) {
+                "reservedSystemCPUs")) {
             add(Field.withoutEffect(path, Field.Type.STRING));
         }
-        add(Field.withoutEffect("containerLogMaxSize", Field.Type.QUANTITY));
-        add(Field.withoutEffect("memoryThrottlingFactor", Field.Type.DECIMAL));
         for (String path : List.of(
                 "tlsCipherSuites",
                 "tlsCurvePreferences",
                 "preloadedImagesVerificationAllowlist",
-                "enforceNodeAllocatable",
                 "allowedUnsafeSysctls")) {
             add(Field.withoutEffect(path, Field.Type.STRINGS));
         }
@@ -158,13 +143,9 @@ final class Schema {
                 "cpuManagerPolicyOptions",
                 "topologyManagerPolicyOptions",
                 "qosReserved",
-                "evictionHard",
                 "evictionSoft",
                 "evictionSoftGracePeriod",
                 "evictionMinimumReclaim",
-                "featureGates",
-                "systemReserved",
-                "kubeReserved",
                 "shutdownGracePeriodByPodPriority",
                 "reservedMemory",
                 "registerWithTaints",
@@ -176,6 +157,30 @@ final class Schema {
     }
 
     private Schema() {}
+
+    private static void resources() {
+        for (String path :
+                List.of("podPidsLimit", "maxPods", "podsPerCore", "containerLogMaxFiles", "containerLogMaxWorkers")) {
+            add(Field.read(path, Field.Type.INTEGER));
+        }
+        for (String path : List.of(
+                "cpuCFSQuota",
+                "singleProcessOOMKill",
+                "mergeDefaultEvictionSettings",
+                "localStorageCapacityIsolation")) {
+            add(Field.read(path, Field.Type.BOOLEAN));
+        }
+        for (String path : List.of("kubeReserved", "systemReserved", "evictionHard", "featureGates")) {
+            add(Field.read(path, Field.Type.MAP));
+        }
+        add(Field.read("cpuCFSQuotaPeriod", Field.Type.DURATION));
+        add(Field.read("containerLogMonitorInterval", Field.Type.DURATION));
+        add(Field.read("containerLogMaxSize", Field.Type.QUANTITY));
+        add(Field.read("memoryThrottlingFactor", Field.Type.DECIMAL));
+        add(Field.read("enforceNodeAllocatable", Field.Type.STRINGS));
+        add(Field.oneOf("memorySwap.swapBehavior", "NoSwap", "LimitedSwap"));
+        add(Field.oneOf("memoryReservationPolicy", "None", "TieredReservation"));
+    }
 
     private static void add(Field field) {
         FIELDS.put(field.path(), field);

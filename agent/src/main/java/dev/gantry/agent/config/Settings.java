@@ -11,13 +11,14 @@ final class Settings {
     /**
      * A value and where it is from.
      *
-     * @param value text, or a list of texts joined by line ends for {@link Field.Type#STRINGS}
+     * @param value text; for {@link Field.Type#STRINGS} a list of texts joined by line ends, for {@link Field.Type#MAP} of texts {@code name=value}
      * @param origin {@code config.yaml:3:10}, or {@code --max-pods}
      */
     record Setting(Field field, String value, String origin) {}
 
     private final Map<String, Setting> values = new LinkedHashMap<>();
     private final List<String> errors = new ArrayList<>();
+    private final List<String> ignored = new ArrayList<>();
 
     void error(String origin, String field, String message) {
         errors.add(origin + ": " + (field.isEmpty() ? "" : field + ": ") + message);
@@ -39,7 +40,7 @@ final class Settings {
 
     private static String wrong(Field field, String value) {
         boolean right = switch (field.type()) {
-            case STRING, STRINGS, ANY -> true;
+            case STRING, STRINGS, MAP, ANY -> true;
             case BOOLEAN -> value.equals("true") || value.equals("false");
             case INTEGER -> isWholeNumber(field, value);
             case DECIMAL -> value.matches("[0-9]+(\\.[0-9]+)?");
@@ -76,11 +77,27 @@ final class Settings {
         return get(path).map(value -> List.of(value.split("\n"))).orElse(List.of());
     }
 
+    Map<String, String> map(String path) {
+        Map<String, String> result = new LinkedHashMap<>();
+        for (String entry : list(path)) {
+            int end = entry.indexOf('=');
+            result.put(entry.substring(0, end), entry.substring(end + 1));
+        }
+        return result;
+    }
+
+    /** Notes that a part of what was set at a field has no effect. */
+    void ignored(String path, String what) {
+        ignored.add(origin(path) + ": " + what);
+    }
+
     /** What was set and has no effect, with its place. */
     List<String> withoutEffect() {
-        return values.values().stream()
+        List<String> result = new ArrayList<>(values.values().stream()
                 .filter(setting -> setting.field().use() == Field.Use.WITHOUT_EFFECT)
                 .map(setting -> setting.origin() + ": " + setting.field().path())
-                .toList();
+                .toList());
+        result.addAll(ignored);
+        return result;
     }
 }

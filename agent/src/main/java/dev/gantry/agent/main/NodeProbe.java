@@ -2,6 +2,7 @@ package dev.gantry.agent.main;
 
 import dev.gantry.agent.config.AgentConfig;
 import dev.gantry.agent.pod.NodeFacts;
+import dev.gantry.agent.resource.NodeResources;
 import java.io.IOException;
 import java.net.DatagramSocket;
 import java.net.InetAddress;
@@ -32,9 +33,27 @@ final class NodeProbe {
         return new NodeFacts(
                 config.nodeName(),
                 addresses,
-                memoryBytes(),
-                Runtime.getRuntime().availableProcessors(),
-                config.podPidsLimit());
+                resources(config),
+                config.resources().policy().withUnified(takesCgroupFiles(config)));
+    }
+
+    private static NodeResources resources(AgentConfig config) throws IOException {
+        MachineResources machine = new MachineResources(Path.of("/"));
+        NodeResources resources = config.resources()
+                .of(
+                        machine.capacity(
+                                Runtime.getRuntime().availableProcessors(),
+                                config.paths().state()),
+                        machine.swapBytes());
+        if (!resources.problems().isEmpty()) {
+            throw new IOException("invalid Node Allocatable configuration: " + String.join("; ", resources.problems()));
+        }
+        return resources;
+    }
+
+    /** The built-in runtime works with cgroup v2 only; another uses what the host has. */
+    private static boolean takesCgroupFiles(AgentConfig config) {
+        return config.runtimeEndpoint().isEmpty() || Files.exists(Path.of("/sys/fs/cgroup/cgroup.controllers"));
     }
 
     /** The address with which this machine would reach another; empty if it has no route there. */
@@ -51,14 +70,5 @@ final class NodeProbe {
         } catch (SocketException | java.io.UncheckedIOException | java.net.UnknownHostException e) {
             return Optional.empty();
         }
-    }
-
-    private static long memoryBytes() throws IOException {
-        for (String line : Files.readAllLines(Path.of("/proc/meminfo"))) {
-            if (line.startsWith("MemTotal:")) {
-                return Long.parseLong(line.replaceAll("[^0-9]", "")) * 1024;
-            }
-        }
-        return 0;
     }
 }

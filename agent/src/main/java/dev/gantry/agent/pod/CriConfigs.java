@@ -2,17 +2,17 @@ package dev.gantry.agent.pod;
 
 import com.google.protobuf.ByteString;
 import dev.gantry.agent.cri.Labels;
+import dev.gantry.agent.resource.LinuxLimits;
+import dev.gantry.agent.resource.Qos;
 import dev.gantry.agent.volume.PodFields;
 import dev.gantry.agent.volume.VolumeException;
 import dev.gantry.cri.v1.Capability;
 import dev.gantry.cri.v1.ContainerConfig;
 import dev.gantry.cri.v1.ContainerMetadata;
-import dev.gantry.cri.v1.HugepageLimit;
 import dev.gantry.cri.v1.ImageSpec;
 import dev.gantry.cri.v1.Int64Value;
 import dev.gantry.cri.v1.KeyValue;
 import dev.gantry.cri.v1.LinuxContainerConfig;
-import dev.gantry.cri.v1.LinuxContainerResources;
 import dev.gantry.cri.v1.LinuxContainerSecurityContext;
 import dev.gantry.cri.v1.LinuxPodSandboxConfig;
 import dev.gantry.cri.v1.LinuxSandboxSecurityContext;
@@ -27,7 +27,6 @@ import dev.gantry.cri.v1.Protocol;
 import dev.gantry.cri.v1.SELinuxOption;
 import dev.gantry.cri.v1.SecurityProfile;
 import dev.gantry.cri.v1.SupplementalGroupsPolicy;
-import dev.gantry.staticpods.Quantities;
 import io.fabric8.kubernetes.api.model.AppArmorProfile;
 import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.ContainerPort;
@@ -36,7 +35,6 @@ import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodSecurityContext;
 import io.fabric8.kubernetes.api.model.PodSpec;
 import io.fabric8.kubernetes.api.model.Quantity;
-import io.fabric8.kubernetes.api.model.ResourceRequirements;
 import io.fabric8.kubernetes.api.model.SELinuxOptions;
 import io.fabric8.kubernetes.api.model.SeccompProfile;
 import io.fabric8.kubernetes.api.model.SecurityContext;
@@ -51,10 +49,6 @@ import org.jspecify.annotations.Nullable;
 
 /** CRI's form of a pod: sandbox and container configurations, by the kubelet's formulas. Pure. */
 public final class CriConfigs {
-    private static final long MIN_SHARES = 2;
-    private static final long MAX_SHARES = 262_144;
-    private static final long PERIOD_MICROS = 100_000;
-    private static final long MIN_QUOTA_MICROS = 1_000;
     private static final int MAX_HOSTNAME = 63;
 
     /** What a container sees nothing of, unless procMount is Unmasked. */
@@ -75,7 +69,8 @@ public final class CriConfigs {
     private static final List<String> READ_ONLY_PATHS =
             List.of("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger");
 
-    private final NodeFacts node;
+    private final LinuxLimits limits;
+    private final Map<String, Quantity> allocatable;
     private final PodPaths paths;
     private final PodDns dns;
     private final boolean seccompDefault;
@@ -86,7 +81,8 @@ public final class CriConfigs {
      * @param seccompDefault whether a pod that names no profile gets the runtime's instead of none
      */
     public CriConfigs(NodeFacts node, PodPaths paths, PodDns dns, boolean seccompDefault) {
-        this.node = node;
+        this.limits = new LinuxLimits(node.resources(), node.policy());
+        this.allocatable = node.resources().allocatable().quantities();
         this.paths = paths;
         this.dns = dns;
         this.seccompDefault = seccompDefault;
@@ -171,7 +167,7 @@ public final class CriConfigs {
                 .setCgroupParent(
                         Qos.of(pod.getSpec()).cgroupParent(pod.getMetadata().getUid()))
                 .setSecurityContext(security)
-                .setResources(podResources(pod));
+                .setResources(limits.pod(pod));
         orEmpty(context.getSysctls())
                 .forEach(sysctl -> linux.putSysctls(sysctl.getName().replace('/', '.'), sysctl.getValue()));
         return linux.build();
@@ -189,49 +185,6 @@ public final class CriConfigs {
                                         ? NamespaceMode.POD
                                         : NamespaceMode.CONTAINER)
                 .build();
-    }
-
-    /** The pod's share is the sum of its containers'; a limit holds only if every container has one. */
-    private LinuxContainerResources podResources(Pod pod) {
-        long milliCpu = 0;
-        long milliCpuLimit = 0;
-        long memoryLimit = 0;
-        boolean allCpuLimited = true;
-        boolean allMemoryLimited = true;
-        for (Container container : containers(pod)) {
-            ResourceRequirements resources = resources(container);
-            milliCpu += milli(resources.getRequests(), "cpu");
-            long cpu = milli(resources.getLimits(), "cpu");
-            long memory = units(resources.getLimits(), "memory");
-            milliCpuLimit += cpu;
-            memoryLimit += memory;
-            allCpuLimited &= cpu > 0;
-            allMemoryLimited &= memory > 0;
-        }
-        ResourceRequirements own = pod.getSpec().getResources();
-        if (own != null) {
-            milliCpu = Math.max(milliCpu, milli(own.getRequests(), "cpu"));
-            if (milli(own.getLimits(), "cpu") > 0) {
-                milliCpuLimit = milli(own.getLimits(), "cpu");
-                allCpuLimited = true;
-            }
-            if (units(own.getLimits(), "memory") > 0) {
-                memoryLimit = units(own.getLimits(), "memory");
-                allMemoryLimited = true;
-            }
-        }
-        LinuxContainerResources.Builder result =
-                LinuxContainerResources.newBuilder().setCpuShares(shares(milliCpu));
-        if (allCpuLimited) {
-            result.setCpuPeriod(PERIOD_MICROS).setCpuQuota(quota(milliCpuLimit));
-        }
-        if (allMemoryLimited) {
-            result.setMemoryLimitInBytes(memoryLimit);
-        }
-        // CRI has no field for it; the kubelet writes the pod's cgroup itself
-        // (pkg/kubelet/cm/pod_container_manager_linux.go).
-        node.podPidsLimit().ifPresent(limit -> result.putUnified("pids.max", Long.toString(limit)));
-        return result.build();
     }
 
     // ---- container
@@ -260,7 +213,7 @@ public final class CriConfigs {
                 .setTty(Boolean.TRUE.equals(container.getTty()))
                 .addAllMounts(mounts)
                 .setLinux(LinuxContainerConfig.newBuilder()
-                        .setResources(containerResources(pod, container))
+                        .setResources(limits.container(pod, container))
                         .setSecurityContext(security(pod, container)));
         orEmpty(container.getCommand()).forEach(word -> config.addCommand(Expansion.expand(word, environment)));
         orEmpty(container.getArgs()).forEach(word -> config.addArgs(Expansion.expand(word, environment)));
@@ -303,60 +256,11 @@ public final class CriConfigs {
                         pod, variable.getValueFrom().getFieldRef().getFieldPath());
             } else if (variable.getValueFrom().getResourceFieldRef() != null) {
                 value = PodFields.resource(
-                        pod, container, variable.getValueFrom().getResourceFieldRef(), allocatable());
+                        pod, container, variable.getValueFrom().getResourceFieldRef(), allocatable);
             }
             environment.put(variable.getName(), value);
         }
         return environment;
-    }
-
-    private Map<String, Quantity> allocatable() {
-        return Map.of(
-                "cpu",
-                new Quantity(Integer.toString(node.cpus()), ""),
-                "memory",
-                new Quantity(Long.toString(node.memoryBytes()), ""));
-    }
-
-    private LinuxContainerResources containerResources(Pod pod, Container container) {
-        ResourceRequirements resources = resources(container);
-        long request = milli(resources.getRequests(), "cpu");
-        long limit = milli(resources.getLimits(), "cpu");
-        long memoryLimit = units(resources.getLimits(), "memory");
-        LinuxContainerResources.Builder result = LinuxContainerResources.newBuilder()
-                // An unset request means the limit; set to 0 it means the least.
-                .setCpuShares(
-                        shares(request == 0 && !orEmpty(resources.getRequests()).containsKey("cpu") ? limit : request))
-                .setOomScoreAdj(Qos.oomScoreAdj(pod.getSpec(), container, node.memoryBytes()));
-        if (limit > 0) {
-            result.setCpuPeriod(PERIOD_MICROS).setCpuQuota(quota(limit));
-        }
-        if (memoryLimit > 0) {
-            // No swap beyond the limit: memory.swap.max becomes 0.
-            result.setMemoryLimitInBytes(memoryLimit).setMemorySwapLimitInBytes(memoryLimit);
-        }
-        orEmpty(resources.getLimits()).forEach((name, quantity) -> {
-            if (name.startsWith("hugepages-")) {
-                result.addHugepageLimits(HugepageLimit.newBuilder()
-                        .setPageSize(pageSize(name.substring("hugepages-".length())))
-                        .setLimit(Quantities.units(quantity)));
-            }
-        });
-        // One process killed for want of memory takes the container with it.
-        return result.putUnified("memory.oom.group", "1").build();
-    }
-
-    /** {@code 2Mi} is {@code 2MB} in the names of the kernel's files. */
-    private static String pageSize(String size) {
-        return size.endsWith("i") ? size.substring(0, size.length() - 1) + "B" : size;
-    }
-
-    static long shares(long milliCpu) {
-        return Math.max(MIN_SHARES, Math.min(MAX_SHARES, milliCpu * 1024 / 1000));
-    }
-
-    static long quota(long milliCpu) {
-        return Math.max(MIN_QUOTA_MICROS, milliCpu * PERIOD_MICROS / 1000);
     }
 
     private LinuxContainerSecurityContext security(Pod pod, Container container) {
@@ -484,20 +388,6 @@ public final class CriConfigs {
 
     private static List<Container> containers(Pod pod) {
         return orEmpty(pod.getSpec().getContainers());
-    }
-
-    private static ResourceRequirements resources(Container container) {
-        return container.getResources() == null ? new ResourceRequirements() : container.getResources();
-    }
-
-    private static long milli(@Nullable Map<String, Quantity> resources, String name) {
-        Quantity quantity = resources == null ? null : resources.get(name);
-        return quantity == null ? 0 : Quantities.milli(quantity);
-    }
-
-    private static long units(@Nullable Map<String, Quantity> resources, String name) {
-        Quantity quantity = resources == null ? null : resources.get(name);
-        return quantity == null ? 0 : Quantities.units(quantity);
     }
 
     private static Int64Value int64(long value) {

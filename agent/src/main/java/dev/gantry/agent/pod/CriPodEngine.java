@@ -7,6 +7,7 @@ import dev.gantry.agent.cri.ObservedPod;
 import dev.gantry.agent.event.PodReference;
 import dev.gantry.agent.pod.PodSlot.Occupant;
 import dev.gantry.agent.pod.PodSlot.Wanted;
+import dev.gantry.agent.resource.Qos;
 import dev.gantry.agent.time.Timestamps;
 import dev.gantry.cri.v1.ContainerEventResponse;
 import dev.gantry.cri.v1.PodSandbox;

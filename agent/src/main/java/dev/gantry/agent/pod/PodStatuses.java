@@ -5,6 +5,7 @@ import dev.gantry.agent.cri.ObservedContainer;
 import dev.gantry.agent.cri.ObservedPod;
 import dev.gantry.agent.cri.ObservedSandbox;
 import dev.gantry.agent.pod.Decision.Phase;
+import dev.gantry.agent.resource.Qos;
 import dev.gantry.agent.time.Timestamps;
 import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.ContainerState;

@@ -10,7 +10,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -72,7 +71,6 @@ class AgentConfigTest {
                 containerRuntimeEndpoint: unix:///run/containerd/containerd.sock
                 imageServiceEndpoint: unix:///run/images.sock
                 seccompDefault: false
-                podPidsLimit: 4096
                 crashLoopBackOff:
                   maxContainerRestartPeriod: 1m30s
                 logging:
@@ -98,7 +96,7 @@ class AgentConfigTest {
                         Optional.of(Path.of("/run/images.sock")),
                         Optional.of(Path.of("/srv/images")),
                         false,
-                        OptionalLong.of(4096),
+                        config.resources(),
                         "debug",
                         Duration.ofSeconds(90),
                         List.of()));
@@ -191,10 +189,10 @@ class AgentConfigTest {
     @Test
     void whatTheKubeletKnowsAndThisAgentDoesNotActOnIsToldWithItsPlace() throws IOException, ConfigException {
         Files.writeString(
-                root.resolve("config.yaml"), "nodeName: n\nfailSwapOn: false\nevictionHard: {memory.available: 1Gi}\n");
+                root.resolve("config.yaml"), "nodeName: n\nfailSwapOn: false\nevictionSoft: {memory.available: 1Gi}\n");
 
         assertThat(load(Map.of()).warnings())
-                .containsExactly(root + "/config.yaml:2:13: failSwapOn", root + "/config.yaml:3:15: evictionHard");
+                .containsExactly(root + "/config.yaml:2:13: failSwapOn", root + "/config.yaml:3:15: evictionSoft");
     }
 
     @Test

@@ -30,20 +30,6 @@ class CriConfigsTest {
             true);
 
     @Test
-    void theNodesLimitOfProcessesHoldsForTheWholePod() {
-        CriConfigs limited = new CriConfigs(
-                new NodeFacts("node-1", List.of("192.0.2.1"), 8L << 30, 4, OptionalLong.of(100)),
-                new PodPaths(Path.of("/pods"), Path.of("/logs"), Path.of("/seccomp")),
-                PodDns.NONE,
-                true);
-
-        PodSandboxConfig sandbox =
-                limited.sandbox(pod("containers: [{name: main, image: busybox}]"), 0, HOST_RESOLV_CONF);
-
-        assertThat(sandbox.getLinux().getResources().getUnifiedMap()).containsExactly(Map.entry("pids.max", "100"));
-    }
-
-    @Test
     void aSandboxIsDescribedAsTheKubeletDescribesIt() {
         PodSandboxConfig sandbox = configs.sandbox(pod("""
                         hostAliases: [{ip: 10.1.2.3, hostnames: [db]}]
@@ -131,25 +117,6 @@ class CriConfigsTest {
         assertThat(resources.getMemoryLimitInBytes()).isEqualTo(2L << 30);
         assertThat(resources.getOomScoreAdj()).isEqualTo(875);
         assertThat(resources.getUnifiedMap()).containsEntry("memory.oom.group", "1");
-    }
-
-    @ParameterizedTest(name = "requests {0}, limits {1}: {2}, {3}")
-    @CsvSource(
-            delimiter = ';',
-            value = {
-                "{}; {}; BestEffort; 1000",
-                "{cpu: 1}; {}; Burstable; 999",
-                "{}; {cpu: 1, memory: 1Gi}; Guaranteed; -997",
-                "{cpu: 1, memory: 512Mi}; {cpu: 1, memory: 1Gi}; Burstable; 938",
-                "{memory: 100Gi}; {}; Burstable; 3",
-            })
-    void qosDecidesWhomTheKernelKillsFirst(String requests, String limits, String qos, int oomScoreAdj) {
-        Pod pod = pod("containers: [{name: main, image: busybox, resources: {requests: %s, limits: %s}}]\n"
-                .formatted(requests, limits));
-
-        assertThat(Qos.of(pod.getSpec()).text()).isEqualTo(qos);
-        assertThat(Qos.oomScoreAdj(pod.getSpec(), pod.getSpec().getContainers().get(0), 8L << 30))
-                .isEqualTo(oomScoreAdj);
     }
 
     @Test

@@ -1,4 +1,4 @@
-package dev.gantry.agent.pod;
+package dev.gantry.agent.resource;
 
 import dev.gantry.staticpods.Quantities;
 import io.fabric8.kubernetes.api.model.Container;
@@ -18,11 +18,6 @@ public enum Qos {
     BEST_EFFORT("BestEffort", "/kubepods/besteffort");
 
     private static final List<String> RESOURCES = List.of("cpu", "memory");
-
-    /** What the kubelet keeps of the scale for itself and for Guaranteed pods. */
-    private static final int GUARANTEED_OOM_SCORE_ADJ = -997;
-
-    private static final int BEST_EFFORT_OOM_SCORE_ADJ = 1000;
 
     private final String text;
     private final String cgroup;
@@ -70,29 +65,6 @@ public enum Qos {
             return BEST_EFFORT;
         }
         return guaranteed ? GUARANTEED : BURSTABLE;
-    }
-
-    /**
-     * Whom the kernel kills first, as the kubelet tells it: the less of the machine's memory was requested, the sooner.
-     *
-     * @param nodeMemoryBytes of the machine, above 0
-     * @return −997 to 1000
-     */
-    public static int oomScoreAdj(PodSpec spec, Container container, long nodeMemoryBytes) {
-        return switch (of(spec)) {
-            case GUARANTEED -> GUARANTEED_OOM_SCORE_ADJ;
-            case BEST_EFFORT -> BEST_EFFORT_OOM_SCORE_ADJ;
-            case BURSTABLE -> {
-                BigDecimal request = container.getResources() == null
-                        ? BigDecimal.ZERO
-                        : value(container.getResources().getRequests(), "memory");
-                long share = request.multiply(BigDecimal.valueOf(1000))
-                        .divide(BigDecimal.valueOf(nodeMemoryBytes), 0, java.math.RoundingMode.FLOOR)
-                        .min(BigDecimal.valueOf(1000))
-                        .longValue();
-                yield (int) Math.max(1000 + GUARANTEED_OOM_SCORE_ADJ, Math.min(999, 1000 - share));
-            }
-        };
     }
 
     private static boolean isEmpty(ResourceRequirements resources) {
