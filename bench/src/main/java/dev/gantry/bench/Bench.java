@@ -27,7 +27,8 @@ public final class Bench {
      * Measures.
      *
      * @param arguments the folder of this module, a folder for everything that is made, and the names of the groups of
-     *     rows to measure: {@code cri}, {@code agent}, {@code pull}, {@code many}; none means all
+     *     rows to measure: {@code cri}, {@code agent}, {@code pull}, {@code many}; none means all. {@code alone}
+     *     measures Gantry's life of a pod without the others, for a profiler
      */
     public static void main(String[] arguments) throws Exception {
         Path module = Path.of(arguments[0]);
@@ -40,6 +41,9 @@ public final class Bench {
         report.header();
         if (groups.contains("cri") || groups.contains("pull")) {
             peers(module, work, report, groups);
+        }
+        if (groups.contains("alone")) {
+            alone(work, report);
         }
         AgentRows agent = new AgentRows(Files.createDirectories(work.resolve("agents")), report, GANTRY);
         if (groups.contains("agent")) {
@@ -54,10 +58,29 @@ public final class Bench {
         System.exit(0);
     }
 
+    private static void alone(Path work, Report report) throws IOException, InterruptedException {
+        Path ours = work.resolve("gantry");
+        try (NativeRuntime runtime = NativeRuntime.open(NativeRuntimeConfig.under(ours).withImageArchives(archives()))) {
+            new CriRows(List.of(gantry(ours, runtime)), report).podLife(50);
+        }
+    }
+
+    private static Path archives() {
+        return AgentProcess.launcher().resolveSibling("../share/images").normalize();
+    }
+
+    private static Peer gantry(Path root, NativeRuntime runtime) throws IOException {
+        Peer gantry = new Peer(GANTRY, "", Files.createDirectories(root.resolve("logs")), runtime.channel());
+        var unused = gantry.images()
+                .pullImage(PullImageRequest.newBuilder()
+                        .setImage(ImageSpec.newBuilder().setImage(DemoImage.NAME))
+                        .build());
+        return gantry;
+    }
+
     private static void peers(Path module, Path work, Report report, List<String> groups)
             throws IOException, InterruptedException {
-        Path archives =
-                AgentProcess.launcher().resolveSibling("../share/images").normalize();
+        Path archives = archives();
         Path pause = Files.write(
                 work.resolve("pause.tar"),
                 PauseImage.create(module.resolve("src/main/c/pause.c"), work).tar());
@@ -67,16 +90,11 @@ public final class Bench {
                 NativeRuntime runtime = NativeRuntime.open(config)) {
             containerd.load(pause);
             containerd.load(archives.resolve("gantry-demo-1.tar"));
-            Peer gantry = new Peer(GANTRY, "", Files.createDirectories(ours.resolve("logs")), runtime.channel());
-            var unused = gantry.images()
-                    .pullImage(PullImageRequest.newBuilder()
-                            .setImage(ImageSpec.newBuilder().setImage(DemoImage.NAME))
-                            .build());
-            List<Peer> peers = List.of(gantry, containerd.peer(RUNC, "runc"), containerd.peer(CRUN, "crun"));
+            List<Peer> peers = List.of(gantry(ours, runtime), containerd.peer(RUNC, "runc"), containerd.peer(CRUN, "crun"));
             peers.forEach(peer -> peer.logs().toFile().mkdirs());
             CriRows rows = new CriRows(peers, report);
             if (groups.contains("cri")) {
-                rows.podLife(40);
+                rows.podLife(16);
                 rows.memory(containerd);
                 rows.log(work);
             }

@@ -55,11 +55,20 @@ final class BenchPod {
     private final Peer peer;
     private final String sandbox;
     private final String container;
+    private final StartTimes times;
 
-    private BenchPod(Peer peer, String sandbox, String container) {
+    private BenchPod(Peer peer, String sandbox, String container, StartTimes times) {
         this.peer = peer;
         this.sandbox = sandbox;
         this.container = container;
+        this.times = times;
+    }
+
+    /** What each call of a start took, in milliseconds. */
+    record StartTimes(double sandbox, double create, double start) {
+        double total() {
+            return sandbox + create + start;
+        }
     }
 
     /** Starts the pod: sandbox, network and container. */
@@ -87,12 +96,14 @@ final class BenchPod {
                                 .setNamespaceOptions(namespaces)
                                 .setSeccomp(seccomp)))
                 .build();
+        long begin = System.nanoTime();
         String sandbox = peer.runtime()
                 .runPodSandbox(RunPodSandboxRequest.newBuilder()
                         .setConfig(config)
                         .setRuntimeHandler(peer.handler())
                         .build())
                 .getPodSandboxId();
+        long sandboxRuns = System.nanoTime();
         ContainerConfig.Builder container = ContainerConfig.newBuilder()
                 .setMetadata(ContainerMetadata.newBuilder().setName("main"))
                 .setImage(ImageSpec.newBuilder().setImage(IMAGE))
@@ -115,10 +126,20 @@ final class BenchPod {
                         .setSandboxConfig(config)
                         .build())
                 .getContainerId();
+        long created = System.nanoTime();
         peer.runtime()
                 .startContainer(
                         StartContainerRequest.newBuilder().setContainerId(id).build());
-        return new BenchPod(peer, sandbox, id);
+        long started = System.nanoTime();
+        return new BenchPod(
+                peer,
+                sandbox,
+                id,
+                new StartTimes((sandboxRuns - begin) / 1e6, (created - sandboxRuns) / 1e6, (started - created) / 1e6));
+    }
+
+    StartTimes startTimes() {
+        return times;
     }
 
     /** Stops and removes everything, giving the container ten seconds. */

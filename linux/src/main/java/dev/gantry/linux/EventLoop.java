@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.PriorityQueue;
 import java.util.Queue;
@@ -15,6 +16,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BiConsumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One thread that waits on epoll for all the descriptors registered with it and calls their handlers: exits of
@@ -30,6 +32,7 @@ import java.util.function.BiConsumer;
 public final class EventLoop implements Executor, AutoCloseable {
     private static final int MAX_EVENTS = 128;
     private static final long WAKE_UP = 0;
+    private static final int FEW_TIMERS = 64;
     private static final byte[] ONE =
             ByteBuffer.allocate(8).order(ByteOrder.nativeOrder()).putLong(0, 1).array();
 
@@ -44,6 +47,13 @@ public final class EventLoop implements Executor, AutoCloseable {
     private final Queue<Runnable> tasks = new ConcurrentLinkedQueue<>();
     private final PriorityQueue<Timer> timers = new PriorityQueue<>();
     private final AtomicBoolean wakingUp = new AtomicBoolean();
+    private int purgeTimersAt = FEW_TIMERS;
+    /** Set before the loop looks for tasks a last time: who adds one later finds it set and wakes the loop. */
+    private volatile boolean asleep;
+    /** On the scale of {@link System#nanoTime}; meaningless while {@link #asleepForEver} or awake. */
+    private volatile long asleepUntil;
+
+    private volatile boolean asleepForEver;
     private volatile boolean closed;
 
     private EventLoop(Linux linux, String name, BiConsumer<String, Throwable> onError) throws ErrnoException {
@@ -93,18 +103,30 @@ public final class EventLoop implements Executor, AutoCloseable {
     /** Runs the task on the loop's thread, after what it is doing now. */
     @Override
     public void execute(Runnable task) {
+        add(task);
+        if (asleep) {
+            wakeUp();
+        }
+    }
+
+    /**
+     * Runs the task on the loop's thread, not before the delay has passed. A loop that will be awake by then is not woken:
+     * deadlines, most of which are cancelled, cost no turn of it.
+     */
+    public Timer schedule(Duration delay, Runnable task) {
+        Timer timer = new Timer(System.nanoTime() + delay.toNanos(), task);
+        add(() -> timers.add(timer));
+        if (asleep && (asleepForEver || timer.deadlineNanos - asleepUntil < 0)) {
+            wakeUp();
+        }
+        return timer;
+    }
+
+    private void add(Runnable task) {
         if (closed) {
             throw new RejectedExecutionException("event loop " + thread.getName() + " is closed");
         }
         tasks.add(task);
-        wakeUp();
-    }
-
-    /** Runs the task on the loop's thread, not before the delay has passed. */
-    public Timer schedule(Duration delay, Runnable task) {
-        Timer timer = new Timer(System.nanoTime() + delay.toNanos(), task);
-        execute(() -> timers.add(timer));
-        return timer;
     }
 
     public boolean isLoopThread() {
@@ -156,7 +178,9 @@ public final class EventLoop implements Executor, AutoCloseable {
     private void run() {
         try (epoll) {
             while (!closed) {
-                for (Polling.EpollEvent event : polling.epollWait(epoll, MAX_EVENTS, timeoutMillis())) {
+                List<Polling.EpollEvent> events = polling.epollWait(epoll, MAX_EVENTS, fallAsleep());
+                asleep = false;
+                for (Polling.EpollEvent event : events) {
                     dispatch(event);
                 }
                 runTasks();
@@ -211,20 +235,32 @@ public final class EventLoop implements Executor, AutoCloseable {
         }
     }
 
-    private int timeoutMillis() {
-        while (!timers.isEmpty() && timers.element().isCancelled()) {
-            timers.remove();
+    /** The time to sleep, in milliseconds; -1 is for ever. */
+    private int fallAsleep() {
+        purgeTimers();
+        // A cancelled one counts too: the next deadline of the kind that was cancelled then wakes nobody.
+        Timer first = timers.peek();
+        asleepForEver = first == null;
+        if (first != null) {
+            asleepUntil = first.deadlineNanos;
         }
-        if (!tasks.isEmpty()) {
+        asleep = true;
+        if (!tasks.isEmpty() || closed) {
             return 0;
         }
-        Timer first = timers.peek();
         if (first == null) {
             return -1;
         }
         // rounded up: waking early would spin
         long millis = TimeUnit.NANOSECONDS.toMillis(first.deadlineNanos - System.nanoTime() + 999_999);
         return (int) Math.max(0, Math.min(millis, Integer.MAX_VALUE));
+    }
+
+    private void purgeTimers() {
+        if (timers.size() > purgeTimersAt) {
+            timers.removeIf(Timer::isCancelled);
+            purgeTimersAt = Math.max(FEW_TIMERS, 2 * timers.size());
+        }
     }
 
     private void guarded(String name, Step step) {
@@ -285,8 +321,8 @@ public final class EventLoop implements Executor, AutoCloseable {
     /** A task for later. */
     public static final class Timer implements Comparable<Timer> {
         private final long deadlineNanos;
-        private final Runnable task;
-        private volatile boolean cancelled;
+        /** Null once cancelled. */
+        private volatile @Nullable Runnable task;
 
         private Timer(long deadlineNanos, Runnable task) {
             this.deadlineNanos = deadlineNanos;
@@ -295,20 +331,21 @@ public final class EventLoop implements Executor, AutoCloseable {
 
         /** It does not run, unless it has begun. */
         public void cancel() {
-            cancelled = true;
+            task = null;
         }
 
         public boolean isCancelled() {
-            return cancelled;
+            return task == null;
         }
 
         private boolean isDue(long nowNanos) {
-            return cancelled || deadlineNanos - nowNanos <= 0;
+            return deadlineNanos - nowNanos <= 0;
         }
 
         private void runUnlessCancelled() {
-            if (!cancelled) {
-                task.run();
+            Runnable wanted = task;
+            if (wanted != null) {
+                wanted.run();
             }
         }
 

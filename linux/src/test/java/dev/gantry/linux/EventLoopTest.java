@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -88,23 +89,26 @@ class EventLoopTest {
 
     @Test
     void tasksRunInTheirOrderAndMayAddMore() throws Exception {
-        for (int i = 0; i < 3; i++) {
-            String name = "task " + i;
-            loop.execute(() -> {
-                heard.add(name);
-                loop.execute(() -> heard.add("more"));
-            });
-        }
+        onLoop(() -> {
+            for (int i = 0; i < 3; i++) {
+                String name = "task " + i;
+                loop.execute(() -> {
+                    heard.add(name);
+                    loop.execute(() -> heard.add("more"));
+                });
+            }
+        });
         onLoop(() -> {});
         onLoop(() -> {});
-        assertThat(heard).startsWith("task 0", "task 1", "task 2").hasSize(6);
+        assertThat(heard).containsExactly("task 0", "task 1", "task 2", "more", "more", "more");
     }
 
     @Test
     void timersRunByTheirDeadlinesUnlessCancelled() throws Exception {
         CompletableFuture<Void> last = new CompletableFuture<>();
         onLoop(() -> {
-            loop.schedule(Duration.ofMillis(3), () -> {
+            // far enough from the others that no pause of this thread between the calls changes the order
+            loop.schedule(Duration.ofMillis(100), () -> {
                 heard.add("second");
                 last.complete(null);
             });
@@ -113,6 +117,39 @@ class EventLoopTest {
         });
         last.get(10, TimeUnit.SECONDS);
         assertThat(heard).containsExactly("first", "second");
+    }
+
+    @Test
+    void aTimerThatIsDueBeforeWhatTheLoopWaitsForWakesIt() throws Exception {
+        loop.schedule(Duration.ofHours(1), () -> heard.add("late"));
+        onLoop(() -> {});
+        loop.schedule(Duration.ofMillis(1), () -> heard.add("soon"));
+        assertThat(next()).isEqualTo("soon");
+    }
+
+    @Test
+    void thousandsOfCancelledTimersDoNotHoldUpALaterOne() throws Exception {
+        for (int i = 0; i < 5000; i++) {
+            loop.schedule(Duration.ofHours(1), () -> heard.add("never")).cancel();
+        }
+        loop.schedule(Duration.ofMillis(1), () -> heard.add("soon"));
+        assertThat(next()).isEqualTo("soon");
+    }
+
+    @Test
+    void tasksFromManyThreadsAllRun() throws Exception {
+        int threads = 4;
+        int each = 5000;
+        CountDownLatch ran = new CountDownLatch(threads * each);
+        for (int i = 0; i < threads; i++) {
+            new Thread(() -> {
+                        for (int task = 0; task < each; task++) {
+                            loop.execute(ran::countDown);
+                        }
+                    })
+                    .start();
+        }
+        assertThat(ran.await(20, TimeUnit.SECONDS)).isTrue();
     }
 
     @Test
