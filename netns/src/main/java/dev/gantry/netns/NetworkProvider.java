@@ -17,6 +17,11 @@ public interface NetworkProvider extends AutoCloseable {
      */
     PodAddresses add(PodNetworkRequest request) throws IOException;
 
+    /** Whether {@link PodNetworkRequest#prepared} makes {@link #add} faster. Others need the pod's first process to run. */
+    default boolean takesPreparedNamespaces() {
+        return false;
+    }
+
     /** Disconnects a sandbox and frees what it held. Does nothing if there is nothing to do. */
     void remove(String sandboxId) throws IOException;
 

@@ -141,30 +141,30 @@ public final class PodNetwork implements NetworkProvider {
         }
     }
 
-    /** On a thread inside the pod's network namespace; the host's socket works from there too. */
     private void connect(PodNetworkRequest request, NetworkRecord record) throws IOException {
+        if (request.prepared().isPresent()) {
+            connect(request, record, request.prepared().get().socket());
+            return;
+        }
+        // on a thread inside the pod's network namespace; the host's socket works from there too
         linux.namespaces().onFreshThread("netns-" + record.sandboxId(), () -> {
             linux.namespaces().setns(request.netns(), Sched.CLONE_NEWNET);
-            // before the interface is made, which takes over what is default then: no pod believes a neighbour that
-            // announces itself as a router
-            refuseRouterAdvertisements();
+            PreparedNamespace.refuseRouterAdvertisements(linux);
             try (NetlinkSocket pod = NetlinkSocket.open(Protocol.ROUTE)) {
-                host.transact(hostEnd(request, record));
-                pod.transact(podEnd(record, pod.interfaceIndex(NetworkNames.POD_INTERFACE)));
+                connect(request, record, pod);
             }
             return true;
         });
     }
 
-    private void refuseRouterAdvertisements() throws ErrnoException {
-        try {
-            linux.files().writeSmallFile("/proc/sys/net/ipv6/conf/default/accept_ra", "0");
-        } catch (ErrnoException e) {
-            if (!e.is(Errno.ENOENT)) {
-                throw e;
-            }
-            // a kernel without IPv6
-        }
+    private void connect(PodNetworkRequest request, NetworkRecord record, NetlinkSocket pod) throws IOException {
+        host.transact(hostEnd(request, record));
+        pod.transact(podEnd(record, pod.interfaceIndex(NetworkNames.POD_INTERFACE)));
+    }
+
+    @Override
+    public boolean takesPreparedNamespaces() {
+        return true;
     }
 
     private List<NetlinkRequest> hostEnd(PodNetworkRequest request, NetworkRecord record) {

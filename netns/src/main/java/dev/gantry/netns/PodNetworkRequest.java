@@ -2,6 +2,7 @@ package dev.gantry.netns;
 
 import dev.gantry.linux.Fd;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Whom to connect.
@@ -11,14 +12,27 @@ import java.util.List;
  * @param name of the pod, for messages
  * @param uid of the pod, for messages
  * @param netns the sandbox's network namespace; stays the caller's
+ * @param prepared the same namespace, if it was made ahead
  */
 public record PodNetworkRequest(
-        String sandboxId, String namespace, String name, String uid, Fd netns, List<PortMapping> portMappings) {
+        String sandboxId,
+        String namespace,
+        String name,
+        String uid,
+        Fd netns,
+        List<PortMapping> portMappings,
+        Optional<PreparedNamespace> prepared) {
     public PodNetworkRequest {
         portMappings = List.copyOf(portMappings);
         if (!sandboxId.matches("[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")) {
             throw new IllegalArgumentException("not a sandbox id: '" + sandboxId + "'");
         }
+    }
+
+    /** A pod whose namespace was made with it. */
+    public PodNetworkRequest(
+            String sandboxId, String namespace, String name, String uid, Fd netns, List<PortMapping> portMappings) {
+        this(sandboxId, namespace, name, uid, netns, portMappings, Optional.empty());
     }
 
     /** {@code default/web}. */

@@ -31,6 +31,7 @@ record Machine(
         CgroupTree cgroups,
         NetworkProvider network,
         PauseLauncher pauses,
+        Spares spares,
         SpecCompiler compiler,
         SeccompFilters filters,
         MachineFacts facts,

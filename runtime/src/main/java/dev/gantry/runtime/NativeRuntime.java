@@ -71,6 +71,7 @@ public final class NativeRuntime implements AutoCloseable {
         this.events = new EventHub(machine.executor());
         this.pods = new Pods(machine, events);
         new Recovery(machine, pods).run();
+        machine.spares().refill();
         Path imageDirectory = config.root().resolve("images");
         this.runtimeServer = new RuntimeServer(
                 pods,
@@ -111,6 +112,7 @@ public final class NativeRuntime implements AutoCloseable {
         ImageStore images = kept(resources, Stores.open(config, linux));
         NetworkProvider network = kept(resources, Networks.open(config, linux));
         NativePauseLauncher pauses = kept(resources, NativePauseLauncher.open(linux, loop, PAUSE_DEADLINE));
+        Spares spares = kept(resources, new Spares(linux, pauses, run, executor, network.takesPreparedNamespaces()));
         Fd hostMounts = kept(resources, linux.files().open("/proc/self/ns/mnt", Fcntl.O_RDONLY));
         MachineFacts facts = MachineProbe.facts(linux);
         return new Machine(
@@ -123,6 +125,7 @@ public final class NativeRuntime implements AutoCloseable {
                 CgroupTree.discover(linux, cgroups(config)),
                 network,
                 pauses,
+                spares,
                 new SpecCompiler(facts, new SystemHostFiles(linux)),
                 new SeccompFilters(
                         SeccompArchitecture.ofMachine(Objects.requireNonNull(System.getProperty("os.arch")))),

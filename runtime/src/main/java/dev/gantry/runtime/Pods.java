@@ -108,7 +108,9 @@ final class Pods implements Sandbox.Announcer {
     }
 
     private CompletableFuture<String> start(PodSandboxConfig config, String handler) {
-        String id = Ids.random();
+        Optional<Spare> spare =
+                SandboxStart.takesSpare(config) ? machine.spares().take() : Optional.empty();
+        String id = spare.map(Spare::id).orElseGet(Ids::random);
         SandboxRecord record = new SandboxRecord(
                 SandboxRecord.Phase.CREATING,
                 machine.clock().instant(),
@@ -119,10 +121,15 @@ final class Pods implements Sandbox.Announcer {
                 List.of());
         Sandbox sandbox = new Sandbox(id, config, machine, this, record);
         return sandbox.queue().submit(() -> {
-            machine.run().create(id, config, record);
-            new SandboxStart(machine).start(sandbox);
-            sandboxes.put(id, sandbox);
-            return id;
+            try {
+                machine.run().create(id, config, record);
+                new SandboxStart(machine).start(sandbox, spare);
+                sandboxes.put(id, sandbox);
+                return id;
+            } finally {
+                spare.ifPresent(Spare::close);
+                machine.spares().refill();
+            }
         });
     }
 

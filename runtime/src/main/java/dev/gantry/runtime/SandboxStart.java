@@ -11,7 +11,9 @@ import dev.gantry.netns.PodAddresses;
 import dev.gantry.netns.PodNetworkRequest;
 import dev.gantry.netns.PortMapping;
 import dev.gantry.netns.PortProtocol;
+import dev.gantry.netns.PreparedNamespace;
 import dev.gantry.runtime.pause.Pause;
+import dev.gantry.runtime.pause.PauseLauncher;
 import dev.gantry.runtime.pause.PauseSpec;
 import dev.gantry.runtime.pause.PodNamespace;
 import dev.gantry.runtime.program.Program;
@@ -66,13 +68,11 @@ final class SandboxStart {
     }
 
     /** Within the queue. On failure all is undone before the exception is seen. */
-    void start(Sandbox sandbox) throws IOException, SpecException {
+    void start(Sandbox sandbox, Optional<Spare> spare) throws IOException, SpecException {
         try {
             PodSandboxConfig config = sandbox.config();
             sandbox.cgroup().create(Limits.of(config.getLinux().getResources()));
-            Pause pause = launch(sandbox);
-            sandbox.connected(pause);
-            List<String> ips = sandbox.hostNetwork() ? List.of() : connect(sandbox, pause);
+            List<String> ips = spare.isPresent() ? launchAndConnect(sandbox, spare.get()) : launchThenConnect(sandbox);
             new SandboxEtc(machine).write(sandbox, ips);
             sandbox.become(sandbox.record().ready(ips));
             sandbox.announce(
@@ -93,9 +93,42 @@ final class SandboxStart {
         }
     }
 
-    private Pause launch(Sandbox sandbox) throws IOException, SpecException {
+    /** Whether the pod begins in a network namespace that could have been made before. */
+    static boolean takesSpare(PodSandboxConfig config) {
+        NamespaceOption namespaces = config.getLinux().getSecurityContext().getNamespaceOptions();
+        return namespaces.getNetwork() == NamespaceMode.POD
+                && (!namespaces.hasUsernsOptions()
+                        || namespaces.getUsernsOptions().getMode() == NamespaceMode.NODE);
+    }
+
+    /** While pause sets itself up, its network is made. */
+    private List<String> launchAndConnect(Sandbox sandbox, Spare spare) throws IOException, SpecException {
+        try (PauseLauncher.Launching launching = launch(sandbox, Optional.of(spare.pause()))) {
+            List<String> ips = connect(sandbox, spare.namespace().netns(), Optional.of(spare.namespace()));
+            sandbox.connected(launching.await());
+            return ips;
+        }
+    }
+
+    private List<String> launchThenConnect(Sandbox sandbox) throws IOException, SpecException {
+        Pause pause = launch(sandbox, Optional.empty()).await();
+        sandbox.connected(pause);
+        if (sandbox.hostNetwork()) {
+            return List.of();
+        }
+        try (Fd netns = pause.namespace("net")) {
+            return connect(sandbox, netns, Optional.empty());
+        }
+    }
+
+    private PauseLauncher.Launching launch(Sandbox sandbox, Optional<PauseLauncher.Prepared> prepared)
+            throws IOException, SpecException {
         PodSandboxConfig config = sandbox.config();
         Set<PodNamespace> namespaces = EnumSet.allOf(PodNamespace.class);
+        if (prepared.isPresent()) {
+            // it is in one already
+            namespaces.remove(PodNamespace.NETWORK);
+        }
         if (sandbox.hostNetwork()) {
             namespaces.remove(PodNamespace.NETWORK);
             // Whoever has the host's addresses has its name too.
@@ -114,30 +147,31 @@ final class SandboxStart {
         sandbox.pauseCgroup().create();
         try (Fd cgroup = sandbox.pauseCgroup().open()) {
             return machine.pauses()
-                    .launch(
+                    .begin(
                             new PauseSpec(
                                     machine.run().socket(sandbox.id()),
                                     namespaces,
                                     Optional.of(cgroup),
                                     setup,
                                     List.of()),
+                            prepared,
                             sandbox);
         }
     }
 
-    private List<String> connect(Sandbox sandbox, Pause pause) throws IOException, SpecException {
+    private List<String> connect(Sandbox sandbox, Fd netns, Optional<PreparedNamespace> prepared)
+            throws IOException, SpecException {
         PodSandboxConfig config = sandbox.config();
-        try (Fd netns = pause.namespace("net")) {
-            PodAddresses addresses = machine.network()
-                    .add(new PodNetworkRequest(
-                            sandbox.id(),
-                            config.getMetadata().getNamespace(),
-                            config.getMetadata().getName(),
-                            config.getMetadata().getUid(),
-                            netns,
-                            ports(config)));
-            return addresses.ips().stream().map(IpPrefix::format).toList();
-        }
+        PodAddresses addresses = machine.network()
+                .add(new PodNetworkRequest(
+                        sandbox.id(),
+                        config.getMetadata().getNamespace(),
+                        config.getMetadata().getName(),
+                        config.getMetadata().getUid(),
+                        netns,
+                        ports(config),
+                        prepared));
+        return addresses.ips().stream().map(IpPrefix::format).toList();
     }
 
     private static List<PortMapping> ports(PodSandboxConfig config) throws SpecException, IOException {

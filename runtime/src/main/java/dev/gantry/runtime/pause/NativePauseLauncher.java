@@ -17,6 +17,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
@@ -61,38 +62,31 @@ public final class NativePauseLauncher implements PauseLauncher, AutoCloseable {
     }
 
     @Override
-    public Pause launch(PauseSpec spec, PauseListener listener) throws IOException {
+    public Launching begin(PauseSpec spec, Optional<Prepared> prepared, PauseListener listener) throws IOException {
         String path = spec.socket().toString();
-        try (Fd listening = linux.sockets().unixListen(path, Socket.SOCK_SEQPACKET, BACKLOG)) {
-            return launch(spec, listening, listener);
+        try (FirstProcess first = prepared.isPresent() ? (FirstProcess) prepared.get() : prepare(spec.socket());
+                Fd listening = linux.sockets().unixListen(path, Socket.SOCK_SEQPACKET, BACKLOG)) {
+            return begin(spec, first, listening, listener);
         } catch (IOException | RuntimeException e) {
             removeSocket(path, e);
             throw e;
         }
     }
 
-    private Pause launch(PauseSpec spec, Fd listening, PauseListener listener) throws IOException {
-        FdPair ends = linux.sockets().socketpair(Socket.AF_UNIX, Socket.SOCK_SEQPACKET);
-        PauseConnection connection;
+    private Launching begin(PauseSpec spec, FirstProcess first, Fd listening, PauseListener listener)
+            throws IOException {
+        String path = spec.socket().toString();
+        PauseConnection connection = new PauseConnection(linux, loop, first.takeConnection(), path, listener, deadline);
         try {
-            connection =
-                    new PauseConnection(linux, loop, ends.first(), spec.socket().toString(), listener, deadline);
-        } catch (IOException e) {
-            ends.close();
-            throw e;
-        }
-        try (Fd childEnd = ends.second()) {
             long flags =
                     spec.newNamespaces().stream().mapToLong(PodNamespace::flag).reduce(0, (a, b) -> a | b);
             // all three wait in the socket when pause begins: it sets itself up without a further turn
             CompletableFuture<Fd> launched = connection.sendLaunch(listening, flags, spec.cgroup());
             CompletableFuture<Void> greeted = connection.sendHello();
             CompletableFuture<Void> setUp = connection.sendSetup(spec.setup(), spec.setupFds());
-            spawn(spec.socket(), childEnd);
             reapWhenEnded(PauseConnection.await(launched));
-            PauseConnection.await(greeted);
-            PauseConnection.await(setUp);
-            return connection;
+            first.reap();
+            return new SettingUp(connection, greeted, setUp, path);
         } catch (IOException | RuntimeException e) {
             // a pause that was not set up ends with its connection
             connection.close();
@@ -100,13 +94,110 @@ public final class NativePauseLauncher implements PauseLauncher, AutoCloseable {
         }
     }
 
-    private void spawn(Path socket, Fd childEnd) throws IOException {
-        SpawnRequest request = SpawnRequest.of(executable, "gantry-pause", socket.toString())
-                .descriptor(CONNECTION_FD, childEnd)
-                .newSession()
-                .build();
-        try (ChildProcess first = linux.processes().spawn(request)) {
-            linux.processes().waitid(first.pidfd(), Wait.WEXITED);
+    private final class SettingUp implements Launching {
+        private final PauseConnection connection;
+        private final CompletableFuture<Void> greeted;
+        private final CompletableFuture<Void> setUp;
+        private final String path;
+        private boolean handedOver;
+
+        SettingUp(
+                PauseConnection connection,
+                CompletableFuture<Void> greeted,
+                CompletableFuture<Void> setUp,
+                String path) {
+            this.connection = connection;
+            this.greeted = greeted;
+            this.setUp = setUp;
+            this.path = path;
+        }
+
+        @Override
+        public Pause await() throws IOException {
+            try {
+                PauseConnection.await(greeted);
+                PauseConnection.await(setUp);
+                handedOver = true;
+                return connection;
+            } catch (IOException | RuntimeException e) {
+                connection.close();
+                removeSocket(path, e);
+                throw e;
+            }
+        }
+
+        @Override
+        public void close() {
+            if (!handedOver) {
+                connection.close();
+            }
+        }
+    }
+
+    @Override
+    public FirstProcess prepare(Path socket) throws IOException {
+        FdPair ends = linux.sockets().socketpair(Socket.AF_UNIX, Socket.SOCK_SEQPACKET);
+        try (Fd childEnd = ends.second()) {
+            SpawnRequest request = SpawnRequest.of(executable, "gantry-pause", socket.toString())
+                    .descriptor(CONNECTION_FD, childEnd)
+                    .newSession()
+                    .build();
+            return new FirstProcess(linux.processes().spawn(request), ends.first());
+        } catch (IOException | RuntimeException e) {
+            ends.first().close();
+            throw e;
+        }
+    }
+
+    private final class FirstProcess implements Prepared {
+        private final ChildProcess process;
+        private @Nullable Fd connection;
+        private boolean reaped;
+
+        FirstProcess(ChildProcess process, Fd connection) {
+            this.process = process;
+            this.connection = connection;
+        }
+
+        Fd takeConnection() {
+            Fd taken = connection;
+            if (taken == null) {
+                throw new IllegalStateException("this first process of a pause was launched before");
+            }
+            connection = null;
+            return taken;
+        }
+
+        @Override
+        public boolean isAlive() {
+            try {
+                return linux.processes()
+                        .waitid(process.pidfd(), Wait.WEXITED | Wait.WNOHANG | Wait.WNOWAIT)
+                        .isEmpty();
+            } catch (ErrnoException e) {
+                return false;
+            }
+        }
+
+        /** It ends once it has cloned the pause, or lost its connection. */
+        void reap() throws ErrnoException {
+            if (!reaped) {
+                reaped = true;
+                linux.processes().waitid(process.pidfd(), Wait.WEXITED);
+            }
+        }
+
+        @Override
+        public void close() {
+            if (connection != null) {
+                connection.close();
+                connection = null;
+            }
+            try (process) {
+                reap();
+            } catch (ErrnoException e) {
+                // ECHILD: reaped by somebody else
+            }
         }
     }
 

@@ -326,7 +326,12 @@ class PauseIT {
                         .pidfd()
                         .close();
             }
-            while (logs.size() < 30) {
+            while (logs.size() < 30 && !pod.hasExited("c1")) {
+                // each of them in the middle of the output, however slowly it comes
+                if (pod.log(logs.get(logs.size() - 1)).toFile().length() == 0) {
+                    Thread.onSpinWait();
+                    continue;
+                }
                 String next = "r" + logs.size();
                 try (Fd log = pod.openLog(next)) {
                     PauseConnection.await(pod.pause().rotate("c1", Optional.of(log)));

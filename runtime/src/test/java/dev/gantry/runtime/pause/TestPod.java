@@ -188,6 +188,10 @@ final class TestPod implements PauseListener, AutoCloseable {
         return exit;
     }
 
+    boolean hasExited(String id) {
+        return !exits(id).isEmpty();
+    }
+
     String readAll(Fd file) throws IOException {
         ByteArrayOutputStream all = new ByteArrayOutputStream();
         byte[] buffer = new byte[8192];
