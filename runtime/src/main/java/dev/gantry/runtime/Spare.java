@@ -4,6 +4,7 @@ import dev.gantry.linux.Linux;
 import dev.gantry.netns.PreparedNamespace;
 import dev.gantry.runtime.pause.PauseLauncher;
 import java.io.IOException;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicReference;
 
 /**
@@ -15,7 +16,7 @@ record Spare(String id, PreparedNamespace namespace, PauseLauncher.Prepared paus
         String id = Ids.random();
         AtomicReference<PauseLauncher.Prepared> pause = new AtomicReference<>();
         PreparedNamespace namespace = PreparedNamespace.create(linux, () -> pause.set(pauses.prepare(run.socket(id))));
-        return new Spare(id, namespace, pause.get());
+        return new Spare(id, namespace, Objects.requireNonNull(pause.get()));
     }
 
     @Override

@@ -6,7 +6,7 @@ import java.io.IOException;
 import java.util.Optional;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -19,8 +19,8 @@ final class Spares implements AutoCloseable {
     private final RunDirectory run;
     private final Executor executor;
     private final boolean wanted;
-    private final AtomicReference<Optional<Spare>> spare = new AtomicReference<>(Optional.empty());
-    private volatile boolean closed;
+    private @Nullable Spare spare;
+    private boolean closed;
 
     /** @param wanted false where the network cannot use any */
     Spares(Linux linux, PauseLauncher pauses, RunDirectory run, Executor executor, boolean wanted) {
@@ -33,17 +33,21 @@ final class Spares implements AutoCloseable {
 
     /** The spare one, now the caller's to close. */
     Optional<Spare> take() {
-        Optional<Spare> taken = spare.getAndSet(Optional.empty());
-        if (taken.isPresent() && !taken.get().pause().isAlive()) {
-            taken.get().close();
+        Spare taken;
+        synchronized (this) {
+            taken = spare;
+            spare = null;
+        }
+        if (taken != null && !taken.pause().isAlive()) {
+            taken.close();
             return Optional.empty();
         }
-        return taken;
+        return Optional.ofNullable(taken);
     }
 
     /** Makes another in the background, if there is none. */
     void refill() {
-        if (!wanted || closed || spare.get().isPresent()) {
+        if (!wanted || hasEnough()) {
             return;
         }
         try {
@@ -51,6 +55,10 @@ final class Spares implements AutoCloseable {
         } catch (RejectedExecutionException e) {
             // the runtime is closing
         }
+    }
+
+    private synchronized boolean hasEnough() {
+        return closed || spare != null;
     }
 
     private void make() {
@@ -63,17 +71,20 @@ final class Spares implements AutoCloseable {
     }
 
     private void keep(Spare made) {
-        if (!spare.compareAndSet(Optional.empty(), Optional.of(made))) {
-            made.close();
+        synchronized (this) {
+            if (!closed && spare == null) {
+                spare = made;
+                return;
+            }
         }
-        if (closed) {
-            take().ifPresent(Spare::close);
-        }
+        made.close();
     }
 
     @Override
     public void close() {
-        closed = true;
+        synchronized (this) {
+            closed = true;
+        }
         take().ifPresent(Spare::close);
     }
 }

@@ -35,6 +35,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.UnaryOperator;
@@ -88,6 +89,27 @@ final class RuntimeFixture implements AutoCloseable {
     void reopen() throws IOException {
         runtime.close();
         runtime = NativeRuntime.open(config);
+    }
+
+    /** The first process of a pause that was made ahead of its pod; it is made in the background. */
+    ProcessHandle awaitSpare() {
+        String sandboxes = config.run().resolve("sandboxes").toString();
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
+        while (System.nanoTime() < deadline) {
+            Optional<ProcessHandle> spare = ProcessHandle.current()
+                    .children()
+                    .filter(child -> {
+                        String command = child.info().commandLine().orElse("");
+                        return command.contains(sandboxes)
+                                && !Files.exists(Path.of(command.substring(command.indexOf(sandboxes))));
+                    })
+                    .findAny();
+            if (spare.isPresent()) {
+                return spare.get();
+            }
+            Thread.onSpinWait();
+        }
+        throw new AssertionError("no first process was made ahead");
     }
 
     RuntimeServiceGrpc.RuntimeServiceBlockingStub cri() {

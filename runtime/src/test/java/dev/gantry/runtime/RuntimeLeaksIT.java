@@ -88,6 +88,7 @@ class RuntimeLeaksIT {
             cycle("warm" + i);
         }
         Map<String, Object> before = inventory();
+        fixture.awaitSpare();
         long descriptors = descriptors();
 
         for (int i = 0; i < 20; i++) {
@@ -95,6 +96,7 @@ class RuntimeLeaksIT {
         }
 
         assertThat(inventory()).isEqualTo(before);
+        fixture.awaitSpare();
         assertThat(descriptors()).isLessThanOrEqualTo(descriptors + 2);
     }
 

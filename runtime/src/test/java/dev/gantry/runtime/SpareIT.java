@@ -5,10 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.gantry.cri.v1.PodSandboxConfig;
 import dev.gantry.testing.RequiresRoot;
 import java.nio.file.Path;
-import java.time.Duration;
-import java.util.Optional;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -32,28 +29,9 @@ class SpareIT {
         fixture.close();
     }
 
-    private Stream<ProcessHandle> pauses() {
-        String sandboxes = fixture.config().run().resolve("sandboxes").toString();
-        return ProcessHandle.current()
-                .children()
-                .filter(child -> child.info().commandLine().orElse("").contains(sandboxes));
-    }
-
-    private ProcessHandle awaitSpare() {
-        long deadline = System.nanoTime() + Duration.ofSeconds(10).toNanos();
-        while (true) {
-            Optional<ProcessHandle> spare = pauses().findAny();
-            if (spare.isPresent()) {
-                return spare.get();
-            }
-            assertThat(System.nanoTime()).as("time for the spare").isLessThan(deadline);
-            Thread.onSpinWait();
-        }
-    }
-
     @Test
     void aPodTakesTheIdThatItsFirstProcessWasMadeFor() throws Exception {
-        String command = awaitSpare().info().commandLine().orElseThrow();
+        String command = fixture.awaitSpare().info().commandLine().orElseThrow();
 
         String sandbox = fixture.run(fixture.pod("web"));
 
@@ -62,7 +40,7 @@ class SpareIT {
 
     @Test
     void aPodStartsAlthoughTheFirstProcessWasKilled() throws Exception {
-        ProcessHandle spare = awaitSpare();
+        ProcessHandle spare = fixture.awaitSpare();
         assertThat(spare.destroyForcibly()).isTrue();
         spare.onExit().get(10, TimeUnit.SECONDS);
 
@@ -75,7 +53,7 @@ class SpareIT {
 
     @Test
     void theFirstProcessEndsWithTheRuntime() throws Exception {
-        ProcessHandle spare = awaitSpare();
+        ProcessHandle spare = fixture.awaitSpare();
 
         fixture.runtime().close();
 
