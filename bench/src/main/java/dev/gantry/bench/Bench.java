@@ -60,7 +60,8 @@ public final class Bench {
 
     private static void alone(Path work, Report report) throws IOException, InterruptedException {
         Path ours = work.resolve("gantry");
-        try (NativeRuntime runtime = NativeRuntime.open(NativeRuntimeConfig.under(ours).withImageArchives(archives()))) {
+        try (NativeRuntime runtime =
+                NativeRuntime.open(NativeRuntimeConfig.under(ours).withImageArchives(archives()))) {
             new CriRows(List.of(gantry(ours, runtime)), report).podLife(50);
         }
     }
@@ -90,7 +91,8 @@ public final class Bench {
                 NativeRuntime runtime = NativeRuntime.open(config)) {
             containerd.load(pause);
             containerd.load(archives.resolve("gantry-demo-1.tar"));
-            List<Peer> peers = List.of(gantry(ours, runtime), containerd.peer(RUNC, "runc"), containerd.peer(CRUN, "crun"));
+            List<Peer> peers =
+                    List.of(gantry(ours, runtime), containerd.peer(RUNC, "runc"), containerd.peer(CRUN, "crun"));
             peers.forEach(peer -> peer.logs().toFile().mkdirs());
             CriRows rows = new CriRows(peers, report);
             if (groups.contains("cri")) {
