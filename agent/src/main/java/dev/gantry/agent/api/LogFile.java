@@ -15,7 +15,7 @@ import java.util.Optional;
  * One open log file. Opened so that no link on the way, and no special file at its end, can lead anywhere else: a container with the log directory mounted could
  * otherwise have the agent read any file of the host to it.
  */
-final class LogFile implements AutoCloseable {
+final class LogFile implements LogSource {
     private final FileCalls files;
     private final Fd file;
     private final FileStatus identity;
@@ -65,8 +65,8 @@ final class LogFile implements AutoCloseable {
         }
     }
 
-    /** Bytes read into the array from an offset; 0 at the end. */
-    int read(byte[] bytes, long offset) throws IOException {
+    @Override
+    public int read(byte[] bytes, long offset) throws IOException {
         return files.pread(file, ByteBuffer.wrap(bytes), offset);
     }
 

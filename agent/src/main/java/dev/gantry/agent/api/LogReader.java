@@ -36,6 +36,7 @@ final class LogReader {
     private final ByteArrayOutputStream out = new ByteArrayOutputStream();
     private long offset;
     private long left;
+    private long skipped;
     private boolean inLine;
 
     LogReader(Options options, Sink sink) {
@@ -44,17 +45,19 @@ final class LogReader {
         this.left = options.limitBytes() < 0 ? Long.MAX_VALUE : options.limitBytes();
     }
 
-    /** Goes to the first of the last lines that are wanted. */
-    void seekTail(LogFile file) throws IOException {
-        if (options.tailLines() >= 0) {
-            offset = tailOffset(file, options.tailLines());
-        }
+    Options options() {
+        return options;
     }
 
-    /** Goes on at the beginning of the next file. */
-    void nextFile() {
-        offset = 0;
+    /** Goes on in the next file, at this offset. */
+    void nextFile(long start) {
+        offset = start;
         pending.reset();
+    }
+
+    /** Leaves out so many whole lines of what is read next. */
+    void skipLines(long count) {
+        skipped = count;
     }
 
     /** Whether the limit is reached. */
@@ -67,7 +70,7 @@ final class LogReader {
      *
      * @return whether there was anything
      */
-    boolean readOn(LogFile file) throws IOException {
+    boolean readOn(LogSource file) throws IOException {
         byte[] block = new byte[BLOCK];
         boolean any = false;
         while (!isFull()) {
@@ -106,6 +109,10 @@ final class LogReader {
             return;
         }
         LogLine line = parsed.get();
+        if (skipped > 0) {
+            skipped -= line.partial() ? 0 : 1;
+            return;
+        }
         boolean wanted = options.stream().isEmpty() || options.stream().equals(line.stream());
         if (!wanted
                 || (options.since().isPresent() && !line.isSince(options.since().get()))) {
@@ -131,11 +138,18 @@ final class LogReader {
         out.reset();
     }
 
-    /** Where the last {@code count} whole lines begin; pieces of a line count as one. Reads backwards, as little as it can. */
-    static long tailOffset(LogFile file, long count) throws IOException {
+    /**
+     * Where the last lines of a file begin.
+     *
+     * @param lines how many whole lines follow; pieces of a line count as one
+     */
+    record Tail(long offset, long lines) {}
+
+    /** Finds the last {@code count} whole lines, or all if there are fewer. Reads backwards, as little as it can. */
+    static Tail tail(LogFile file, long count) throws IOException {
         long end = file.size();
         if (count == 0 || end == 0) {
-            return end;
+            return new Tail(end, 0);
         }
         long found = 0;
         long firstOfLine = end;
@@ -160,7 +174,7 @@ final class LogReader {
                 }
                 boolean whole = !isPartial(file, start);
                 if (whole && counted && found == count) {
-                    return firstOfLine;
+                    return new Tail(firstOfLine, found);
                 }
                 if (whole || !counted) {
                     found++;
@@ -170,7 +184,11 @@ final class LogReader {
             }
             blockStart = previous;
         }
-        return counted && found == count && !isPartial(file, 0) ? firstOfLine : 0;
+        boolean startsLine = !counted || !isPartial(file, 0);
+        if (counted && found == count && startsLine) {
+            return new Tail(firstOfLine, found);
+        }
+        return new Tail(0, startsLine ? found + 1 : found);
     }
 
     private static boolean isPartial(LogFile file, long start) throws IOException {

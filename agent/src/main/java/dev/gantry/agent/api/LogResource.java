@@ -8,18 +8,11 @@ import dev.gantry.linux.FileCalls;
 import io.fabric8.kubernetes.api.model.ContainerStatus;
 import io.fabric8.kubernetes.api.model.Pod;
 import java.io.IOException;
-import java.nio.file.DirectoryStream;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
-import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.DateTimeException;
 import java.time.Instant;
 import java.time.OffsetDateTime;
-import java.util.ArrayList;
-import java.util.Collections;
-import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 
@@ -47,15 +40,15 @@ final class LogResource {
         ContainerRef container = find(engine, namespace, pod, request.parameter("container"), previous);
         Path path = container.logPath().toAbsolutePath().normalize();
         LogReader reader = new LogReader(options, (bytes, length) -> exchange.write(bytes, 0, length));
-        try (FileWatch.Key changes = watch.watch(Objects.requireNonNull(path.getParent()))) {
+        try (FileWatch.Key changes = watch.watch(Objects.requireNonNull(path.getParent()));
+                LogHistory history = new LogHistory(files, root, path, reader)) {
             boolean goesOn = follow && !previous && container.running();
-            Optional<LogFile> first = LogFile.open(files, root, path);
+            history.open();
             exchange.startStream("text/plain");
-            try (Follower follower = new Follower(exchange, container, path, reader, changes)) {
-                if (goesOn) {
-                    follower.follow(first);
-                } else {
-                    follower.readAll(first);
+            history.begin();
+            if (goesOn) {
+                try (Follower follower = new Follower(exchange, container, history, reader, changes)) {
+                    follower.follow();
                 }
             }
             exchange.end();
@@ -111,40 +104,32 @@ final class LogResource {
     private final class Follower implements AutoCloseable {
         private final Exchange exchange;
         private final ContainerRef container;
-        private final Path path;
+        private final LogHistory history;
         private final LogReader reader;
         private final FileWatch.Key changes;
         private volatile boolean ended;
         private PodEngine.Watch engineWatch = () -> {};
-        private Optional<LogFile> current = Optional.empty();
 
-        Follower(Exchange exchange, ContainerRef container, Path path, LogReader reader, FileWatch.Key changes) {
+        Follower(
+                Exchange exchange,
+                ContainerRef container,
+                LogHistory history,
+                LogReader reader,
+                FileWatch.Key changes) {
             this.exchange = exchange;
             this.container = container;
-            this.path = path;
+            this.history = history;
             this.reader = reader;
             this.changes = changes;
         }
 
-        void readAll(Optional<LogFile> file) throws IOException {
-            current = file;
-            if (file.isPresent()) {
-                reader.seekTail(file.get());
-                reader.readOn(file.get());
-            }
-        }
-
-        void follow(Optional<LogFile> file) throws IOException, InterruptedException {
-            current = file;
-            if (file.isPresent()) {
-                reader.seekTail(file.get());
-            }
+        void follow() throws IOException, InterruptedException {
             exchange.onClose(changes::wake);
             engineWatch = engine.watch(this::podChanged);
             while (!exchange.isClosed() && !reader.isFull()) {
                 // Asked before reading: what was written before the end is read after it.
                 boolean wasEnded = ended;
-                boolean any = readOn();
+                boolean any = history.readOn();
                 if (wasEnded && !any) {
                     return;
                 }
@@ -152,68 +137,6 @@ final class LogResource {
                     changes.await();
                 }
             }
-        }
-
-        /** Reads what is new, over any number of rotations. */
-        private boolean readOn() throws IOException {
-            boolean any = current.isPresent() && reader.readOn(current.get());
-            Optional<LogFile> next = next();
-            if (next.isPresent()) {
-                if (current.isPresent()) {
-                    // The writer has gone on to the next file, so this one is complete now.
-                    any |= reader.readOn(current.get());
-                    current.get().close();
-                    reader.nextFile();
-                }
-                current = next;
-                any = true;
-            }
-            return any;
-        }
-
-        /** The file that comes after the current one, if it has been rotated away. */
-        private Optional<LogFile> next() throws IOException {
-            Optional<LogFile> newest = LogFile.open(files, root, path);
-            if (newest.isEmpty() || current.isEmpty()) {
-                return newest;
-            }
-            if (newest.get().isSame(current.get())) {
-                newest.get().close();
-                return Optional.empty();
-            }
-            // More than one rotation may have happened: the one after ours is next.
-            List<Path> rotated = rotated();
-            boolean found = false;
-            for (Path candidate : rotated) {
-                Optional<LogFile> file = LogFile.open(files, root, candidate);
-                if (file.isPresent() && found) {
-                    newest.get().close();
-                    return file;
-                }
-                if (file.isPresent()) {
-                    found = file.get().isSame(current.get());
-                    file.get().close();
-                }
-            }
-            return newest;
-        }
-
-        /** {@code 0.log.20260102-150405} and so on, oldest first; compressed ones are older than anything that is followed. */
-        private List<Path> rotated() throws IOException {
-            List<Path> rotated = new ArrayList<>();
-            String prefix = path.getFileName() + ".";
-            try (DirectoryStream<Path> siblings = Files.newDirectoryStream(Objects.requireNonNull(path.getParent()))) {
-                for (Path sibling : siblings) {
-                    String name = String.valueOf(sibling.getFileName());
-                    if (name.startsWith(prefix) && !name.endsWith(".gz") && !name.endsWith(".tmp")) {
-                        rotated.add(sibling);
-                    }
-                }
-            } catch (NoSuchFileException | NotDirectoryException e) {
-                return List.of();
-            }
-            Collections.sort(rotated);
-            return rotated;
         }
 
         private void podChanged(PodChange change) {
@@ -245,7 +168,6 @@ final class LogResource {
         @Override
         public void close() {
             engineWatch.close();
-            current.ifPresent(LogFile::close);
         }
     }
 }

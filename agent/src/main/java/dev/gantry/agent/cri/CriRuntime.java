@@ -26,6 +26,7 @@ import dev.gantry.cri.v1.PullImageRequest;
 import dev.gantry.cri.v1.PullImageResponse;
 import dev.gantry.cri.v1.RemoveContainerRequest;
 import dev.gantry.cri.v1.RemovePodSandboxRequest;
+import dev.gantry.cri.v1.ReopenContainerLogRequest;
 import dev.gantry.cri.v1.RunPodSandboxRequest;
 import dev.gantry.cri.v1.RunPodSandboxResponse;
 import dev.gantry.cri.v1.RuntimeServiceGrpc;
@@ -142,6 +143,15 @@ public final class CriRuntime {
                 RuntimeServiceGrpc.getStopContainerMethod(),
                 request,
                 SHORT.plusSeconds(timeoutSeconds),
+                "container " + id);
+    }
+
+    /** Has a running container's log begun anew at its path. */
+    public CompletableFuture<?> reopenLog(String id) {
+        return call(
+                RuntimeServiceGrpc.getReopenContainerLogMethod(),
+                ReopenContainerLogRequest.newBuilder().setContainerId(id).build(),
+                SHORT,
                 "container " + id);
     }
 

@@ -15,6 +15,7 @@ import dev.gantry.agent.pod.PodDns;
 import dev.gantry.agent.pod.PodEngineSettings;
 import dev.gantry.agent.pod.PodPaths;
 import dev.gantry.agent.pod.PodSource;
+import dev.gantry.agent.rotation.LogRotator;
 import dev.gantry.images.ImageStore;
 import dev.gantry.linux.EventLoop;
 import dev.gantry.linux.Linux;
@@ -115,6 +116,8 @@ final class Agent implements Node.RunningAgent {
             EventStore events =
                     kept(EventStore.open(paths.state().resolve("events.json"), config.nodeName(), clock, pool, timers));
             CriPodEngine engine = kept(CriPodEngine.open(settings(events, pool, timers), runtime.channel()));
+            kept(LogRotator.start(
+                    config.resources().logs(), engine::runningLogs, engine::reopenLog, clock, pool, timers));
             CompletableFuture<ManifestSnapshot> firstManifests = manifests(engine);
             Heartbeat heartbeat = Heartbeat.start(pool, timers, System::nanoTime);
             Agent agent = new Agent(config, rooms, heartbeat, firstManifests);

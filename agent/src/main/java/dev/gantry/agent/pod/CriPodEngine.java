@@ -8,6 +8,7 @@ import dev.gantry.agent.event.PodReference;
 import dev.gantry.agent.pod.PodSlot.Occupant;
 import dev.gantry.agent.pod.PodSlot.Wanted;
 import dev.gantry.agent.resource.Qos;
+import dev.gantry.agent.rotation.LogRotator.RunningLog;
 import dev.gantry.agent.time.Timestamps;
 import dev.gantry.cri.v1.ContainerEventResponse;
 import dev.gantry.cri.v1.PodSandbox;
@@ -36,6 +37,7 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
@@ -748,6 +750,28 @@ public final class CriPodEngine implements PodEngine {
         }
         ObservedPod observed = occupant.worker.state().observed().orElse(ObservedPod.NOTHING);
         return new ContainerRuns(occupant.pod, occupant.status, observed).find(container, previous, settings.paths());
+    }
+
+    /** The containers that run now, with their logs, for {@link dev.gantry.agent.rotation.LogRotator}. */
+    public Collection<RunningLog> runningLogs() {
+        List<PodWorker> all;
+        synchronized (this) {
+            all = slots.values().stream()
+                    .flatMap(slot -> Optional.ofNullable(slot.current).stream())
+                    .flatMap(occupant -> Optional.ofNullable(occupant.worker).stream())
+                    .toList();
+        }
+        return all.stream()
+                .flatMap(worker -> worker.state().observed().stream())
+                .flatMap(observed -> observed.containers().stream())
+                .filter(run -> run.isRunning() && run.logPath().startsWith("/"))
+                .map(run -> new RunningLog(run.id(), Path.of(run.logPath())))
+                .toList();
+    }
+
+    /** Has the runtime begin a container's log anew at its path. */
+    public CompletableFuture<?> reopenLog(String containerId) {
+        return runtime.reopenLog(containerId);
     }
 
     // ---- end

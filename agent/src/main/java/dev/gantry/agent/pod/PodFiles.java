@@ -1,6 +1,7 @@
 package dev.gantry.agent.pod;
 
 import dev.gantry.agent.event.PodReference;
+import dev.gantry.agent.rotation.RotatedLogs;
 import dev.gantry.cri.v1.Mount;
 import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.HostAlias;
@@ -68,8 +69,8 @@ final class PodFiles {
         for (String container : containers) {
             try (Stream<Path> logs = Files.list(logDirectory(pod).resolve(container))) {
                 logs.map(log -> log.getFileName().toString())
-                        .filter(name -> name.endsWith(".log"))
-                        .map(name -> PodWorker.parse(name.substring(0, name.length() - ".log".length())))
+                        .filter(name -> name.contains(".log"))
+                        .map(name -> PodWorker.parse(name.substring(0, name.indexOf(".log"))))
                         .filter(number -> number.isPresent() && number.getAsLong() < Integer.MAX_VALUE)
                         .mapToInt(number -> (int) number.getAsLong() + 1)
                         .max()
@@ -225,8 +226,13 @@ final class PodFiles {
     /** What a run left, once it is no run that anybody asks about. */
     void removeRun(PodReference pod, String container, int restartCount) {
         messages.remove(pod, container, restartCount);
-        try {
-            Files.deleteIfExists(logDirectory(pod).resolve(container).resolve(restartCount + ".log"));
+        Path directory = logDirectory(pod).resolve(container);
+        String log = restartCount + ".log";
+        try (Stream<Path> files = Files.list(directory)) {
+            for (Path file : files.filter(one -> RotatedLogs.belongsTo(log, String.valueOf(one.getFileName())))
+                    .toList()) {
+                Files.deleteIfExists(file);
+            }
         } catch (IOException e) {
             // It goes with the pod's directory.
         }

@@ -6,9 +6,12 @@ import io.fabric8.kubernetes.api.model.ContainerStateBuilder;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodBuilder;
 import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -178,6 +181,73 @@ class LogResourceTest {
             write("2026-01-02T03:00:03.000000001Z stdout F four\n");
 
             assertThat(client.until("four\n")).containsSubsequence("one\n", "two\n", "three\n", "four\n");
+        }
+    }
+
+    @Test
+    void whatWasRotatedAndCompressedIsReadFirst() throws IOException {
+        gzip("0.log.20260102-030010.gz", lines(0, 10));
+        Files.writeString(log.resolveSibling("0.log.20260102-030020"), lines(10, 20));
+        Files.writeString(log.resolveSibling("0.log.20260102-030020.gz.tmp"), "half of it");
+        Files.writeString(log.resolveSibling("1.log"), lines(90, 95));
+        write(lines(20, 25));
+
+        assertThat(read("").lines()).hasSize(25).startsWith("line 0", "line 1").endsWith("line 24");
+        assertThat(read("?tailLines=3")).isEqualTo("line 22\nline 23\nline 24\n");
+        assertThat(read("?tailLines=5").lines()).hasSize(5).startsWith("line 20");
+        assertThat(read("?tailLines=7").lines()).hasSize(7).startsWith("line 18");
+        assertThat(read("?tailLines=17").lines())
+                .hasSize(17)
+                .startsWith("line 8")
+                .endsWith("line 24");
+        assertThat(read("?tailLines=100").lines()).hasSize(25);
+        assertThat(read("?sinceTime=2026-01-02T03:00:18Z").lines()).hasSize(7).startsWith("line 18");
+        assertThat(read("?limitBytes=10")).isEqualTo("line 0\nlin");
+    }
+
+    @Test
+    void aLogWhoseCurrentFileIsMissingIsReadAllTheSame() throws IOException {
+        Files.writeString(log.resolveSibling("0.log.20260102-030015"), lines(0, 3));
+
+        assertThat(read("").lines()).hasSize(3);
+        assertThat(read("?tailLines=1")).isEqualTo("line 2\n");
+    }
+
+    @Test
+    void aReaderThatIsSlowerThanRotationAndCompressionMissesNothing() throws IOException {
+        Files.writeString(log.resolveSibling("0.log.20260102-030000"), lines(0, 1));
+        write(lines(1, 2));
+
+        try (RawClient client = new RawClient(socket)) {
+            client.send("GET " + PATH + "?follow=true HTTP/1.1\r\nHost: x\r\n\r\n");
+            client.until("line 1\n");
+            Path directory = Files.createDirectory(log.resolveSibling("elsewhere"));
+            Files.writeString(directory.resolve("0.log"), lines(8, 9));
+            write(lines(2, 4));
+            // All of it while the reader looks once at most: what it follows is renamed last but one.
+            gzip("0.log.20260102-030003.gz", lines(4, 6));
+            Files.writeString(log.resolveSibling("0.log.20260102-030004"), lines(6, 8));
+            Files.move(log, log.resolveSibling("0.log.20260102-030002"));
+            Files.move(directory.resolve("0.log"), log);
+
+            String all = client.until("line 8\n");
+            for (int i = 2; i <= 8; i++) {
+                assertThat(all).containsOnlyOnce("line " + i + "\n");
+            }
+        }
+    }
+
+    private static String lines(int from, int to) {
+        StringBuilder lines = new StringBuilder();
+        for (int i = from; i < to; i++) {
+            lines.append("2026-01-02T03:00:%02d.000000001Z stdout F line %d\n".formatted(i, i));
+        }
+        return lines.toString();
+    }
+
+    private void gzip(String name, String text) throws IOException {
+        try (OutputStream out = new GZIPOutputStream(Files.newOutputStream(log.resolveSibling(name)))) {
+            out.write(text.getBytes(StandardCharsets.UTF_8));
         }
     }
 
