@@ -1,6 +1,8 @@
 package dev.gantry.cgroups;
 
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -41,7 +43,11 @@ public record CgroupStats(
      * From {@code memory.current} and {@code memory.stat}, in bytes.
      *
      * @param workingSetBytes what cannot be given back at once: usage without the inactive files
+     * @param kernelBytes what the kernel itself holds for it: stacks, page tables, slabs
+     * @param mappedFileBytes the part of {@code fileBytes} that is mapped
      * @param limitBytes empty for no limit here
+     * @param peakBytes the most that was ever used; empty before Linux 5.19
+     * @param limitHits how often the limit was reached
      * @param swapBytes empty if swap is not measured
      */
     public record MemoryUse(
@@ -49,11 +55,15 @@ public record CgroupStats(
             long workingSetBytes,
             long anonymousBytes,
             long fileBytes,
+            long kernelBytes,
+            long mappedFileBytes,
             long pageFaults,
             long majorPageFaults,
             OptionalLong limitBytes,
+            OptionalLong peakBytes,
             OptionalLong swapBytes,
             OptionalLong swapLimitBytes,
+            long limitHits,
             long oomKills) {
         /** What is left below the limit; empty for no limit. */
         public OptionalLong availableBytes() {
@@ -66,8 +76,19 @@ public record CgroupStats(
     /** From {@code pids.current} and {@code pids.max}; threads count each. */
     public record Pids(long current, OptionalLong limit) {}
 
-    /** Sums over all devices of {@code io.stat}. */
-    public record Io(long readBytes, long writtenBytes, long reads, long writes) {}
+    /**
+     * From {@code io.stat}.
+     *
+     * @param devices those that were read or written
+     */
+    public record Io(List<DeviceIo> devices) {
+        public Io {
+            devices = List.copyOf(devices);
+        }
+    }
+
+    /** What one block device was asked for, in bytes and in operations. */
+    public record DeviceIo(int major, int minor, long readBytes, long writtenBytes, long reads, long writes) {}
 
     /** From a {@code .pressure} file: shares of time in which some, or all, tasks waited for the resource. */
     public record Pressure(Stall some, Stall full) {}
@@ -112,30 +133,36 @@ public record CgroupStats(
         return Optional.of(memory(
                 Long.parseLong(current.get().strip()),
                 stat,
+                keyed(cgroup.readIfPresent("memory.events").orElse("")),
                 number(cgroup.readIfPresent("memory.max").orElse(null)),
+                number(cgroup.readIfPresent("memory.peak").orElse(null)),
                 number(cgroup.readIfPresent("memory.swap.current").orElse(null)),
-                number(cgroup.readIfPresent("memory.swap.max").orElse(null)),
-                cgroup.oomKills()));
+                number(cgroup.readIfPresent("memory.swap.max").orElse(null))));
     }
 
     static MemoryUse memory(
             long usage,
             Map<String, Long> stat,
+            Map<String, Long> events,
             OptionalLong limit,
+            OptionalLong peak,
             OptionalLong swap,
-            OptionalLong swapLimit,
-            long oomKills) {
+            OptionalLong swapLimit) {
         return new MemoryUse(
                 usage,
                 Math.max(0, usage - stat.getOrDefault("inactive_file", 0L)),
                 stat.getOrDefault("anon", 0L),
                 stat.getOrDefault("file", 0L),
+                stat.getOrDefault("kernel", 0L),
+                stat.getOrDefault("file_mapped", 0L),
                 stat.getOrDefault("pgfault", 0L),
                 stat.getOrDefault("pgmajfault", 0L),
                 limit,
+                peak,
                 swap,
                 swapLimit,
-                oomKills);
+                events.getOrDefault("max", 0L),
+                events.getOrDefault("oom_kill", 0L));
     }
 
     private static Optional<Pids> readPids(Cgroup cgroup) throws CgroupException {
@@ -147,21 +174,31 @@ public record CgroupStats(
                         number(cgroup.readIfPresent("pids.max").orElse(null))));
     }
 
-    /** Lines such as {@code 8:0 rbytes=1 wbytes=2 rios=3 wios=4 dbytes=5 dios=6}. */
+    /** Lines such as {@code 8:0 rbytes=1 wbytes=2 rios=3 wios=4 dbytes=5 dios=6}; a device that did nothing has only its number. */
     static Io io(String text) {
-        Map<String, Long> sums = new HashMap<>();
-        for (String word : text.split("\\s+", -1)) {
-            int equals = word.indexOf('=');
-            if (equals > 0) {
-                number(word.substring(equals + 1))
-                        .ifPresent(value -> sums.merge(word.substring(0, equals), value, Long::sum));
+        List<DeviceIo> devices = new ArrayList<>();
+        for (String line : text.split("\n", -1)) {
+            String[] words = line.strip().split(" +", -1);
+            String[] numbers = words[0].split(":", -1);
+            if (words.length > 1 && numbers.length == 2) {
+                Map<String, Long> values = new HashMap<>();
+                for (String word : words) {
+                    int equals = word.indexOf('=');
+                    if (equals > 0) {
+                        number(word.substring(equals + 1))
+                                .ifPresent(value -> values.put(word.substring(0, equals), value));
+                    }
+                }
+                devices.add(new DeviceIo(
+                        Integer.parseInt(numbers[0]),
+                        Integer.parseInt(numbers[1]),
+                        values.getOrDefault("rbytes", 0L),
+                        values.getOrDefault("wbytes", 0L),
+                        values.getOrDefault("rios", 0L),
+                        values.getOrDefault("wios", 0L)));
             }
         }
-        return new Io(
-                sums.getOrDefault("rbytes", 0L),
-                sums.getOrDefault("wbytes", 0L),
-                sums.getOrDefault("rios", 0L),
-                sums.getOrDefault("wios", 0L));
+        return new Io(devices);
     }
 
     /** Lines such as {@code some avg10=0.00 avg60=0.00 avg300=0.00 total=0}. */

@@ -25,14 +25,20 @@ class CgroupStatsTest {
     void theWorkingSetIsWhatCannotBeGivenBackAtOnce() {
         CgroupStats.MemoryUse use = CgroupStats.memory(
                 1000,
-                Map.of("inactive_file", 300L, "anon", 500L, "file", 400L),
+                Map.of("inactive_file", 300L, "anon", 500L, "file", 400L, "file_mapped", 50L, "kernel", 60L),
+                Map.of("max", 7L, "oom_kill", 1L),
                 OptionalLong.of(2000),
+                OptionalLong.of(1500),
                 OptionalLong.empty(),
-                OptionalLong.empty(),
-                1);
+                OptionalLong.empty());
         assertThat(use.workingSetBytes()).isEqualTo(700);
         assertThat(use.availableBytes()).hasValue(1300);
         assertThat(use.anonymousBytes()).isEqualTo(500);
+        assertThat(use.mappedFileBytes()).isEqualTo(50);
+        assertThat(use.kernelBytes()).isEqualTo(60);
+        assertThat(use.peakBytes()).hasValue(1500);
+        assertThat(use.limitHits()).isEqualTo(7);
+        assertThat(use.oomKills()).isEqualTo(1);
     }
 
     @Test
@@ -41,21 +47,25 @@ class CgroupStatsTest {
         CgroupStats.MemoryUse use = CgroupStats.memory(
                 100,
                 Map.of("inactive_file", 300L),
+                Map.of(),
                 OptionalLong.empty(),
                 OptionalLong.empty(),
                 OptionalLong.empty(),
-                0);
+                OptionalLong.empty());
         assertThat(use.workingSetBytes()).isZero();
         assertThat(use.availableBytes()).isEmpty();
     }
 
     @Test
-    void ioIsSummedOverDevices() {
+    void ioIsCountedByDevice() {
         assertThat(CgroupStats.io("""
                         8:0 rbytes=100 wbytes=200 rios=1 wios=2 dbytes=0 dios=0
+                        7:1
                         254:0 rbytes=1 wbytes=2 rios=3 wios=4 dbytes=0 dios=0
-                        """)).isEqualTo(new CgroupStats.Io(101, 202, 4, 6));
-        assertThat(CgroupStats.io("")).isEqualTo(new CgroupStats.Io(0, 0, 0, 0));
+                        """).devices())
+                .containsExactly(
+                        new CgroupStats.DeviceIo(8, 0, 100, 200, 1, 2), new CgroupStats.DeviceIo(254, 0, 1, 2, 3, 4));
+        assertThat(CgroupStats.io("").devices()).isEmpty();
     }
 
     @Test

@@ -1,5 +1,6 @@
 package dev.gantry.runtime;
 
+import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -28,7 +29,8 @@ final class Answers {
     }
 
     /**
-     * When the work is done.
+     * When the work is done. A caller that gives up, or whose deadline passes, cancels the work: what has not begun is not
+     * begun, an exec is killed; what must not be left half done goes on without it.
      *
      * @param executor runs the client's callbacks, which may be anything: never the thread that did the work, since
      *     that belongs to a sandbox's queue or to the event loop
@@ -45,6 +47,7 @@ final class Answers {
             observer.onError(CriErrors.of(e));
             return;
         }
+        ((ServerCallStreamObserver<R>) observer).setOnCancelHandler(() -> future.cancel(false));
         BiConsumer<T, Throwable> send = (result, failure) -> {
             if (failure != null) {
                 observer.onError(CriErrors.of(failure));

@@ -39,6 +39,14 @@ final class CriErrors {
         return Status.UNIMPLEMENTED.withDescription(message).asRuntimeException();
     }
 
+    static StatusRuntimeException exhausted(String message) {
+        return Status.RESOURCE_EXHAUSTED.withDescription(message).asRuntimeException();
+    }
+
+    static StatusRuntimeException unavailable(String message) {
+        return Status.UNAVAILABLE.withDescription(message).asRuntimeException();
+    }
+
     static StatusRuntimeException deadline(String message, Object... operands) {
         return Status.DEADLINE_EXCEEDED
                 .withDescription(message.formatted(operands))

@@ -105,7 +105,7 @@ final class Execs {
     }
 
     /**
-     * Runs a command to its end.
+     * Runs a command to its end. Cancelling the result kills it, with everything it started.
      *
      * @param timeout zero or less: none
      */
@@ -113,6 +113,9 @@ final class Execs {
             Sandbox sandbox, Container container, List<String> command, Duration timeout) {
         CompletableFuture<ExecSyncResponse> response = new CompletableFuture<>();
         machine.executor().execute(() -> {
+            if (response.isCancelled()) {
+                return;
+            }
             try {
                 collect(sandbox, container, command, timeout, response);
             } catch (InterruptedException e) {
@@ -160,6 +163,11 @@ final class Execs {
                 stderr.startOn(machine.loop());
             } catch (ErrnoException e) {
                 response.completeExceptionally(e);
+            }
+        });
+        var unusedKill = response.whenComplete((done, failure) -> {
+            if (response.isCancelled()) {
+                running.kill();
             }
         });
         if (timeout.compareTo(Duration.ZERO) > 0) {

@@ -1,86 +1,87 @@
 package dev.gantry.runtime;
 
+import dev.gantry.cgroups.CgroupStats;
 import dev.gantry.cri.v1.ContainerMetrics;
-import dev.gantry.cri.v1.ContainerStats;
 import dev.gantry.cri.v1.Metric;
 import dev.gantry.cri.v1.MetricDescriptor;
 import dev.gantry.cri.v1.MetricType;
-import dev.gantry.cri.v1.NetworkInterfaceUsage;
 import dev.gantry.cri.v1.PodSandboxMetrics;
-import dev.gantry.cri.v1.PodSandboxStats;
+import dev.gantry.linux.Fd;
+import dev.gantry.linux.FileSystemStatus;
+import dev.gantry.runtime.ContainerPhase.Running;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.OptionalLong;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.ToLongFunction;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
-/** cAdvisor's metrics as far as the statistics carry them, under its names. */
+/** What cAdvisor counted, for ListPodSandboxMetrics: of each container by {@link MetricTable}, of each pod its network. */
 final class Metrics {
-    private static final List<String> CONTAINER_LABELS = List.of("id", "name", "image");
-    private static final List<String> NETWORK_LABELS = List.of("id", "name", "image", "interface");
+    private static final Logger LOG = LoggerFactory.getLogger(Metrics.class);
 
-    private final Stats stats;
+    /** cAdvisor's, as a kubelet puts them on its own: {@code id} is the cgroup, {@code name} the container's id. */
+    private static final List<String> LABELS = List.of("container", "id", "image", "name", "namespace", "pod");
 
-    Metrics(Stats stats) {
-        this.stats = stats;
-    }
-
-    private record OfContainer(String name, String help, MetricType type, ToLongFunction<ContainerStats> value) {}
-
-    private record OfInterface(String name, String help, ToLongFunction<NetworkInterfaceUsage> value) {}
-
-    private static final List<OfContainer> CONTAINER = List.of(
-            new OfContainer(
-                    "container_cpu_usage_seconds_total",
-                    "Cumulative cpu time consumed in seconds.",
-                    MetricType.COUNTER,
-                    s -> s.getCpu().getUsageCoreNanoSeconds().getValue() / 1_000_000_000),
-            new OfContainer(
-                    "container_memory_usage_bytes",
-                    "Current memory usage in bytes, including all memory regardless of when it was accessed.",
-                    MetricType.GAUGE,
-                    s -> s.getMemory().getUsageBytes().getValue()),
-            new OfContainer(
-                    "container_memory_working_set_bytes",
-                    "Current working set in bytes.",
-                    MetricType.GAUGE,
-                    s -> s.getMemory().getWorkingSetBytes().getValue()),
-            new OfContainer(
-                    "container_memory_rss",
-                    "Size of RSS in bytes.",
-                    MetricType.GAUGE,
-                    s -> s.getMemory().getRssBytes().getValue()),
-            new OfContainer(
-                    "container_memory_swap",
-                    "Container swap usage in bytes.",
-                    MetricType.GAUGE,
-                    s -> s.getSwap().getSwapUsageBytes().getValue()),
-            new OfContainer(
-                    "container_fs_usage_bytes",
-                    "Number of bytes that are consumed by the container on this filesystem.",
-                    MetricType.GAUGE,
-                    s -> s.getWritableLayer().getUsedBytes().getValue()));
+    private record OfInterface(String name, String help, ToLongFunction<NetworkDevice> value) {}
 
     private static final List<OfInterface> NETWORK = List.of(
             new OfInterface(
                     "container_network_receive_bytes_total",
                     "Cumulative count of bytes received.",
-                    u -> u.getRxBytes().getValue()),
+                    NetworkDevice::receivedBytes),
+            new OfInterface(
+                    "container_network_receive_packets_total",
+                    "Cumulative count of packets received.",
+                    NetworkDevice::receivedPackets),
+            new OfInterface(
+                    "container_network_receive_packets_dropped_total",
+                    "Cumulative count of packets dropped while receiving.",
+                    NetworkDevice::receiveDrops),
             new OfInterface(
                     "container_network_receive_errors_total",
                     "Cumulative count of errors encountered while receiving.",
-                    u -> u.getRxErrors().getValue()),
+                    NetworkDevice::receiveErrors),
             new OfInterface(
                     "container_network_transmit_bytes_total",
                     "Cumulative count of bytes transmitted.",
-                    u -> u.getTxBytes().getValue()),
+                    NetworkDevice::sentBytes),
+            new OfInterface(
+                    "container_network_transmit_packets_total",
+                    "Cumulative count of packets transmitted.",
+                    NetworkDevice::sentPackets),
+            new OfInterface(
+                    "container_network_transmit_packets_dropped_total",
+                    "Cumulative count of packets dropped while transmitting.",
+                    NetworkDevice::sendDrops),
             new OfInterface(
                     "container_network_transmit_errors_total",
                     "Cumulative count of errors encountered while transmitting.",
-                    u -> u.getTxErrors().getValue()));
+                    NetworkDevice::sendErrors));
 
+    private final Machine machine;
+    private final Stats stats;
+    private final Path directory;
+    private final Map<String, String> deviceNames = new ConcurrentHashMap<>();
+
+    /** @param directory on the file system that holds the writable layers */
+    Metrics(Machine machine, Stats stats, Path directory) {
+        this.machine = machine;
+        this.stats = stats;
+        this.directory = directory;
+    }
+
+    /** The same as long as this process lives. */
     static List<MetricDescriptor> descriptors() {
         List<MetricDescriptor> descriptors = new ArrayList<>();
-        CONTAINER.forEach(metric -> descriptors.add(descriptor(metric.name, metric.help, CONTAINER_LABELS)));
-        NETWORK.forEach(metric -> descriptors.add(descriptor(metric.name, metric.help, NETWORK_LABELS)));
+        MetricTable.ALL.forEach(entry -> descriptors.add(descriptor(entry.name(), entry.help(), entry.labels())));
+        NETWORK.forEach(metric -> descriptors.add(descriptor(metric.name, metric.help, List.of("interface"))));
         return descriptors;
     }
 
@@ -88,54 +89,133 @@ final class Metrics {
         return MetricDescriptor.newBuilder()
                 .setName(name)
                 .setHelp(help)
+                .addAllLabelKeys(LABELS)
                 .addAllLabelKeys(labels)
                 .build();
     }
 
-    List<PodSandboxMetrics> of(Pods pods) {
+    List<PodSandboxMetrics> of(Pods pods) throws IOException {
+        FileSystemStatus fileSystem = machine.linux().files().statfs(directory.toString());
         List<PodSandboxMetrics> all = new ArrayList<>();
         for (Sandbox sandbox : pods.sandboxes()) {
             if (sandbox.isReady()) {
-                stats.tryOf(sandbox).ifPresent(measured -> all.add(of(sandbox, measured)));
+                all.add(of(sandbox, fileSystem));
             }
         }
         return all;
     }
 
-    private static PodSandboxMetrics of(Sandbox sandbox, PodSandboxStats measured) {
+    private PodSandboxMetrics of(Sandbox sandbox, FileSystemStatus fileSystem) {
+        Instant now = machine.clock().instant();
         PodSandboxMetrics.Builder metrics = PodSandboxMetrics.newBuilder().setPodSandboxId(sandbox.id());
-        long now = measured.getLinux().getCpu().getTimestamp();
-        for (NetworkInterfaceUsage usage : measured.getLinux().getNetwork().getInterfacesList()) {
+        List<String> labels = labels(sandbox, "POD", sandbox.cgroup().cgroup().path(), "", sandbox.id());
+        for (NetworkDevice device : devices(sandbox)) {
             for (OfInterface metric : NETWORK) {
-                metrics.addMetrics(Metric.newBuilder()
-                        .setName(metric.name)
-                        .setTimestamp(now)
-                        .setMetricType(MetricType.COUNTER)
-                        .addAllLabelValues(List.of(sandbox.id(), "POD", "", usage.getName()))
-                        .setValue(Stats.number(metric.value.applyAsLong(usage))));
+                metrics.addMetrics(metric(
+                        metric.name,
+                        MetricType.COUNTER,
+                        now,
+                        labels,
+                        new MetricTable.Value(metric.value.applyAsLong(device), List.of(device.name()))));
             }
         }
-        for (ContainerStats container : measured.getLinux().getContainersList()) {
-            metrics.addContainerMetrics(of(sandbox, container, now));
+        for (Container container : sandbox.containers()) {
+            if (container.phase() instanceof Running running) {
+                try {
+                    metrics.addContainerMetrics(of(sandbox, container, look(container, running, now, fileSystem)));
+                } catch (IOException e) {
+                    LOG.debug("No metrics of {}", container, e);
+                }
+            }
         }
         return metrics.build();
     }
 
-    private static ContainerMetrics of(Sandbox sandbox, ContainerStats measured, long now) {
-        String id = measured.getAttributes().getId();
-        String image = sandbox.container(id)
-                .map(container -> container.config().getImage().getImage())
-                .orElse("");
-        ContainerMetrics.Builder metrics = ContainerMetrics.newBuilder().setContainerId(id);
-        for (OfContainer metric : CONTAINER) {
-            metrics.addMetrics(Metric.newBuilder()
-                    .setName(metric.name)
-                    .setTimestamp(now)
-                    .setMetricType(metric.type)
-                    .addAllLabelValues(
-                            List.of(id, measured.getAttributes().getMetadata().getName(), image))
-                    .setValue(Stats.number(metric.value.applyAsLong(measured))));
+    private List<NetworkDevice> devices(Sandbox sandbox) {
+        if (sandbox.hostNetwork()) {
+            return List.of();
+        }
+        try {
+            return stats.devices(sandbox);
+        } catch (IOException e) {
+            LOG.debug("No network metrics of pod sandbox {}", sandbox.id(), e);
+            return List.of();
+        }
+    }
+
+    private MetricTable.Look look(Container container, Running running, Instant now, FileSystemStatus fileSystem)
+            throws IOException {
+        CgroupStats measured = container.cgroup().stats();
+        OptionalLong writable = stats.writableBytes(container);
+        return new MetricTable.Look(
+                now,
+                running.startedAt(),
+                measured,
+                ProcessFacts.of(machine.linux().files(), container.cgroup().allProcesses()),
+                container.record().resources(),
+                writable,
+                fileSystem,
+                names(measured));
+    }
+
+    private Map<String, String> names(CgroupStats measured) {
+        Map<String, String> names = new HashMap<>();
+        for (CgroupStats.DeviceIo device :
+                measured.io().map(CgroupStats.Io::devices).orElse(List.of())) {
+            String numbers = device.major() + ":" + device.minor();
+            String name = deviceNames.computeIfAbsent(numbers, this::deviceName);
+            if (!name.isEmpty()) {
+                names.put(numbers, name);
+            }
+        }
+        return names;
+    }
+
+    private String deviceName(String numbers) {
+        try {
+            String target = machine.linux().files().readlinkat(Fd.AT_FDCWD, "/sys/dev/block/" + numbers);
+            return target.substring(target.lastIndexOf('/') + 1);
+        } catch (IOException e) {
+            // A device without a name, or gone.
+            return "";
+        }
+    }
+
+    private static ContainerMetrics of(Sandbox sandbox, Container container, MetricTable.Look look) {
+        List<String> labels = labels(
+                sandbox,
+                container.config().getMetadata().getName(),
+                container.cgroup().path(),
+                container.config().getImage().getImage(),
+                container.id());
+        ContainerMetrics.Builder metrics = ContainerMetrics.newBuilder().setContainerId(container.id());
+        for (MetricTable.Entry entry : MetricTable.ALL) {
+            for (MetricTable.Value value : entry.values().apply(look)) {
+                metrics.addMetrics(metric(entry.name(), entry.type(), look.now(), labels, value));
+            }
         }
         return metrics.build();
+    }
+
+    private static List<String> labels(Sandbox sandbox, String container, String cgroup, String image, String id) {
+        return List.of(
+                container,
+                cgroup,
+                image,
+                id,
+                sandbox.config().getMetadata().getNamespace(),
+                sandbox.config().getMetadata().getName());
+    }
+
+    private static Metric metric(
+            String name, MetricType type, Instant at, List<String> labels, MetricTable.Value value) {
+        return Metric.newBuilder()
+                .setName(name)
+                .setTimestamp(Times.nanos(at))
+                .setMetricType(type)
+                .addAllLabelValues(labels)
+                .addAllLabelValues(value.labels())
+                .setValue(Stats.number(value.value()))
+                .build();
     }
 }

@@ -59,6 +59,7 @@ public final class NativeRuntime implements AutoCloseable {
     private final RuntimeServer runtimeServer;
     private final ImageServer imageServer;
     private final ContainerIo io;
+    private final Streaming streaming;
     private final String serverName = "gantry-native-" + OPENED.incrementAndGet();
     private final Server server;
     private final ManagedChannel channel;
@@ -73,14 +74,18 @@ public final class NativeRuntime implements AutoCloseable {
         new Recovery(machine, pods).run();
         machine.spares().refill();
         Path imageDirectory = config.root().resolve("images");
+        this.io = new PodIo(pods);
+        this.streaming = new Streaming(pods, io);
+        Stats stats = new Stats(machine, imageDirectory);
         this.runtimeServer = new RuntimeServer(
                 pods,
                 events,
                 new RuntimeStatusView(machine, config.handlers()),
-                new Stats(machine, imageDirectory),
+                stats,
+                new Metrics(machine, stats, imageDirectory),
+                streaming,
                 config.handlers());
         this.imageServer = new ImageServer(machine.images(), imageDirectory, machine.executor(), machine.clock());
-        this.io = new PodIo(pods);
         // Calls return at once, so that they may run on the caller's thread.
         this.server = CriTransport.startInProcess(serverName, Runnable::run, List.of(runtimeServer, imageServer));
         this.channel = CriTransport.inProcessChannel(serverName);
@@ -229,6 +234,7 @@ public final class NativeRuntime implements AutoCloseable {
     @Override
     public void close() {
         events.close();
+        streaming.close();
         channel.shutdownNow();
         server.shutdownNow();
         pods.sandboxes().forEach(Sandbox::disconnect);

@@ -88,8 +88,6 @@ import java.util.concurrent.Executor;
 
 /** CRI's RuntimeService on our pods. Only translation: no call waits on its thread. */
 final class RuntimeServer extends RuntimeServiceGrpc.RuntimeServiceImplBase {
-    private static final String STREAMING =
-            "streaming over sockets is not offered: use the agent's own API, or ExecSync";
     private static final String CHECKPOINT = "checkpoints need CRIU and trust in what an archive says, this runtime has"
             + " neither: see docs/decisions";
 
@@ -99,18 +97,27 @@ final class RuntimeServer extends RuntimeServiceGrpc.RuntimeServiceImplBase {
     private final Stats stats;
     private final Metrics metrics;
     private final Execs execs;
+    private final Streaming streaming;
     private final Updates updates;
     private final List<String> handlers;
     private final Executor executor;
 
-    RuntimeServer(Pods pods, EventHub events, RuntimeStatusView status, Stats stats, List<String> handlers) {
+    RuntimeServer(
+            Pods pods,
+            EventHub events,
+            RuntimeStatusView status,
+            Stats stats,
+            Metrics metrics,
+            Streaming streaming,
+            List<String> handlers) {
         this.pods = pods;
         this.events = events;
         this.status = status;
         this.stats = stats;
-        this.metrics = new Metrics(stats);
+        this.metrics = metrics;
         this.execs = new Execs(pods.machine());
         this.updates = new Updates(pods.machine());
+        this.streaming = streaming;
         this.handlers = handlers;
         this.executor = pods.machine().executor();
     }
@@ -367,17 +374,17 @@ final class RuntimeServer extends RuntimeServiceGrpc.RuntimeServiceImplBase {
 
     @Override
     public void exec(ExecRequest request, StreamObserver<ExecResponse> observer) {
-        observer.onError(CriErrors.unimplemented("Exec: " + STREAMING));
+        Answers.now(observer, () -> streaming.exec(request));
     }
 
     @Override
     public void attach(AttachRequest request, StreamObserver<AttachResponse> observer) {
-        observer.onError(CriErrors.unimplemented("Attach: " + STREAMING));
+        Answers.now(observer, () -> streaming.attach(request));
     }
 
     @Override
     public void portForward(PortForwardRequest request, StreamObserver<PortForwardResponse> observer) {
-        observer.onError(CriErrors.unimplemented("PortForward: " + STREAMING));
+        Answers.now(observer, () -> streaming.portForward(request));
     }
 
     // ---- statistics

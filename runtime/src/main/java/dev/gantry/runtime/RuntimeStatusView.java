@@ -1,5 +1,6 @@
 package dev.gantry.runtime;
 
+import dev.gantry.cgroups.Cgroup;
 import dev.gantry.cgroups.Missing;
 import dev.gantry.cri.v1.RuntimeCondition;
 import dev.gantry.cri.v1.RuntimeFeatures;
@@ -16,11 +17,18 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.TreeMap;
 
 /** What the runtime says of itself and, when asked for more, of its objects. */
 final class RuntimeStatusView {
     static final String VERSION = "0.1.0";
+
+    /** From the OCI specification's words to the files below {@code /proc/PID/ns}. */
+    private static final Map<String, String> NAMESPACES = new TreeMap<>(Map.of(
+            "network", "net", "ipc", "ipc", "uts", "uts", "pid", "pid", "mount", "mnt", "user", "user", "cgroup",
+            "cgroup"));
 
     private final Machine machine;
     private final List<String> handlers;
@@ -77,20 +85,31 @@ final class RuntimeStatusView {
         return all;
     }
 
+    /** The names are containerd's, which scripts around crictl look for, as far as there is something to say. */
     Map<String, String> info(Sandbox sandbox) {
         Map<String, Object> info = new LinkedHashMap<>();
-        sandbox.pauseIfConnected().map(Pause::pid).ifPresent(pid -> info.put("pid", pid));
+        Optional<Pause> pause = sandbox.pauseIfConnected();
+        pause.ifPresent(running -> info.put("pid", running.pid()));
+        info.put("processStatus", pause.isPresent() ? "running" : "deleted");
+        info.put("runtimeHandler", sandbox.record().handler());
+        info.put("config", PlainMessages.map(sandbox.config()));
         info.put("cgroup", sandbox.cgroup().cgroup().path());
         info.put("directory", machine.run().sandbox(sandbox.id()).toString());
+        pause.ifPresent(running ->
+                info.put("runtimeSpec", spec(running.pid(), sandbox.cgroup().cgroup())));
         return Map.of("info", Json.text(info));
     }
 
     Map<String, String> info(Container container) {
         Map<String, Object> info = new LinkedHashMap<>();
-        container.pidfd().map(this::pid).ifPresent(pid -> pid.ifPresent(number -> info.put("pid", number)));
+        OptionalInt pid = container.pidfd().map(this::pid).orElse(OptionalInt.empty());
+        pid.ifPresent(number -> info.put("pid", number));
         info.put("sandboxID", container.sandboxId());
+        info.put("removing", container.record().removing());
+        info.put("snapshotKey", container.id());
+        info.put("snapshotter", "overlayfs");
+        info.put("config", PlainMessages.map(container.config()));
         info.put("cgroup", container.cgroup().path());
-        info.put("environment", container.record().context().environment().size() + " variables");
         info.put(
                 "capabilities",
                 container.record().context().bounding().stream()
@@ -98,7 +117,16 @@ final class RuntimeStatusView {
                         .sorted()
                         .toList());
         info.put("notices", container.record().notices());
+        pid.ifPresent(number -> info.put("runtimeSpec", spec(number, container.cgroup())));
         return Map.of("info", Json.text(info));
+    }
+
+    /** Where a process is, in the words of the OCI runtime specification. */
+    private static Map<String, Object> spec(int pid, Cgroup cgroup) {
+        List<Map<String, String>> namespaces = new ArrayList<>();
+        NAMESPACES.forEach(
+                (type, file) -> namespaces.add(Map.of("type", type, "path", "/proc/%d/ns/%s".formatted(pid, file))));
+        return Map.of("linux", Map.of("namespaces", namespaces, "cgroupsPath", cgroup.path()));
     }
 
     private OptionalInt pid(Fd process) {

@@ -24,9 +24,13 @@ final class SerialQueue {
         this.executor = executor;
     }
 
+    /** The task's result; cancelling it before its turn comes takes the task out, later changes nothing. */
     <T> CompletableFuture<T> submit(Callable<T> task) {
         CompletableFuture<T> result = new CompletableFuture<>();
         enqueue(() -> {
+            if (result.isCancelled()) {
+                return;
+            }
             try {
                 result.complete(task.call());
             } catch (Exception | Error e) {

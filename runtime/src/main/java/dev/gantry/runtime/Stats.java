@@ -21,15 +21,16 @@ import dev.gantry.cri.v1.SwapUsage;
 import dev.gantry.cri.v1.UInt64Value;
 import dev.gantry.images.Snapshot;
 import dev.gantry.images.StoreUsage;
+import dev.gantry.netns.NetworkNames;
 import dev.gantry.runtime.pause.Pause;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -89,7 +90,7 @@ final class Stats {
             Instant now = machine.clock().instant();
             CgroupStats measured = container.cgroup().stats();
             stats.setCpu(cpu(container.id(), now, measured));
-            memory(now, measured).ifPresent(stats::setMemory);
+            stats.setMemory(memory(now, measured).orElseGet(() -> processMemory(now, processes(container.cgroup()))));
             swap(now, measured).ifPresent(stats::setSwap);
             io(now, measured).ifPresent(stats::setIo);
         } else {
@@ -103,14 +104,13 @@ final class Stats {
         Cgroup cgroup = sandbox.cgroup().cgroup();
         CgroupStats measured = cgroup.stats();
         LinuxPodSandboxStats.Builder linux = LinuxPodSandboxStats.newBuilder().setCpu(cpu(sandbox.id(), now, measured));
-        memory(now, measured).ifPresent(linux::setMemory);
+        List<Integer> processes = processes(cgroup);
+        linux.setMemory(memory(now, measured).orElseGet(() -> processMemory(now, processes)));
         io(now, measured).ifPresent(linux::setIo);
         linux.setProcess(ProcessUsage.newBuilder()
                 .setTimestamp(Times.nanos(now))
                 .setProcessCount(number(
-                        measured.pids().isPresent()
-                                ? measured.pids().get().current()
-                                : cgroup.allProcesses().size())));
+                        measured.pids().isPresent() ? measured.pids().get().current() : processes.size())));
         if (!sandbox.hostNetwork()) {
             network(sandbox, now).ifPresent(linux::setNetwork);
         }
@@ -169,6 +169,26 @@ final class Stats {
         });
     }
 
+    private static List<Integer> processes(Cgroup cgroup) {
+        try {
+            return cgroup.allProcesses();
+        } catch (IOException e) {
+            LOG.debug("Could not list the processes of {}", cgroup, e);
+            return List.of();
+        }
+    }
+
+    /** Where the memory controller is missing: what the processes have mapped, without page cache. */
+    private MemoryUsage processMemory(Instant now, List<Integer> pids) {
+        ProcessFacts facts = ProcessFacts.memoryOf(machine.linux().files(), pids);
+        return MemoryUsage.newBuilder()
+                .setTimestamp(Times.nanos(now))
+                .setWorkingSetBytes(number(facts.residentBytes()))
+                .setUsageBytes(number(facts.residentBytes()))
+                .setRssBytes(number(facts.anonymousBytes()))
+                .build();
+    }
+
     private static Optional<SwapUsage> swap(Instant now, CgroupStats measured) {
         return measured.memory()
                 .filter(memory -> memory.swapBytes().isPresent())
@@ -208,44 +228,40 @@ final class Stats {
     }
 
     private Optional<NetworkUsage> network(Sandbox sandbox, Instant now) throws IOException {
-        Optional<Pause> pause = sandbox.pauseIfConnected();
-        if (pause.isEmpty()) {
+        if (sandbox.pauseIfConnected().isEmpty()) {
             return Optional.empty();
         }
         NetworkUsage.Builder usage = NetworkUsage.newBuilder().setTimestamp(Times.nanos(now));
-        String text = machine.linux()
-                .files()
-                .readSmallFile("/proc/%d/net/dev".formatted(pause.get().pid()));
-        for (NetworkInterfaceUsage device : interfaces(text)) {
-            if (device.getName().equals(dev.gantry.netns.NetworkNames.POD_INTERFACE)) {
-                usage.setDefaultInterface(device);
+        for (NetworkDevice device : devices(sandbox)) {
+            NetworkInterfaceUsage carried = NetworkInterfaceUsage.newBuilder()
+                    .setName(device.name())
+                    .setRxBytes(number(device.receivedBytes()))
+                    .setRxErrors(number(device.receiveErrors()))
+                    .setTxBytes(number(device.sentBytes()))
+                    .setTxErrors(number(device.sendErrors()))
+                    .build();
+            if (device.name().equals(NetworkNames.POD_INTERFACE)) {
+                usage.setDefaultInterface(carried);
             }
-            usage.addInterfaces(device);
+            usage.addInterfaces(carried);
         }
         return Optional.of(usage.build());
     }
 
-    /** {@code name: rxBytes rxPackets rxErrors … (8 columns) txBytes txPackets txErrors …}; loopback is left out. */
-    static List<NetworkInterfaceUsage> interfaces(String procNetDev) {
-        List<NetworkInterfaceUsage> interfaces = new ArrayList<>();
-        for (String line : procNetDev.split("\n", -1)) {
-            int colon = line.indexOf(':');
-            if (colon < 0) {
-                continue;
-            }
-            String name = line.substring(0, colon).strip();
-            String[] columns = line.substring(colon + 1).strip().split("\\s+", -1);
-            if (!name.equals("lo") && columns.length >= 11) {
-                interfaces.add(NetworkInterfaceUsage.newBuilder()
-                        .setName(name)
-                        .setRxBytes(number(Long.parseUnsignedLong(columns[0])))
-                        .setRxErrors(number(Long.parseUnsignedLong(columns[2])))
-                        .setTxBytes(number(Long.parseUnsignedLong(columns[8])))
-                        .setTxErrors(number(Long.parseUnsignedLong(columns[10])))
-                        .build());
-            }
-        }
-        return interfaces;
+    /** The pod's interfaces without loopback; none if it is gone. */
+    List<NetworkDevice> devices(Sandbox sandbox) throws IOException {
+        Optional<Pause> pause = sandbox.pauseIfConnected();
+        return pause.isEmpty()
+                ? List.of()
+                : NetworkDevice.parse(machine.linux()
+                        .files()
+                        .readSmallFile("/proc/%d/net/dev".formatted(pause.get().pid())));
+    }
+
+    /** Of the writable layer, as last counted; counts it where it never was. */
+    OptionalLong writableBytes(Container container) throws IOException {
+        Optional<FilesystemUsage> usage = disk(container);
+        return usage.isPresent() ? OptionalLong.of(usage.get().getUsedBytes().getValue()) : OptionalLong.empty();
     }
 
     private Optional<FilesystemUsage> disk(Container container) throws IOException {

@@ -14,7 +14,7 @@ final class Commands {
     record Group(String title, List<String> commands) {}
 
     static final List<Group> GROUPS = List.of(
-            new Group("Run", List.of("run", "agent")),
+            new Group("Run", List.of("run", "agent", "runtime")),
             new Group("Look", List.of("get", "describe", "logs", "events")),
             new Group("Act", List.of("exec", "delete")),
             new Group("Images", List.of("image")),
@@ -24,6 +24,7 @@ final class Commands {
     static final List<String> PATHS = List.of(
             "run",
             "agent",
+            "runtime",
             "get",
             "describe",
             "logs",
@@ -45,6 +46,7 @@ final class Commands {
         return switch (path) {
             case "run" -> "Run the pods of a manifest until they end or Ctrl-C, and show what happens";
             case "agent" -> "Run the node agent: static pods, local API";
+            case "runtime" -> "Run the container runtime alone, for a kubelet, crictl or another client of CRI";
             case "get" -> "List pods or events";
             case "describe" -> "Show one pod in detail, with its events";
             case "logs" -> "Print what a container wrote";
@@ -69,6 +71,7 @@ final class Commands {
         return switch (path) {
             case "run" -> new RunCommand();
             case "agent" -> new AgentCommand();
+            case "runtime" -> new RuntimeCommand();
             case "get" -> new GetCommand();
             case "describe" -> new DescribeCommand();
             case "logs" -> new LogsCommand();

@@ -16,6 +16,15 @@ public interface Node {
      */
     int runAgent(NodePaths paths, Map<String, String> flags) throws CliException, InterruptedException;
 
+    /**
+     * Runs the built-in runtime alone until it is told to stop.
+     *
+     * @param socket where it serves CRI
+     * @param flags those of {@code gantry runtime} that were given, by name
+     * @return the exit code
+     */
+    int runRuntime(NodePaths paths, Path socket, Map<String, String> flags) throws CliException, InterruptedException;
+
     /** Starts an agent that ends with this process and answers on {@code paths.socket()} when this returns. */
     RunningAgent startAgent(NodePaths paths) throws CliException, InterruptedException;
 

@@ -1,6 +1,7 @@
 package dev.gantry.agent.config;
 
 import java.util.List;
+import java.util.Set;
 
 /** The flags of {@code gantry agent}. Most stand for a field of the configuration file, and win over it. */
 public final class Flags {
@@ -11,6 +12,17 @@ public final class Flags {
      * @param label what its value is called in the help
      */
     public record Flag(String name, String field, String label, String help) {}
+
+    private static final Set<String> RUNTIME_NAMES = Set.of(
+            "config",
+            "config-dir",
+            "root-dir",
+            "pod-cidr",
+            "cgroup-root",
+            "cgroup-driver",
+            "image-archives",
+            "v",
+            "log-level");
 
     /** All of them, in the order of the help. */
     public static final List<Flag> ALL = List.of(
@@ -77,6 +89,10 @@ public final class Flags {
                     "LEVEL",
                     "The kubelet's log verbosity: 0 to 3 informational, 4 and more debugging."),
             new Flag("log-level", "logging.level", "LEVEL", "error, warn, info or debug; default: info."));
+
+    /** Those that also say something to the runtime alone, {@code gantry runtime}. */
+    public static final List<Flag> RUNTIME =
+            ALL.stream().filter(flag -> RUNTIME_NAMES.contains(flag.name())).toList();
 
     private Flags() {}
 }

@@ -70,6 +70,11 @@ public record NodePaths(Path root, Path configFile, Path manifests, Path state, 
         return run.resolve("gantry.sock");
     }
 
+    /** Where the built-in runtime serves CRI. */
+    public Path criSocket() {
+        return run.resolve("cri.sock");
+    }
+
     /** Held by the agent while it runs. */
     public Path lock() {
         return run.resolve("gantry.lock");

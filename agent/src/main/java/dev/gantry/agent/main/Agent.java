@@ -76,12 +76,14 @@ final class Agent implements Node.RunningAgent {
      * Starts everything; returns when the API answers and the manifests have been read.
      *
      * @param watchManifests whether static pods are run; without, those that run are left alone
+     * @param serveCri whether others may speak CRI to the built-in runtime
      * @throws IOException if it cannot run here; the message says why
      */
-    static Agent start(AgentConfig config, boolean watchManifests) throws IOException, InterruptedException {
+    static Agent start(AgentConfig config, boolean watchManifests, boolean serveCri)
+            throws IOException, InterruptedException {
         Deque<AutoCloseable> rooms = new ArrayDeque<>();
         try {
-            return new Start(config, watchManifests, rooms).run();
+            return new Start(config, watchManifests, serveCri, rooms).run();
         } catch (IOException | InterruptedException | RuntimeException e) {
             closeAll(rooms);
             throw e;
@@ -92,12 +94,14 @@ final class Agent implements Node.RunningAgent {
     private static final class Start {
         private final AgentConfig config;
         private final boolean watchManifests;
+        private final boolean serveCri;
         private final Deque<AutoCloseable> rooms;
         private final Clock clock = Clock.systemUTC();
 
-        Start(AgentConfig config, boolean watchManifests, Deque<AutoCloseable> rooms) {
+        Start(AgentConfig config, boolean watchManifests, boolean serveCri, Deque<AutoCloseable> rooms) {
             this.config = config;
             this.watchManifests = watchManifests;
+            this.serveCri = serveCri;
             this.rooms = rooms;
         }
 
@@ -123,6 +127,10 @@ final class Agent implements Node.RunningAgent {
             Agent agent = new Agent(config, rooms, heartbeat, firstManifests);
             kept(ApiServer.start(paths.socket(), backend(agent, engine, runtime), ApiLimits.STANDARD, clock));
             firstManifests.join();
+            // Last: nobody waits for it, and the first pods are on their way.
+            if (serveCri && runtime.builtIn().isPresent()) {
+                kept(PodRuntime.serve(runtime.builtIn().get(), paths.criSocket()));
+            }
             return agent;
         }
 

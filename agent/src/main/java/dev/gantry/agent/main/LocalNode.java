@@ -19,6 +19,8 @@ import dev.gantry.images.registry.RegistrySettings;
 import dev.gantry.images.store.ImageStoreSettings;
 import dev.gantry.images.store.LocalImageStore;
 import dev.gantry.linux.Linux;
+import dev.gantry.runtime.NativeRuntime;
+import dev.gantry.runtime.RuntimeSocket;
 import io.fabric8.kubernetes.api.model.Pod;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -47,12 +49,10 @@ final class LocalNode implements Node {
         for (String warning : config.warnings()) {
             log.atWarn().addKeyValue("field", warning).log("This setting has no effect in this version, ignoring");
         }
-        CountDownLatch stop = new CountDownLatch(1);
-        Signals.on("TERM", stop::countDown);
-        Signals.on("INT", stop::countDown);
+        CountDownLatch stop = stopSignal();
         Map<String, String> environment = System.getenv();
         try {
-            Agent agent = Agent.start(config, true);
+            Agent agent = Agent.start(config, true, true);
             Optional<ServiceNotifier> manager = ServiceNotifier.of(environment);
             log.atInfo()
                     .addKeyValue("version", Version.CURRENT)
@@ -76,6 +76,58 @@ final class LocalNode implements Node {
         }
     }
 
+    private static CountDownLatch stopSignal() {
+        CountDownLatch stop = new CountDownLatch(1);
+        Signals.on("TERM", stop::countDown);
+        Signals.on("INT", stop::countDown);
+        return stop;
+    }
+
+    @Override
+    public int runRuntime(NodePaths paths, Path socket, Map<String, String> flags)
+            throws CliException, InterruptedException {
+        long began = System.nanoTime();
+        AgentConfig config = config(paths, flags);
+        requireRoot(config);
+        if (config.runtimeEndpoint().isPresent()) {
+            throw new CliException(
+                    "the configuration names another runtime, unix://"
+                            + config.runtimeEndpoint().get()
+                            + ", and this command runs the built-in one: take containerRuntimeEndpoint out of it, or give another --config");
+        }
+        LogOutput.setLevel(config.logLevel());
+        try {
+            AgentLock lock = AgentLock.take(config.paths().lock());
+            try (lock;
+                    NativeRuntime runtime = NativeRuntime.open(PodRuntime.nativeConfig(config))) {
+                serve(runtime, socket, began);
+            }
+            return 0;
+        } catch (IOException | IllegalArgumentException e) {
+            throw new CliException(message(e));
+        }
+    }
+
+    /** Until the signal to stop. */
+    private static void serve(NativeRuntime runtime, Path socket, long began) throws IOException, InterruptedException {
+        CountDownLatch stop = stopSignal();
+        Logger log = LoggerFactory.getLogger(LocalNode.class);
+        RuntimeSocket served = PodRuntime.serve(runtime, socket);
+        try (served) {
+            Optional<ServiceNotifier> manager = ServiceNotifier.of(System.getenv());
+            log.atInfo()
+                    .addKeyValue("version", Version.CURRENT)
+                    .addKeyValue("socket", socket)
+                    .addKeyValue("elapsedMillis", (System.nanoTime() - began) / 1_000_000)
+                    .log("Started the runtime");
+            manager.ifPresent(notifier -> notifier.ready("Serving CRI on " + socket));
+            stop.await();
+            log.atInfo().log("Stopping the runtime, pods keep running");
+            manager.ifPresent(ServiceNotifier::stopping);
+            manager.ifPresent(ServiceNotifier::close);
+        }
+    }
+
     @Override
     public RunningAgent startAgent(NodePaths paths) throws CliException, InterruptedException {
         AgentConfig config = config(paths, Map.of());
@@ -85,7 +137,7 @@ final class LocalNode implements Node {
             // Pods of manifests are the business of `gantry agent`: one for a moment neither starts nor stops them.
             // Only if there
             // are none, what an earlier run left behind can be told from them, and is removed.
-            return Agent.start(config, isEmpty(config.paths().manifests()));
+            return Agent.start(config, isEmpty(config.paths().manifests()), false);
         } catch (IOException e) {
             throw new CliException(message(e));
         }
@@ -119,7 +171,7 @@ final class LocalNode implements Node {
         }
     }
 
-    private static String message(IOException e) {
+    private static String message(Exception e) {
         return e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
     }
 

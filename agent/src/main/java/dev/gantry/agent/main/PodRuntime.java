@@ -7,9 +7,12 @@ import dev.gantry.agent.pod.PodDns;
 import dev.gantry.agent.volume.VolumeException;
 import dev.gantry.cri.transport.CriEventLoops;
 import dev.gantry.cri.transport.CriTransport;
+import dev.gantry.cri.transport.PeerPolicy;
 import dev.gantry.images.ImageStore;
+import dev.gantry.linux.Linux;
 import dev.gantry.runtime.NativeRuntime;
 import dev.gantry.runtime.NativeRuntimeConfig;
+import dev.gantry.runtime.RuntimeSocket;
 import dev.gantry.runtime.io.ContainerIo;
 import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.Pod;
@@ -97,6 +100,17 @@ final class PodRuntime implements AutoCloseable {
 
     Channel channel() {
         return channel;
+    }
+
+    /** Lets root and the user that this process runs as speak CRI to the runtime. */
+    static RuntimeSocket serve(NativeRuntime runtime, Path socket) throws IOException {
+        int self = Linux.system().processes().geteuid();
+        return RuntimeSocket.serve(runtime, socket, PeerPolicy.rootAnd(self));
+    }
+
+    /** The one inside this process, which can be served to others. */
+    Optional<NativeRuntime> builtIn() {
+        return Optional.ofNullable(builtIn);
     }
 
     Optional<ImageStore> images() {

@@ -96,6 +96,7 @@ class CliTest {
         "run -f x --rm=maybe, '--rm takes true or false, not ''maybe'''",
         "completion csh, 'there is no completion for ''csh''; known are bash, zsh and fish'",
         "agent now, unexpected 'now'",
+        "runtime --listen cri.sock, '--listen takes a socket like unix:///run/gantry/cri.sock, not ''cri.sock'''",
         "get pods --watch=perhaps, '--watch=perhaps: --watch is a switch, it takes only true or false'",
     })
     void mistakesInWordsAreTold(String words, String message) {
@@ -143,6 +144,19 @@ class CliTest {
         assertThat(line.node.calls).containsExactly("agent " + directory);
         assertThat(line.node.flags)
                 .isEqualTo(Map.of("pod-cidr", "10.1.0.0/16", "v", "4", "cluster-dns", "10.0.0.1,10.0.0.2"));
+    }
+
+    @Test
+    void theRuntimeAloneListensWhereItIsToldOrBelowTheRoot() {
+        String root = directory.toString();
+        assertThat(line.run("runtime", "--root", root, "--listen", "unix:///run/a/cri.sock", "--pod-cidr=10.1.0.0/16"))
+                .isZero();
+        assertThat(line.node.flags).isEqualTo(Map.of("pod-cidr", "10.1.0.0/16"));
+        assertThat(line.run("runtime", "--root", root)).isZero();
+
+        assertThat(line.node.calls)
+                .containsExactly(
+                        "runtime " + root + " /run/a/cri.sock", "runtime " + root + " " + root + "/run/cri.sock");
     }
 
     @Test

@@ -20,6 +20,13 @@ final class FakeNode implements Node {
     }
 
     @Override
+    public int runRuntime(NodePaths paths, Path socket, Map<String, String> given) {
+        calls.add("runtime " + paths.root() + " " + socket);
+        flags = given;
+        return 0;
+    }
+
+    @Override
     public RunningAgent startAgent(NodePaths paths) throws CliException {
         throw new CliException("cannot start an agent here");
     }

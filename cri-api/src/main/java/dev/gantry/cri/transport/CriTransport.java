@@ -17,6 +17,7 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 
@@ -27,6 +28,12 @@ import java.util.concurrent.TimeUnit;
 public final class CriTransport {
     /** What kubelet and crictl receive at most in one message. */
     public static final int MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
+
+    /** gRPC's own default, said here because it is a promise: names and values of a call's headers together. */
+    private static final int MAX_METADATA_BYTES = 8 * 1024;
+
+    /** One client cannot make the server hold more than this many calls; what comes after waits at the client. */
+    private static final int MAX_CALLS_PER_CONNECTION = 1000;
 
     /** {@code sun_path} has 108 bytes, the last is NUL: unix(7). */
     private static final int MAX_SOCKET_PATH_BYTES = 107;
@@ -71,14 +78,16 @@ public final class CriTransport {
 
     /**
      * Serves on a unix socket that only its owner and group can reach (mode 0660), to peers the policy admits.
-     * A socket nobody answers on is replaced; a live one is not.
+     * A socket nobody answers on is replaced; a live one is not. A missing directory is made, for its owner only.
      *
+     * @param executor runs the calls; a service that blocks on it holds up others
      * @throws IOException if the path is too long, is no socket, or another process serves on it
      */
     public static Server startUnix(
             Path socket, PeerPolicy policy, CriEventLoops loops, Executor executor, List<BindableService> services)
             throws IOException {
         DomainSocketAddress address = addressOf(socket);
+        makeDirectory(Objects.requireNonNull(socket.toAbsolutePath().getParent()));
         removeStale(socket);
         NettyServerBuilder builder = NettyServerBuilder.forAddress(address)
                 .channelFactory(() -> {
@@ -90,6 +99,8 @@ public final class CriTransport {
                 .workerEventLoopGroup(loops.group())
                 .executor(executor)
                 .maxInboundMessageSize(MAX_MESSAGE_BYTES)
+                .maxInboundMetadataSize(MAX_METADATA_BYTES)
+                .maxConcurrentCallsPerConnection(MAX_CALLS_PER_CONNECTION)
                 // The kubelet's keepalive is more eager than grpc's default patience.
                 .permitKeepAliveTime(1, TimeUnit.SECONDS)
                 .permitKeepAliveWithoutCalls(true);
@@ -108,6 +119,13 @@ public final class CriTransport {
                             .formatted(absolute, bytes, MAX_SOCKET_PATH_BYTES));
         }
         return new DomainSocketAddress(absolute.toString());
+    }
+
+    private static void makeDirectory(Path directory) throws IOException {
+        if (!Files.isDirectory(directory)) {
+            Files.createDirectories(
+                    directory, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+        }
     }
 
     private static void removeStale(Path socket) throws IOException {

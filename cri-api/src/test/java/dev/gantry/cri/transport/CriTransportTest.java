@@ -58,7 +58,7 @@ class CriTransportTest {
 
     @Test
     void aUnixSocketCarriesLargeMessagesForItsOwnerOnly() throws Exception {
-        Path socket = directory.resolve("cri.sock");
+        Path socket = directory.resolve("made").resolve("cri.sock");
         AtomicInteger seenPid = new AtomicInteger();
         Server server = CriTransport.startUnix(
                 socket,
@@ -79,6 +79,8 @@ class CriTransportTest {
             assertThat(seenPid).hasValue((int) ProcessHandle.current().pid());
             assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(socket)))
                     .isEqualTo("rw-rw----");
+            assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(directory.resolve("made"))))
+                    .isEqualTo("rwx------");
         } finally {
             end(channel, server);
         }

@@ -116,20 +116,13 @@ public final class SpecCompiler {
         }
     }
 
+    /** Network and IPC are the pod's, whatever a container's own options say: other runtimes do not look at them there. */
     private static NamespaceOption namespaces(PodSandboxConfig pod, LinuxContainerSecurityContext context)
             throws SpecException {
         NamespaceOption own = context.getNamespaceOptions();
         NamespaceOption pods = pod.getLinux().getSecurityContext().getNamespaceOptions();
         if (own.hasUsernsOptions() && own.getUsernsOptions().getMode() != NamespaceMode.NODE) {
             throw SpecException.unsupported("userns_options: user namespaces are not supported");
-        }
-        if (own.getNetwork() != pods.getNetwork()) {
-            throw SpecException.invalid(
-                    "namespace_options.network: %s, but the pod sandbox has %s", own.getNetwork(), pods.getNetwork());
-        }
-        if (own.getIpc() != pods.getIpc()) {
-            throw SpecException.invalid(
-                    "namespace_options.ipc: %s, but the pod sandbox has %s", own.getIpc(), pods.getIpc());
         }
         if (own.getPid() == NamespaceMode.NODE && pods.getPid() != NamespaceMode.NODE) {
             throw SpecException.invalid("namespace_options.pid: NODE, but the pod sandbox has %s", pods.getPid());
