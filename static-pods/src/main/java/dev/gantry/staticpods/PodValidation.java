@@ -22,6 +22,9 @@ public final class PodValidation {
     private static final int MAX_NAMESERVERS = 3;
     private static final int MAX_SEARCHES = 32;
     private static final int MAX_SEARCH_CHARACTERS = 2048;
+    /** What the kernel keeps of a host name, HOST_NAME_MAX. */
+    private static final int MAX_KERNEL_HOSTNAME = 64;
+
     private static final Pattern SYSCTL =
             Pattern.compile("[a-z0-9]([-_a-z0-9]*[a-z0-9])?([./][a-z0-9]([-_a-z0-9]*[a-z0-9])?)*");
 
@@ -42,6 +45,9 @@ public final class PodValidation {
         PodValidation validation = new PodValidation(pod.getSpec());
         validation.metadata(pod.getMetadata() == null ? new ObjectMeta() : pod.getMetadata());
         validation.spec();
+        if (pod.getMetadata() != null) {
+            new AppArmorAnnotations(validation.errors).validate(pod.getMetadata(), pod.getSpec());
+        }
         return validation.errors.found();
     }
 
@@ -90,6 +96,7 @@ public final class PodValidation {
         if (spec.getSubdomain() != null && !spec.getSubdomain().isEmpty()) {
             errors.rule("spec.subdomain", spec.getSubdomain(), Names.label(spec.getSubdomain()));
         }
+        hostnames();
         dns();
         hostAliases();
         securityContext();
@@ -97,7 +104,15 @@ public final class PodValidation {
             errors.rule("spec.nodeSelector", key, Names.qualifiedKey(key));
             errors.rule("spec.nodeSelector", value, Names.labelValue(value));
         });
+        new AffinityValidation(errors).validate("spec.affinity", spec.getAffinity());
         tolerations();
+        if (spec.getRuntimeClassName() != null) {
+            errors.rule(
+                    "spec.runtimeClassName", spec.getRuntimeClassName(), Names.subdomain(spec.getRuntimeClassName()));
+        }
+        if (spec.getOs() != null && errors.required("spec.os.name", spec.getOs().getName())) {
+            errors.oneOf("spec.os.name", spec.getOs().getName(), List.of("linux", "windows"));
+        }
         if (spec.getResources() != null) {
             new ResourceValidation(errors).validate("spec.resources", spec.getResources());
         }
@@ -119,6 +134,25 @@ public final class PodValidation {
         }
         if (!orEmpty(spec.getEphemeralContainers()).isEmpty()) {
             errors.add(FieldError.forbidden("spec.ephemeralContainers", "cannot be set on create"));
+        }
+    }
+
+    private void hostnames() {
+        String override = spec.getHostnameOverride();
+        if (override == null) {
+            return;
+        }
+        String field = "spec.hostnameOverride";
+        if (Boolean.TRUE.equals(spec.getHostNetwork())) {
+            errors.add(FieldError.forbidden(field, "may not be set when `hostNetwork` is true"));
+        }
+        if (Boolean.TRUE.equals(spec.getSetHostnameAsFQDN())) {
+            errors.add(FieldError.forbidden(field, "may not be set when `setHostnameAsFQDN` is true"));
+        }
+        if (override.length() > MAX_KERNEL_HOSTNAME) {
+            errors.invalid(field, override, "must be no more than " + MAX_KERNEL_HOSTNAME + " characters");
+        } else {
+            errors.rule(field, override, Names.subdomain(override));
         }
     }
 
@@ -146,6 +180,14 @@ public final class PodValidation {
         if (searches.size() > MAX_SEARCHES) {
             errors.invalid(
                     "spec.dnsConfig.searches", searches, "must not have more than " + MAX_SEARCHES + " search paths");
+        }
+        for (int i = 0; i < searches.size(); i++) {
+            String search = searches.get(i);
+            // Underscores are not for hosts, but for services.
+            String name = search.endsWith(".") ? search.substring(0, search.length() - 1) : search;
+            if (!search.equals(".")) {
+                errors.rule("spec.dnsConfig.searches[" + i + "]", search, Names.subdomain(name.replace('_', '-')));
+            }
         }
         if (String.join(" ", searches).length() > MAX_SEARCH_CHARACTERS) {
             errors.invalid(
@@ -188,6 +230,9 @@ public final class PodValidation {
                     "spec.shareProcessNamespace", true, "ShareProcessNamespace and HostPID cannot both be enabled");
         }
         if (Boolean.FALSE.equals(spec.getHostUsers())) {
+            if (Boolean.TRUE.equals(spec.getHostNetwork())) {
+                errors.add(FieldError.forbidden("spec.hostNetwork", "when `hostUsers` is false"));
+            }
             if (hostPid) {
                 errors.add(FieldError.forbidden("spec.hostPID", "when `hostUsers` is false"));
             }
@@ -211,8 +256,7 @@ public final class PodValidation {
                 path + ".supplementalGroupsPolicy", context.getSupplementalGroupsPolicy(), List.of("Merge", "Strict"));
         errors.oneOf(
                 path + ".fsGroupChangePolicy", context.getFsGroupChangePolicy(), List.of("OnRootMismatch", "Always"));
-        new SecurityValidation(errors).seccomp(path + ".seccompProfile", context.getSeccompProfile());
-        new SecurityValidation(errors).appArmor(path + ".appArmorProfile", context.getAppArmorProfile());
+        new SecurityValidation(errors).pod(path, context);
         sysctls(path, orEmpty(context.getSysctls()));
     }
 

@@ -1,15 +1,21 @@
 package dev.gantry.staticpods;
 
 import io.fabric8.kubernetes.api.model.AppArmorProfile;
+import io.fabric8.kubernetes.api.model.PodSecurityContext;
 import io.fabric8.kubernetes.api.model.PodSpec;
 import io.fabric8.kubernetes.api.model.SeccompProfile;
 import io.fabric8.kubernetes.api.model.SecurityContext;
+import io.fabric8.kubernetes.api.model.WindowsSecurityContextOptions;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Security contexts and profiles. */
 final class SecurityValidation {
     private static final List<String> PROFILES = List.of("Localhost", "RuntimeDefault", "Unconfined");
+
+    /** PATH_MAX, without the NUL byte. */
+    private static final int MAX_PROFILE_NAME = 4095;
+
     private final FieldErrors errors;
 
     SecurityValidation(FieldErrors errors) {
@@ -35,17 +41,32 @@ final class SecurityValidation {
                         "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN");
             }
         }
+        windows(path, context.getWindowsOptions());
         seccomp(path + ".seccompProfile", context.getSeccompProfile());
         appArmor(path + ".appArmorProfile", context.getAppArmorProfile());
     }
 
-    void seccomp(String path, @Nullable SeccompProfile profile) {
+    void pod(String path, PodSecurityContext context) {
+        errors.oneOf(
+                path + ".seLinuxChangePolicy", context.getSeLinuxChangePolicy(), List.of("MountOption", "Recursive"));
+        windows(path, context.getWindowsOptions());
+        seccomp(path + ".seccompProfile", context.getSeccompProfile());
+        appArmor(path + ".appArmorProfile", context.getAppArmorProfile());
+    }
+
+    private void windows(String path, @Nullable WindowsSecurityContextOptions options) {
+        if (options != null) {
+            errors.add(FieldError.forbidden(path + ".windowsOptions", "windows options cannot be set for a linux pod"));
+        }
+    }
+
+    private void seccomp(String path, @Nullable SeccompProfile profile) {
         if (profile != null) {
             profile(path, profile.getType(), profile.getLocalhostProfile(), true);
         }
     }
 
-    void appArmor(String path, @Nullable AppArmorProfile profile) {
+    private void appArmor(String path, @Nullable AppArmorProfile profile) {
         if (profile != null) {
             profile(path, profile.getType(), profile.getLocalhostProfile(), false);
         }
@@ -65,6 +86,10 @@ final class SecurityValidation {
             if (errors.required(path + ".localhostProfile", localhost, "must be set when type is Localhost")
                     && isPath) {
                 PathRules.relative(errors, path + ".localhostProfile", String.valueOf(localhost));
+            } else if (localhost != null && !localhost.equals(localhost.strip())) {
+                errors.invalid(path + ".localhostProfile", localhost, "must not be padded with whitespace");
+            } else if (localhost != null && localhost.length() > MAX_PROFILE_NAME) {
+                errors.add(FieldError.tooLong(path + ".localhostProfile", MAX_PROFILE_NAME));
             }
         } else if (localhost != null && !localhost.isEmpty()) {
             errors.invalid(path + ".localhostProfile", localhost, "can only be set when type is Localhost");

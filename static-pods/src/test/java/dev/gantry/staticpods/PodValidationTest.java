@@ -34,6 +34,12 @@ class PodValidationTest {
                 "readinessProbe: {}                      | spec.containers[0].readinessProbe: Required value: must specify a handler type",
                 "securityContext: {runAsUser: -1}        | spec.containers[0].securityContext.runAsUser: Invalid value: -1: must be between 0 and 2147483647, inclusive",
                 "securityContext: {seccompProfile: {type: Localhost}} | spec.containers[0].securityContext.seccompProfile.localhostProfile: Required value: must be set when type is Localhost",
+                "securityContext: {windowsOptions: {}}  | spec.containers[0].securityContext.windowsOptions: Forbidden: windows options cannot be set for a linux pod",
+                "securityContext: {procMount: Unmasked} | spec.containers[0].securityContext.procMount: Invalid value: \"Unmasked\": `hostUsers` must be false to use `Unmasked`",
+                "securityContext: {procMount: None}     | spec.containers[0].securityContext.procMount: Unsupported value: \"None\": supported values: \"Default\", \"Unmasked\"",
+                "securityContext: {seccompProfile: {type: Localhost, localhostProfile: ../x}} | spec.containers[0].securityContext.seccompProfile.localhostProfile: Invalid value: \"../x\": must not contain '..'",
+                "securityContext: {appArmorProfile: {type: Localhost, localhostProfile: ' x'}} | spec.containers[0].securityContext.appArmorProfile.localhostProfile: Invalid value: \" x\": must not be padded with whitespace",
+                "securityContext: {appArmorProfile: {type: Unconfined, localhostProfile: x}} | spec.containers[0].securityContext.appArmorProfile.localhostProfile: Invalid value: \"x\": can only be set when type is Localhost",
                 "securityContext: {privileged: true, allowPrivilegeEscalation: false} | spec.containers[0].securityContext: Invalid value: \"{…}\": cannot set `allowPrivilegeEscalation` to false and `privileged` to true",
             })
     void containerFields(String field, String expected) {
@@ -56,6 +62,19 @@ class PodValidationTest {
                 "volumes: [{name: a, emptyDir: {}, hostPath: {path: /a}}] | spec.volumes[0].hostPath: Forbidden: may not specify more than 1 volume type",
                 "securityContext: {sysctls: [{name: 'A b', value: x}]} | spec.securityContext.sysctls[0].name: Invalid value: \"A b\": must have at most 253 characters and match regex [a-z0-9]([-_a-z0-9]*[a-z0-9])?([./][a-z0-9]([-_a-z0-9]*[a-z0-9])?)*",
                 "tolerations: [{effect: NoExecute}] | spec.tolerations[0].operator: Invalid value: \"\": operator must be Exists when `key` is empty, which means \"match all values and all keys\"",
+                "securityContext: {windowsOptions: {}} | spec.securityContext.windowsOptions: Forbidden: windows options cannot be set for a linux pod",
+                "securityContext: {supplementalGroupsPolicy: Both} | spec.securityContext.supplementalGroupsPolicy: Unsupported value: \"Both\": supported values: \"Merge\", \"Strict\"",
+                "securityContext: {supplementalGroups: [-1]} | spec.securityContext.supplementalGroups[0]: Invalid value: -1: must be between 0 and 2147483647, inclusive",
+                "securityContext: {seLinuxChangePolicy: Never} | spec.securityContext.seLinuxChangePolicy: Unsupported value: \"Never\": supported values: \"MountOption\", \"Recursive\"",
+                "{hostUsers: false, hostNetwork: true} | spec.hostNetwork: Forbidden: when `hostUsers` is false",
+                "{hostUsers: false, hostPID: true} | spec.hostPID: Forbidden: when `hostUsers` is false",
+                "{hostUsers: false, hostIPC: true} | spec.hostIPC: Forbidden: when `hostUsers` is false",
+                "{hostnameOverride: a.b, hostNetwork: true} | spec.hostnameOverride: Forbidden: may not be set when `hostNetwork` is true",
+                "{hostnameOverride: a.b, setHostnameAsFQDN: true} | spec.hostnameOverride: Forbidden: may not be set when `setHostnameAsFQDN` is true",
+                "runtimeClassName: '' | spec.runtimeClassName: Invalid value: \"\": a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')",
+                "os: {name: plan9} | spec.os.name: Unsupported value: \"plan9\": supported values: \"linux\", \"windows\"",
+                "affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: []}}} | spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms: Required value: must have at least one node selector term",
+                "affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: [{matchExpressions: [{key: a, operator: In}]}]}}} | spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[0].matchExpressions[0].values: Required value: must be specified when `operator` is 'In' or 'NotIn'",
                 "{hostPID: true, shareProcessNamespace: true} | spec.shareProcessNamespace: Invalid value: true: ShareProcessNamespace and HostPID cannot both be enabled",
             })
     void podFields(String field, String expected) {
@@ -87,8 +106,33 @@ class PodValidationTest {
                                 + " restartPolicy=Always");
     }
 
+    @ParameterizedTest(name = "{0}: {1}")
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "main | any             | Invalid value: \"any\": invalid AppArmor profile name: \"any\"",
+                "main | localhost/      | Invalid value: \"localhost/\": invalid AppArmor profile name: \"localhost/\"",
+                "side | unconfined      | Invalid value: \"side\": container not found",
+                "main | runtime/default | Forbidden: apparmor type in annotation and field must match",
+                "main | localhost/b     | Forbidden: apparmor profile in annotation and field must match",
+            })
+    void appArmorAnnotationsNameAContainerAndAgreeWithItsField(String container, String value, String expected) {
+        String key = "container.apparmor.security.beta.kubernetes.io/" + container;
+
+        assertThat(errors(
+                        "annotations: {" + key + ": '" + value + "'}",
+                        "containers: [{name: main, image: a, securityContext: {appArmorProfile: {type: Localhost,"
+                                + " localhostProfile: a}}}]"))
+                .containsExactly("metadata.annotations[" + key + "]: " + expected);
+    }
+
     private static List<String> errors(String spec) {
-        String pod = "{apiVersion: v1, kind: Pod, metadata: {name: web}, spec: {" + spec.replace("\n", " ") + "}}";
+        return errors("labels: {}", spec);
+    }
+
+    private static List<String> errors(String metadata, String spec) {
+        String pod = "{apiVersion: v1, kind: Pod, metadata: {name: web, " + metadata + "}, spec: {"
+                + spec.replace("\n", " ") + "}}";
         return ManifestDecoder.decode("web.yaml", ("# yaml\n" + pod).getBytes(StandardCharsets.UTF_8)).errors().stream()
                 .map(error -> error.field() + ": " + error.message())
                 .toList();

@@ -25,7 +25,6 @@ import java.util.Optional;
  * @param cgroupRoot empty: found
  * @param runtimeEndpoint path of another runtime's socket; empty: the built-in one
  * @param imageArchives directory of archives that is asked before any registry
- * @param seccompDefault whether pods that name no seccomp profile get the runtime's own; unlike the kubelet's, true by default
  * @param logLevel {@code error}, {@code warn}, {@code info} or {@code debug}
  * @param maxRestartBackoff bound of the wait before a container is started again
  * @param warnings what was set and has no effect
@@ -43,7 +42,7 @@ public record AgentConfig(
         Optional<Path> runtimeEndpoint,
         Optional<Path> imageEndpoint,
         Optional<Path> imageArchives,
-        boolean seccompDefault,
+        SecurityConfig security,
         ResourceConfig resources,
         String logLevel,
         Duration maxRestartBackoff,
@@ -143,7 +142,7 @@ public record AgentConfig(
                     endpoint("containerRuntimeEndpoint"),
                     endpoint("imageServiceEndpoint"),
                     settings.get("imageArchives").map(Path::of).or(Typed::ownArchives),
-                    settings.get("seccompDefault").orElse("true").equals("true"),
+                    SecurityConfig.read(settings),
                     new ResourceFields(settings).read(),
                     logLevel(),
                     Duration.ofMillis(Durations.parseMillis(settings.get("crashLoopBackOff.maxContainerRestartPeriod")

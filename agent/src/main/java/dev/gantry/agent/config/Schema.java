@@ -18,6 +18,7 @@ final class Schema {
         // Ours: what the kubelet has as flags only, or not at all.
         add(Field.read("nodeName", Field.Type.STRING));
         add(Field.read("nodeIP", Field.Type.STRING));
+        add(Field.read("nodeLabels", Field.Type.MAP));
         add(Field.read("imageArchives", Field.Type.PATH));
         add(Field.oneOf("logging.level", "error", "warn", "info", "debug"));
         // The kubelet's.
@@ -33,6 +34,8 @@ final class Schema {
         add(Field.read("imageServiceEndpoint", Field.Type.STRING));
         resources();
         add(Field.read("seccompDefault", Field.Type.BOOLEAN));
+        add(Field.read("allowedUnsafeSysctls", Field.Type.STRINGS));
+        add(Field.read("userNamespaces.idsPerPod", Field.Type.INTEGER));
         add(Field.oneOf("logging.format", "text"));
         add(Field.integer("logging.verbosity", 0, 10));
         add(Field.read("crashLoopBackOff.maxContainerRestartPeriod", Field.Type.DURATION));
@@ -100,8 +103,7 @@ final class Schema {
                 "maxParallelImagePulls",
                 "evictionMaxPodGracePeriod",
                 "iptablesMasqueradeBit",
-                "iptablesDropBit",
-                "userNamespaces.idsPerPod")) {
+                "iptablesDropBit")) {
             add(Field.withoutEffect(path, Field.Type.INTEGER));
         }
         for (String path : List.of(
@@ -131,11 +133,7 @@ final class Schema {
                 "reservedSystemCPUs")) {
             add(Field.withoutEffect(path, Field.Type.STRING));
         }
-        for (String path : List.of(
-                "tlsCipherSuites",
-                "tlsCurvePreferences",
-                "preloadedImagesVerificationAllowlist",
-                "allowedUnsafeSysctls")) {
+        for (String path : List.of("tlsCipherSuites", "tlsCurvePreferences", "preloadedImagesVerificationAllowlist")) {
             add(Field.withoutEffect(path, Field.Type.STRINGS));
         }
         for (String path : List.of(

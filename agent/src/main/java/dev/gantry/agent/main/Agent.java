@@ -149,7 +149,7 @@ final class Agent implements Node.RunningAgent {
                     podPaths(paths),
                     config.resolvConf(),
                     new PodDns(config.clusterDns(), config.clusterDomain().orElse("")),
-                    config.seccompDefault(),
+                    NodeProbe.policy(config),
                     "",
                     new CrashLoop(
                             most.compareTo(initial) < 0 ? most : initial, most, CrashLoop.KUBELET.forgivenAfter()),

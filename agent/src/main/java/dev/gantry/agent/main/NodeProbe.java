@@ -1,7 +1,9 @@
 package dev.gantry.agent.main;
 
 import dev.gantry.agent.config.AgentConfig;
+import dev.gantry.agent.pod.IdRanges;
 import dev.gantry.agent.pod.NodeFacts;
+import dev.gantry.agent.pod.NodePolicy;
 import dev.gantry.agent.resource.NodeResources;
 import java.io.IOException;
 import java.net.DatagramSocket;
@@ -35,6 +37,23 @@ final class NodeProbe {
                 addresses,
                 resources(config),
                 config.resources().policy().withUnified(takesCgroupFiles(config)));
+    }
+
+    static NodePolicy policy(AgentConfig config) throws IOException {
+        return NodePolicy.ofMachine(
+                config.nodeName(),
+                config.security().seccompDefault(),
+                config.security().allowedUnsafeSysctls(),
+                config.security().nodeLabels(),
+                IdRanges.of(
+                        subordinateIds(Path.of("/etc/subuid")),
+                        subordinateIds(Path.of("/etc/subgid")),
+                        config.security().idsPerPod(),
+                        Math.max(1, config.resources().maxPods())));
+    }
+
+    private static String subordinateIds(Path file) throws IOException {
+        return Files.exists(file) ? Files.readString(file) : "";
     }
 
     private static NodeResources resources(AgentConfig config) throws IOException {

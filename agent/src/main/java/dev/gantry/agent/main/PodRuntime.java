@@ -3,7 +3,10 @@ package dev.gantry.agent.main;
 import dev.gantry.agent.config.AgentConfig;
 import dev.gantry.agent.config.NodePaths;
 import dev.gantry.agent.pod.CriConfigs;
+import dev.gantry.agent.pod.ImageState;
+import dev.gantry.agent.pod.NodePolicy;
 import dev.gantry.agent.pod.PodDns;
+import dev.gantry.agent.pod.SecurityContexts;
 import dev.gantry.agent.volume.VolumeException;
 import dev.gantry.cri.transport.CriEventLoops;
 import dev.gantry.cri.transport.CriTransport;
@@ -27,6 +30,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
@@ -127,11 +131,15 @@ final class PodRuntime implements AutoCloseable {
         if (runtime == null) {
             throw new IOException("only the built-in runtime can explain what it does");
         }
+        NodePolicy policy = NodeProbe.policy(config);
         CriConfigs configs = new CriConfigs(
                 NodeProbe.facts(config),
                 Agent.podPaths(config.paths()),
                 new PodDns(config.clusterDns(), config.clusterDomain().orElse("")),
-                config.seccompDefault());
+                new SecurityContexts(
+                        policy,
+                        Agent.podPaths(config.paths()).seccomp(),
+                        uid -> Optional.of(policy.userIds().range(0))));
         String resolvConf = Files.exists(config.resolvConf()) ? Files.readString(config.resolvConf()) : "";
         StringBuilder text = new StringBuilder();
         for (Pod pod : pods) {
@@ -148,7 +156,13 @@ final class PodRuntime implements AutoCloseable {
                 try {
                     text.append(runtime.explain(
                             configs.sandbox(pod, 0, resolvConf),
-                            configs.container(pod, container, 0, container.getImage(), Duration.ZERO, List.of())));
+                            configs.container(
+                                    pod,
+                                    container,
+                                    0,
+                                    new ImageState.Present(container.getImage(), OptionalLong.empty(), ""),
+                                    Duration.ZERO,
+                                    List.of())));
                 } catch (VolumeException e) {
                     throw new IOException(name + ": " + e.getMessage(), e);
                 }

@@ -22,6 +22,8 @@ import io.fabric8.kubernetes.api.model.PodCondition;
 import io.fabric8.kubernetes.api.model.PodSpec;
 import io.fabric8.kubernetes.api.model.PodStatus;
 import io.grpc.Channel;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -85,7 +87,7 @@ public final class CriPodEngine implements PodEngine {
     private @Nullable AutoCloseable events;
     private @Nullable ScheduledFuture<?> timer;
 
-    private CriPodEngine(PodEngineSettings settings, Channel channel) {
+    private CriPodEngine(PodEngineSettings settings, Channel channel, UserNamespaces users) {
         this.settings = settings;
         this.runtime = new CriRuntime(channel);
         this.records = new PodRecords(settings.paths().pods());
@@ -95,8 +97,12 @@ public final class CriPodEngine implements PodEngine {
                 new SerialExecutor(settings.pool()), settings.clock().instant().toEpochMilli());
         this.workers = new WorkerSettings(
                 runtime,
-                new CriConfigs(settings.node(), settings.paths(), settings.dns(), settings.seccompDefault()),
-                new PodFiles(settings.paths(), settings.hostResolvConf()),
+                new CriConfigs(
+                        settings.node(),
+                        settings.paths(),
+                        settings.dns(),
+                        new SecurityContexts(settings.policy(), settings.paths().seccomp(), users::of)),
+                new PodFiles(settings.paths(), settings.hostResolvConf(), users),
                 settings.events(),
                 settings.crashLoop(),
                 settings.runtimeHandler(),
@@ -111,7 +117,14 @@ public final class CriPodEngine implements PodEngine {
      * @param channel to the runtime; not closed by the engine
      */
     public static CriPodEngine open(PodEngineSettings settings, Channel channel) {
-        CriPodEngine engine = new CriPodEngine(settings, channel);
+        UserNamespaces users;
+        try {
+            users = UserNamespaces.open(
+                    settings.paths().pods(), settings.policy().userIds());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        CriPodEngine engine = new CriPodEngine(settings, channel, users);
         engine.restore();
         engine.subscribe();
         engine.list();
@@ -427,9 +440,10 @@ public final class CriPodEngine implements PodEngine {
     }
 
     private void adopt(PodSlot slot, Pod pod, PodSource source, @Nullable Deletion deletion) {
+        Instant created = begun.remove(pod.getMetadata().getUid());
+        boolean runs = created != null;
         if (pod.getMetadata().getCreationTimestamp() == null) {
             // A pod of a file has no record of its own; where an earlier agent started it, its sandbox tells its age.
-            Instant created = begun.remove(pod.getMetadata().getUid());
             pod.getMetadata()
                     .setCreationTimestamp(
                             Timestamps.format(created == null ? settings.clock().instant() : created));
@@ -439,9 +453,9 @@ public final class CriPodEngine implements PodEngine {
         occupant.deletion = deletion;
         slot.current = occupant;
         byUid.put(occupant.uid(), slot);
-        List<FieldError> unsupported = PodSupport.unsupported(pod);
-        if (!unsupported.isEmpty() && deletion == null) {
-            refuse(slot, occupant, unsupported);
+        Optional<Rejection> rejection = deletion != null ? Optional.empty() : rejection(pod, runs);
+        if (rejection.isPresent()) {
+            refuse(slot, occupant, rejection.get());
             return;
         }
         PodState state = PodState.of(pod);
@@ -463,17 +477,30 @@ public final class CriPodEngine implements PodEngine {
         return new PodWorker(state, before, context, workers, listener);
     }
 
-    private void refuse(PodSlot slot, Occupant occupant, List<FieldError> unsupported) {
-        String message = "Pod was rejected: "
-                + unsupported.stream().map(FieldError::toString).collect(Collectors.joining("; "));
+    /** What was accepted before stays, even if the node's configuration would not let it in any more. */
+    private Optional<Rejection> rejection(Pod pod, boolean runs) {
+        List<FieldError> unsupported = PodSupport.unsupported(pod);
+        if (!unsupported.isEmpty()) {
+            return Optional.of(new Rejection(
+                    "PodFeatureUnsupported",
+                    unsupported.stream().map(FieldError::toString).collect(Collectors.joining("; "))));
+        }
+        return runs
+                ? Optional.empty()
+                : NodeAdmission.check(pod, settings.node().name(), settings.policy());
+    }
+
+    private void refuse(PodSlot slot, Occupant occupant, Rejection rejection) {
+        String message = "Pod was rejected: " + rejection.message();
         PodStatus status = new PodStatus();
         status.setPhase("Failed");
-        status.setReason("PodFeatureUnsupported");
+        status.setReason(rejection.reason());
         status.setMessage(message);
         status.setStartTime(Timestamps.format(settings.clock().instant()));
         status.setQosClass(Qos.of(occupant.pod.getSpec()).text());
         occupant.status = status;
-        settings.events().record(reference(occupant.pod), Optional.empty(), true, "PodFeatureUnsupported", message);
+        settings.events()
+                .record(reference(occupant.pod), Optional.empty(), true, rejection.reason(), rejection.message());
         shown.show(slot);
     }
 

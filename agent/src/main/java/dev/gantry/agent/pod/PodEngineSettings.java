@@ -10,7 +10,6 @@ import java.util.concurrent.ScheduledExecutorService;
  * What the pod engine is given.
  *
  * @param hostResolvConf the host's {@code /etc/resolv.conf}, handed on to pods by their dnsPolicy
- * @param seccompDefault whether pods that name no seccomp profile get the runtime's
  * @param runtimeHandler as CRI has it; empty for the runtime's default
  * @param sources those that are expected to report; until each has, nothing unknown is removed from the runtime
  * @param pool shared by all pods; two or more threads
@@ -21,7 +20,7 @@ public record PodEngineSettings(
         PodPaths paths,
         Path hostResolvConf,
         PodDns dns,
-        boolean seccompDefault,
+        NodePolicy policy,
         String runtimeHandler,
         CrashLoop crashLoop,
         java.util.Set<PodSource> sources,

@@ -29,6 +29,7 @@ final class PodFiles {
 
     private final PodPaths paths;
     private final Path resolvConf;
+    private final UserNamespaces users;
     private final TerminationMessages messages;
 
     /**
@@ -36,9 +37,10 @@ final class PodFiles {
      *
      * @param resolvConf the host's
      */
-    PodFiles(PodPaths paths, Path resolvConf) {
+    PodFiles(PodPaths paths, Path resolvConf, UserNamespaces users) {
         this.paths = paths;
         this.resolvConf = resolvConf;
+        this.users = users;
         this.messages = new TerminationMessages(paths);
     }
 
@@ -58,9 +60,12 @@ final class PodFiles {
         }
     }
 
-    void prepareSandbox(PodReference pod) throws IOException {
+    void prepareSandbox(PodReference pod, boolean ownUsers) throws IOException {
         Files.createDirectories(logDirectory(pod));
         Files.createDirectories(paths.pod(pod.uid()));
+        if (ownUsers) {
+            users.allocate(pod.uid());
+        }
     }
 
     /** How many runs of each container left a log: one more than the highest number. */
@@ -242,6 +247,9 @@ final class PodFiles {
     void remove(PodReference pod) {
         removeTree(paths.pod(pod.uid()));
         removeTree(logDirectory(pod));
+        if (Files.notExists(paths.pod(pod.uid()))) {
+            users.release(pod.uid());
+        }
     }
 
     private static void removeTree(Path directory) {

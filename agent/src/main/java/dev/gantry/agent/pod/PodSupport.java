@@ -41,8 +41,16 @@ final class PodSupport {
         refuseIf(Boolean.TRUE.equals(spec.getSetHostnameAsFQDN()), "spec.setHostnameAsFQDN");
         refuseIf(!orEmpty(spec.getReadinessGates()).isEmpty(), "spec.readinessGates");
         refuseIf(!orEmpty(spec.getResourceClaims()).isEmpty(), "spec.resourceClaims");
-        refuseIf(!orEmpty(spec.getSchedulingGates()).isEmpty(), "spec.schedulingGates");
-        refuseIf(spec.getNodeSelector() != null && !spec.getNodeSelector().isEmpty(), "spec.nodeSelector");
+        if (!orEmpty(spec.getSchedulingGates()).isEmpty()) {
+            errors.add(FieldError.forbidden(
+                    "spec.schedulingGates",
+                    "a pod of this node is bound to it and waits for no scheduler; remove them"));
+        }
+        if (Boolean.TRUE.equals(spec.getAutomountServiceAccountToken())) {
+            errors.add(FieldError.forbidden(
+                    "spec.automountServiceAccountToken",
+                    "there is no API server here that could issue a token; remove it"));
+        }
         refuseIf(spec.getOverhead() != null && !spec.getOverhead().isEmpty(), "spec.overhead");
         if (isSet(spec.getServiceAccountName()) && !spec.getServiceAccountName().equals("default")) {
             errors.add(FieldError.forbidden(

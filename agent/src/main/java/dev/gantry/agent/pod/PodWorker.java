@@ -319,7 +319,7 @@ final class PodWorker {
                         return CompletableFuture.completedFuture("");
                     }
                     try {
-                        settings.files().prepareSandbox(reference);
+                        settings.files().prepareSandbox(reference, SecurityContexts.hasOwnUsers(pod));
                     } catch (IOException e) {
                         return CompletableFuture.failedFuture(e);
                     }
@@ -382,7 +382,7 @@ final class PodWorker {
                             pod,
                             container,
                             start.restartCount(),
-                            start.image().reference(),
+                            start.image(),
                             start.backoff(),
                             settings.files().prepareContainer(pod, container, start.restartCount()));
             sandbox = settings.configs().sandbox(pod, 0, settings.files().hostResolvConf());

@@ -46,7 +46,7 @@ class AgentConfigTest {
         assertThat(config.resolvConf()).isEqualTo(Path.of("/etc/resolv.conf"));
         assertThat(config.runtimeEndpoint()).isEmpty();
         assertThat(config.systemdCgroupNames()).isFalse();
-        assertThat(config.seccompDefault()).isTrue();
+        assertThat(config.security().seccompDefault()).isTrue();
         assertThat(config.logLevel()).isEqualTo("info");
         assertThat(config.maxRestartBackoff()).isEqualTo(Duration.ofMinutes(5));
         assertThat(config.warnings()).isEmpty();
@@ -71,6 +71,9 @@ class AgentConfigTest {
                 containerRuntimeEndpoint: unix:///run/containerd/containerd.sock
                 imageServiceEndpoint: unix:///run/images.sock
                 seccompDefault: false
+                allowedUnsafeSysctls: [net.core.somaxconn, 'kernel.msg*']
+                nodeLabels: {disk: ssd}
+                userNamespaces: {idsPerPod: 131072}
                 crashLoopBackOff:
                   maxContainerRestartPeriod: 1m30s
                 logging:
@@ -95,7 +98,8 @@ class AgentConfigTest {
                         Optional.of(Path.of("/run/containerd/containerd.sock")),
                         Optional.of(Path.of("/run/images.sock")),
                         Optional.of(Path.of("/srv/images")),
-                        false,
+                        new SecurityConfig(
+                                false, List.of("net.core.somaxconn", "kernel.msg*"), Map.of("disk", "ssd"), 131_072),
                         config.resources(),
                         "debug",
                         Duration.ofSeconds(90),
@@ -104,6 +108,10 @@ class AgentConfigTest {
 
     @ParameterizedTest(name = "{0} → {1}")
     @CsvSource(delimiter = '|', textBlock = """
+                    allowedUnsafeSysctls: [vm.swappiness] | config.yaml:1:23: allowedUnsafeSysctls: expected net.*, kernel.shm*, kernel.msg*, kernel.sem or fs.mqueue.*, found 'vm.swappiness': no namespace of a pod has it
+                    allowedUnsafeSysctls: ['*']    | config.yaml:1:23: allowedUnsafeSysctls: expected the name of a sysctl, or the beginning of one with a * behind it, found '*'
+                    userNamespaces: {idsPerPod: 1} | config.yaml:1:29: userNamespaces.idsPerPod: expected a multiple of 65536 up to 1073741824, found 1
+                    nodeLabels: {'a b': c}         | config.yaml:1:13: nodeLabels: expected labels like {disk: ssd}, found 'a b=c'
                     maxPod: 1                      | config.yaml:1:1: maxPod: unknown field; did you mean 'maxPods'?
                     colour: red                    | config.yaml:1:1: colour: unknown field
                     maxPods: many                  | config.yaml:1:10: maxPods: expected a whole number, found the text 'many'

@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -23,11 +24,13 @@ class CriConfigsTest {
     private static final String HOST_RESOLV_CONF =
             "# comment\nnameserver 192.0.2.53\nnameserver 192.0.2.54\nsearch example.org corp.example\noptions timeout:1\n";
 
+    private static final ImageState.Present IMAGE = new ImageState.Present("sha256:1", OptionalLong.of(0), "");
+
     private final CriConfigs configs = new CriConfigs(
             new NodeFacts("node-1", List.of("192.0.2.1"), 8L << 30, 4),
             new PodPaths(Path.of("/pods"), Path.of("/logs"), Path.of("/seccomp")),
             PodDns.NONE,
-            true);
+            new SecurityContexts(NodePolicy.of("node-1"), Path.of("/seccomp"), uid -> Optional.empty()));
 
     @Test
     void aSandboxIsDescribedAsTheKubeletDescribesIt() {
@@ -214,7 +217,7 @@ class CriConfigsTest {
     private ContainerConfig container(String spec) throws Exception {
         Pod pod = pod(spec);
         return configs.container(
-                pod, pod.getSpec().getContainers().get(0), 3, "sha256:1", Duration.ofSeconds(20), List.of());
+                pod, pod.getSpec().getContainers().get(0), 3, IMAGE, Duration.ofSeconds(20), List.of());
     }
 
     @Test

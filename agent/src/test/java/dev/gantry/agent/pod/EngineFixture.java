@@ -39,7 +39,7 @@ final class EngineFixture implements AutoCloseable {
                 paths,
                 directory.resolve("resolv.conf"),
                 PodDns.NONE,
-                true,
+                NodePolicy.of("node-1"),
                 "",
                 CrashLoop.KUBELET,
                 Set.of(PodSource.FILE, PodSource.API),

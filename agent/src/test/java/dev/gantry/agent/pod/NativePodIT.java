@@ -65,7 +65,7 @@ class NativePodIT {
                                 directory.resolve("pods"), directory.resolve("logs"), directory.resolve("seccomp")),
                         Path.of("/etc/resolv.conf"),
                         PodDns.NONE,
-                        true,
+                        NodePolicy.of("node-1"),
                         "",
                         CrashLoop.KUBELET,
                         Set.of(PodSource.FILE, PodSource.API),
