@@ -5,8 +5,12 @@ import dev.gantry.agent.cri.CriRuntime;
 import dev.gantry.agent.cri.Labels;
 import dev.gantry.agent.cri.ObservedPod;
 import dev.gantry.agent.event.PodReference;
+import dev.gantry.agent.pod.PodSlot.Failure;
 import dev.gantry.agent.pod.PodSlot.Occupant;
 import dev.gantry.agent.pod.PodSlot.Wanted;
+import dev.gantry.agent.resource.Admission.Preempts;
+import dev.gantry.agent.resource.Admission.Rejected;
+import dev.gantry.agent.resource.Admission.Verdict;
 import dev.gantry.agent.resource.Qos;
 import dev.gantry.agent.rotation.LogRotator.RunningLog;
 import dev.gantry.agent.time.Timestamps;
@@ -29,6 +33,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.format.DateTimeParseException;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -71,6 +76,7 @@ public final class CriPodEngine implements PodEngine {
     private final CriRuntime runtime;
     private final WorkerSettings workers;
     private final PodRecords records;
+    private final Room room;
     private final SerialExecutor disk;
     private final ShownPods shown;
     private final Set<PodSource> reported = EnumSet.noneOf(PodSource.class);
@@ -91,6 +97,7 @@ public final class CriPodEngine implements PodEngine {
         this.settings = settings;
         this.runtime = new CriRuntime(channel);
         this.records = new PodRecords(settings.paths().pods());
+        this.room = new Room(settings.node());
         this.disk = new SerialExecutor(settings.pool());
         // The version grows across restarts of the agent, so that watchers of the old one notice.
         this.shown = new ShownPods(
@@ -278,8 +285,16 @@ public final class CriPodEngine implements PodEngine {
                 byUid.put(uid, slot);
             }
         }
-        List.copyOf(slots.values()).forEach(this::advance);
+        // What runs already has its room before anything new is looked at.
+        List.copyOf(slots.values()).stream()
+                .sorted(Comparator.comparing(slot -> !isBegun(slot)))
+                .forEach(this::advance);
         removeOrphans();
+    }
+
+    private boolean isBegun(PodSlot slot) {
+        Wanted wanted = slot.waiting();
+        return wanted != null && begun.containsKey(wanted.pod().getMetadata().getUid());
     }
 
     private static boolean isWaiting(PodSlot slot, String uid) {
@@ -364,7 +379,11 @@ public final class CriPodEngine implements PodEngine {
                 showOrDrop(slot);
             }
         }
-        wanted.forEach((key, pod) -> want(slot(key), new Wanted(pod, source)));
+        // What runs already has its room before anything new is looked at.
+        wanted.entrySet().stream()
+                .sorted(Comparator.comparing(entry ->
+                        !begun.containsKey(entry.getValue().getMetadata().getUid())))
+                .forEach(entry -> want(slot(entry.getKey()), new Wanted(entry.getValue(), source)));
         reported.add(source);
         removeOrphans();
     }
@@ -427,7 +446,7 @@ public final class CriPodEngine implements PodEngine {
     /** Starts what waits, if the name is free and the runtime is known. */
     private void advance(PodSlot slot) {
         Wanted wanted = slot.waiting();
-        if (slot.current == null && wanted != null && listed && !closed) {
+        if (slot.current == null && wanted != null && listed && !closed && isAdmitted(slot, wanted)) {
             if (slot.restored != null) {
                 slot.restored = null;
             } else {
@@ -436,6 +455,74 @@ public final class CriPodEngine implements PodEngine {
             adopt(slot, wanted.pod(), wanted.source(), wanted.deletion());
         } else {
             showOrDrop(slot);
+        }
+    }
+
+    /** Whether a pod may start now. One that runs already, that ends or has ended is never turned away. */
+    private boolean isAdmitted(PodSlot slot, Wanted wanted) {
+        Pod pod = wanted.pod();
+        boolean ended = pod.getStatus() != null
+                && ("Succeeded".equals(pod.getStatus().getPhase())
+                        || "Failed".equals(pod.getStatus().getPhase()));
+        if (wanted.deletion() != null
+                || ended
+                || begun.containsKey(pod.getMetadata().getUid())) {
+            return true;
+        }
+        Verdict verdict = room.decide(wanted, slots.values());
+        if (verdict instanceof Rejected rejected) {
+            turnAway(slot, wanted, rejected);
+            return false;
+        }
+        if (verdict instanceof Preempts preempts) {
+            preempts.uids().stream()
+                    .flatMap(uid -> Optional.ofNullable(byUid.get(uid)).stream())
+                    .forEach(this::preempt);
+            return false;
+        }
+        return true;
+    }
+
+    private void turnAway(PodSlot slot, Wanted wanted, Rejected rejected) {
+        slot.next = null;
+        Occupant occupant = new Occupant(wanted.pod(), wanted.source(), false, PodSlot.statusOf(wanted.pod()));
+        occupant.turnedAway = wanted.source() == PodSource.FILE;
+        slot.current = occupant;
+        byUid.put(occupant.uid(), slot);
+        refuse(slot, occupant, new Rejection(rejected.reason(), rejected.message()));
+    }
+
+    private void preempt(PodSlot slot) {
+        Occupant occupant = slot.current;
+        if (occupant != null && occupant.worker != null && occupant.failure == null && occupant.deletion == null) {
+            occupant.failure = new Failure("Preempting", "Preempted in order to admit critical pod");
+            settings.events()
+                    .record(
+                            reference(occupant.pod),
+                            Optional.empty(),
+                            true,
+                            occupant.failure.reason(),
+                            occupant.failure.message());
+            occupant.worker.fail();
+        }
+    }
+
+    /** There may be more room than before: for those that wait, and for pods of files, which nobody else starts again. */
+    private void offerRoom() {
+        for (PodSlot slot : List.copyOf(slots.values())) {
+            Occupant occupant = slot.current;
+            if (occupant == null && slot.waiting() != null) {
+                advance(slot);
+            } else if (occupant != null && occupant.turnedAway) {
+                Wanted again = new Wanted(occupant.pod, occupant.source);
+                if (!(room.decide(again, slots.values()) instanceof Rejected)) {
+                    occupant.pod.setStatus(null);
+                    byUid.remove(occupant.uid());
+                    slot.current = null;
+                    slot.next = again;
+                    advance(slot);
+                }
+            }
         }
     }
 
@@ -461,6 +548,9 @@ public final class CriPodEngine implements PodEngine {
         PodState state = PodState.of(pod);
         boolean ended = before != null && ("Succeeded".equals(before.getPhase()) || "Failed".equals(before.getPhase()));
         state = ended ? state.withFinalPhase(before.getPhase()) : state;
+        if (ended && before.getReason() != null) {
+            occupant.failure = new Failure(before.getReason(), String.valueOf(before.getMessage()));
+        }
         state = deletion != null ? state.withDeletion(deletion) : state;
         PodWorker worker = worker(state, ended ? before : null);
         occupant.worker = worker;
@@ -589,7 +679,9 @@ public final class CriPodEngine implements PodEngine {
         }
         ApiPods.identify(pod, settings.node().name(), settings.clock().instant());
         want(slot, new Wanted(pod, PodSource.API));
-        save(pod, null, null);
+        // The name was free, so that whoever has it and has ended was turned away just now.
+        Occupant occupant = slot.current;
+        save(pod, null, occupant != null && occupant.isFinal() ? occupant.status : null);
         return java.util.Objects.requireNonNull(slot.shown);
     }
 
@@ -675,10 +767,17 @@ public final class CriPodEngine implements PodEngine {
                 Occupant occupant = slot.current;
                 boolean ended = phase.isFinal() && !occupant.isFinal();
                 occupant.status = status;
+                if (occupant.failure != null) {
+                    status.setReason(occupant.failure.reason());
+                    status.setMessage(occupant.failure.message());
+                }
                 if (ended && occupant.source == PodSource.API) {
                     save(occupant.pod, occupant.deletion, status);
                 }
                 shown.show(slot);
+                if (phase.isFinal()) {
+                    offerRoom();
+                }
             }
         }
 
@@ -702,6 +801,7 @@ public final class CriPodEngine implements PodEngine {
         // Once more behind a record that was just being written.
         disk.execute(() -> workers.files().remove(reference(occupant.pod)));
         advance(slot);
+        offerRoom();
     }
 
     // ---- showing

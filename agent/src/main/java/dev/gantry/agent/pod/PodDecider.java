@@ -330,6 +330,21 @@ public final class PodDecider {
 
     /** Containers stay for their logs and status; the sandbox gives its address back. */
     private void rest() {
+        boolean running = false;
+        for (ObservedContainer container : observed.containers()) {
+            if (container.isRunning()) {
+                // The pod was ended from outside.
+                running = true;
+                begin(new Action.StopContainer(
+                        container.id(),
+                        container.name(),
+                        gracePeriodSeconds(),
+                        "Stopping container " + container.name()));
+            }
+        }
+        if (running) {
+            return;
+        }
         if (state.inFlight().isEmpty() && !retryRemovalLater()) {
             observed.sandboxes().stream()
                     .filter(ObservedSandbox::ready)

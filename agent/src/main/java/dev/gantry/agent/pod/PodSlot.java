@@ -45,6 +45,9 @@ final class PodSlot {
         }
     }
 
+    /** Why a pod is made to end as failed, in its status. */
+    record Failure(String reason, String message) {}
+
     /** A pod and what became of it. */
     static final class Occupant {
         Pod pod;
@@ -61,6 +64,12 @@ final class PodSlot {
         @Nullable Deletion deletion;
 
         @Nullable PodCondition manifestProblem;
+
+        /** Set for a pod of a file that did not fit: it is tried again when there is more room. */
+        boolean turnedAway;
+
+        /** Set for a pod that was ended from outside: why. */
+        @Nullable Failure failure;
 
         Occupant(Pod pod, PodSource source, boolean orphan, PodStatus status) {
             this.pod = pod;

@@ -135,6 +135,17 @@ final class PodWorker {
         });
     }
 
+    /** Ends the pod for good, as failed: its containers stop within its own grace, and it stays listed. */
+    void fail() {
+        serial.execute(() -> {
+            if (state.finalPhase().isEmpty()) {
+                state = state.withFinalPhase(Decision.Phase.FAILED.text());
+                List.copyOf(cancellable.values()).forEach(call -> call.cancel(false));
+                step();
+            }
+        });
+    }
+
     /** Sets the deadline before {@link #start}. */
     void replaceDeletion(Deletion deletion) {
         terminating = true;

@@ -22,6 +22,7 @@ final class EngineFixture implements AutoCloseable {
     final FakeRuntime runtime = new FakeRuntime(clock);
     private final Queue<Runnable> tasks = new ArrayDeque<>();
     private final Path directory;
+    NodeFacts node = new NodeFacts("node-1", List.of("192.0.2.1"), 8L << 30, 4);
     CriPodEngine engine;
 
     EngineFixture(Path directory) {
@@ -35,7 +36,7 @@ final class EngineFixture implements AutoCloseable {
                 new PodPaths(directory.resolve("pods"), directory.resolve("logs"), directory.resolve("seccomp"));
         EventStore events = EventStore.open(directory.resolve("events"), "node-1", clock, tasks::add, clock.timers());
         PodEngineSettings settings = new PodEngineSettings(
-                new NodeFacts("node-1", List.of("192.0.2.1"), 8L << 30, 4),
+                node,
                 paths,
                 directory.resolve("resolv.conf"),
                 PodDns.NONE,
