@@ -11,11 +11,14 @@ import dev.gantry.agent.config.NodePaths;
 import dev.gantry.agent.event.EventStore;
 import dev.gantry.agent.pod.CrashLoop;
 import dev.gantry.agent.pod.CriPodEngine;
+import dev.gantry.agent.pod.NodeFacts;
 import dev.gantry.agent.pod.PodDns;
 import dev.gantry.agent.pod.PodEngineSettings;
 import dev.gantry.agent.pod.PodPaths;
 import dev.gantry.agent.pod.PodSource;
+import dev.gantry.agent.resource.NodeCgroups;
 import dev.gantry.agent.rotation.LogRotator;
+import dev.gantry.cgroups.CgroupTree;
 import dev.gantry.images.ImageStore;
 import dev.gantry.linux.EventLoop;
 import dev.gantry.linux.Linux;
@@ -33,6 +36,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadFactory;
@@ -120,6 +124,9 @@ final class Agent implements Node.RunningAgent {
             EventStore events =
                     kept(EventStore.open(paths.state().resolve("events.json"), config.nodeName(), clock, pool, timers));
             CriPodEngine engine = kept(CriPodEngine.open(settings(events, pool, timers), runtime.channel()));
+            if (runtime.builtIn().isPresent()) {
+                levels(runtime.builtIn().get().cgroups(), engine, pool);
+            }
             kept(LogRotator.start(
                     config.resources().logs(), engine::runningLogs, engine::reopenLog, clock, pool, timers));
             CompletableFuture<ManifestSnapshot> firstManifests = manifests(engine);
@@ -159,6 +166,26 @@ final class Agent implements Node.RunningAgent {
                     clock,
                     pool,
                     timers);
+        }
+
+        /** The cgroups of classes of pods follow the pods; with another runtime they are its own business. */
+        private void levels(CgroupTree tree, CriPodEngine engine, Executor pool) throws IOException {
+            NodeFacts node = engine.node();
+            NodeCgroups cgroups = NodeCgroups.of(
+                    tree, node.resources(), node.policy(), config.resources().enforcePods());
+            AtomicBoolean due = new AtomicBoolean();
+            Runnable update = () -> {
+                if (due.compareAndSet(false, true)) {
+                    pool.execute(() -> {
+                        due.set(false);
+                        synchronized (cgroups) {
+                            cgroups.update(engine.runningSpecs());
+                        }
+                    });
+                }
+            };
+            update.run();
+            rooms.push(engine.watch(change -> update.run()));
         }
 
         private CompletableFuture<ManifestSnapshot> manifests(CriPodEngine engine) throws IOException {

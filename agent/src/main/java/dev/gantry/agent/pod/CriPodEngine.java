@@ -879,6 +879,18 @@ public final class CriPodEngine implements PodEngine {
         return new ContainerRuns(occupant.pod, occupant.status, observed).find(container, previous, settings.paths());
     }
 
+    /** What the pods of this node are told of it. */
+    public NodeFacts node() {
+        return settings.node();
+    }
+
+    /** The specs of the pods that have room on this node. */
+    public synchronized List<PodSpec> runningSpecs() {
+        return Room.taken(slots.values())
+                .map(occupant -> occupant.pod.getSpec())
+                .toList();
+    }
+
     /** The containers that run now, with their logs, for {@link dev.gantry.agent.rotation.LogRotator}. */
     public Collection<RunningLog> runningLogs() {
         List<PodWorker> all;

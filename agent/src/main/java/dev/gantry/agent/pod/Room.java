@@ -8,6 +8,7 @@ import dev.gantry.agent.resource.Admission.Verdict;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /** The room for pods on this node: who has some, and whether there is enough for one more. Asked under the engine's lock. */
 final class Room {
@@ -19,13 +20,18 @@ final class Room {
 
     /** Whether a pod fits beside those that have their names. */
     Verdict decide(Wanted wanted, Collection<PodSlot> slots) {
-        List<Contender> others = slots.stream()
-                .flatMap(slot -> Optional.ofNullable(slot.current).stream())
-                .filter(Room::takesRoom)
+        List<Contender> others = taken(slots)
                 .map(occupant -> new Contender(occupant.pod, occupant.source == PodSource.FILE))
                 .toList();
         Contender pod = new Contender(wanted.pod(), wanted.source() == PodSource.FILE);
         return Admission.decide(pod, others, node.resources(), node.policy());
+    }
+
+    /** The pods that have some. */
+    static Stream<Occupant> taken(Collection<PodSlot> slots) {
+        return slots.stream()
+                .flatMap(slot -> Optional.ofNullable(slot.current).stream())
+                .filter(Room::takesRoom);
     }
 
     /** A pod that was turned away has none, and one that has ended gives it back with its last container. */
