@@ -62,7 +62,7 @@ public final class Bench {
         Path ours = work.resolve("gantry");
         try (NativeRuntime runtime =
                 NativeRuntime.open(NativeRuntimeConfig.under(ours).withImageArchives(archives()))) {
-            new CriRows(List.of(gantry(ours, runtime)), report).podLife(50);
+            new CriRows(List.of(gantry(ours, runtime)), report).podLife(15);
         }
     }
 
@@ -96,7 +96,7 @@ public final class Bench {
             peers.forEach(peer -> peer.logs().toFile().mkdirs());
             CriRows rows = new CriRows(peers, report);
             if (groups.contains("cri")) {
-                rows.podLife(16);
+                rows.podLife(7);
                 rows.memory(containerd);
                 rows.log(work);
             }

@@ -16,11 +16,11 @@ import java.util.stream.Stream;
 
 /** The rows that every runtime with CRI can be measured by. */
 final class CriRows {
-    private static final int WARM_UP = 8;
+    private static final int WARM_UP = 3;
     /** The kernel takes a pod's network down in the background, holding the lock that making the next one needs. */
     private static final long SETTLE_MILLIS = 200;
 
-    private static final int IN_A_ROW = 5;
+    private static final int IN_A_ROW = 20;
 
     private static final int EXECS = 3;
     private static final int MEMORY_PODS = 10;
