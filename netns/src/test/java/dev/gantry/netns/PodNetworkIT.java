@@ -466,8 +466,9 @@ class PodNetworkIT {
         assertThat(text)
                 .contains("table inet gantry {")
                 .contains("type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service")
-                .contains("elements = { tcp . 8080 : 10.88.0.2 . 80 }")
-                .contains("elements = { 192.0.2.2 . udp . 53 : 10.88.0.2 . 80 }")
+                // nft knows the names of protocols from /etc/protocols, which small machines lack
+                .containsPattern("elements = \\{ (tcp|6) \\. 8080 : 10\\.88\\.0\\.2 \\. 80 }")
+                .containsPattern("elements = \\{ 192\\.0\\.2\\.2 \\. (udp|17) \\. 53 : 10\\.88\\.0\\.2 \\. 80 }")
                 .contains("ip saddr 10.88.0.0/22 oifname != \"gantry0\" masquerade")
                 .contains("fib daddr type local jump hostports");
     }
