@@ -6,7 +6,11 @@ import dev.gantry.cri.v1.ContainerEventResponse;
 import dev.gantry.cri.v1.ContainerEventType;
 import dev.gantry.cri.v1.ContainerFilter;
 import dev.gantry.cri.v1.ContainerMetadata;
+import dev.gantry.cri.v1.ContainerResources;
 import dev.gantry.cri.v1.ContainerState;
+import dev.gantry.cri.v1.ContainerStats;
+import dev.gantry.cri.v1.ContainerStatsRequest;
+import dev.gantry.cri.v1.ContainerStatsResponse;
 import dev.gantry.cri.v1.ContainerStatus;
 import dev.gantry.cri.v1.ContainerStatusRequest;
 import dev.gantry.cri.v1.ContainerStatusResponse;
@@ -18,12 +22,14 @@ import dev.gantry.cri.v1.ImageServiceGrpc;
 import dev.gantry.cri.v1.ImageSpec;
 import dev.gantry.cri.v1.ImageStatusRequest;
 import dev.gantry.cri.v1.ImageStatusResponse;
+import dev.gantry.cri.v1.LinuxContainerResources;
 import dev.gantry.cri.v1.ListContainersRequest;
 import dev.gantry.cri.v1.ListContainersResponse;
 import dev.gantry.cri.v1.ListImagesRequest;
 import dev.gantry.cri.v1.ListImagesResponse;
 import dev.gantry.cri.v1.ListPodSandboxRequest;
 import dev.gantry.cri.v1.ListPodSandboxResponse;
+import dev.gantry.cri.v1.MemoryUsage;
 import dev.gantry.cri.v1.PodSandbox;
 import dev.gantry.cri.v1.PodSandboxConfig;
 import dev.gantry.cri.v1.PodSandboxFilter;
@@ -41,6 +47,8 @@ import dev.gantry.cri.v1.RemoveImageRequest;
 import dev.gantry.cri.v1.RemoveImageResponse;
 import dev.gantry.cri.v1.RemovePodSandboxRequest;
 import dev.gantry.cri.v1.RemovePodSandboxResponse;
+import dev.gantry.cri.v1.ReopenContainerLogRequest;
+import dev.gantry.cri.v1.ReopenContainerLogResponse;
 import dev.gantry.cri.v1.RunPodSandboxRequest;
 import dev.gantry.cri.v1.RunPodSandboxResponse;
 import dev.gantry.cri.v1.RuntimeServiceGrpc;
@@ -50,6 +58,11 @@ import dev.gantry.cri.v1.StopContainerRequest;
 import dev.gantry.cri.v1.StopContainerResponse;
 import dev.gantry.cri.v1.StopPodSandboxRequest;
 import dev.gantry.cri.v1.StopPodSandboxResponse;
+import dev.gantry.cri.v1.UInt64Value;
+import dev.gantry.cri.v1.UpdateContainerResourcesRequest;
+import dev.gantry.cri.v1.UpdateContainerResourcesResponse;
+import dev.gantry.cri.v1.UpdatePodSandboxResourcesRequest;
+import dev.gantry.cri.v1.UpdatePodSandboxResourcesResponse;
 import dev.gantry.cri.v1.VersionRequest;
 import dev.gantry.cri.v1.VersionResponse;
 import io.grpc.Channel;
@@ -153,12 +166,15 @@ public final class FakeRuntime implements AutoCloseable {
 
         int exitCode;
         String reason = "";
+        LinuxContainerResources resources;
+        long memoryUsage;
 
         Run(String id, Sandbox sandbox, ContainerConfig config, Instant createdAt) {
             this.id = id;
             this.sandbox = sandbox;
             this.config = config;
             this.createdAt = createdAt;
+            this.resources = config.getLinux().getResources();
         }
     }
 
@@ -208,11 +224,24 @@ public final class FakeRuntime implements AutoCloseable {
 
     /** The newest running container of this name ends. */
     public void exit(String container, int exitCode) {
-        Run run = running().stream()
+        exit(newest(container), exitCode, exitCode == 0 ? "Completed" : "Error");
+    }
+
+    /** The newest running container of this name uses this much memory. */
+    public void usesMemory(String container, long bytes) {
+        locked(() -> newest(container).memoryUsage = bytes);
+    }
+
+    /** What is in force for the newest running container of this name. */
+    public LinuxContainerResources resources(String container) {
+        return newest(container).resources;
+    }
+
+    private Run newest(String container) {
+        return running().stream()
                 .filter(one -> one.config.getMetadata().getName().equals(container))
                 .reduce((first, second) -> second)
                 .orElseThrow(() -> new IllegalStateException("no container '" + container + "' is running"));
-        exit(run, exitCode, exitCode == 0 ? "Completed" : "Error");
     }
 
     /** A container ends by its id. */
@@ -425,6 +454,7 @@ public final class FakeRuntime implements AutoCloseable {
                 .setImage(config.getImage())
                 .setImageRef(config.getImage().getImage())
                 .setImageId(config.getImage().getImage())
+                .setResources(ContainerResources.newBuilder().setLinux(run.resources))
                 .setLogPath(run.sandbox.config.getLogDirectory() + "/" + config.getLogPath())
                 .putAllLabels(config.getLabelsMap())
                 .putAllAnnotations(config.getAnnotationsMap())
@@ -737,6 +767,58 @@ public final class FakeRuntime implements AutoCloseable {
                     effects -> ContainerStatusResponse.newBuilder()
                             .setStatus(statusOf(container(request.getContainerId())))
                             .build());
+        }
+
+        @Override
+        public void containerStats(ContainerStatsRequest request, StreamObserver<ContainerStatsResponse> observer) {
+            answer("ContainerStats", observer, effects -> {
+                Run run = container(request.getContainerId());
+                UInt64Value usage =
+                        UInt64Value.newBuilder().setValue(run.memoryUsage).build();
+                return ContainerStatsResponse.newBuilder()
+                        .setStats(ContainerStats.newBuilder()
+                                .setMemory(MemoryUsage.newBuilder().setUsageBytes(usage)))
+                        .build();
+            });
+        }
+
+        @Override
+        public void updateContainerResources(
+                UpdateContainerResourcesRequest request, StreamObserver<UpdateContainerResourcesResponse> observer) {
+            answer("UpdateContainerResources", observer, effects -> {
+                Run run = container(request.getContainerId());
+                run.resources =
+                        run.resources.toBuilder().mergeFrom(request.getLinux()).build();
+                calls.add("UpdateContainerResources " + run.config.getMetadata().getName());
+                return UpdateContainerResourcesResponse.getDefaultInstance();
+            });
+        }
+
+        @Override
+        public void updatePodSandboxResources(
+                UpdatePodSandboxResourcesRequest request, StreamObserver<UpdatePodSandboxResourcesResponse> observer) {
+            answer("UpdatePodSandboxResources", observer, effects -> {
+                Sandbox sandbox = sandboxes.get(request.getPodSandboxId());
+                if (sandbox == null) {
+                    throw new NotThere("sandbox " + request.getPodSandboxId());
+                }
+                calls.add("UpdatePodSandboxResources "
+                        + sandbox.config.getMetadata().getName());
+                return UpdatePodSandboxResourcesResponse.getDefaultInstance();
+            });
+        }
+
+        @Override
+        public void reopenContainerLog(
+                ReopenContainerLogRequest request, StreamObserver<ReopenContainerLogResponse> observer) {
+            answer("ReopenContainerLog", observer, effects -> {
+                Run run = container(request.getContainerId());
+                if (run.state != ContainerState.CONTAINER_RUNNING) {
+                    throw new IllegalStateException("container " + run.id + " is " + run.state);
+                }
+                calls.add("ReopenContainerLog " + run.config.getMetadata().getName());
+                return ReopenContainerLogResponse.getDefaultInstance();
+            });
         }
 
         @Override

@@ -148,6 +148,14 @@ final class Router {
                 require(request, HttpMethod.GET);
                 pods.get(exchange, namespace, name);
             }
+            case "resize" -> {
+                require(request, HttpMethod.GET, HttpMethod.PATCH, HttpMethod.PUT);
+                if (method.equals(HttpMethod.GET)) {
+                    pods.get(exchange, namespace, name);
+                } else {
+                    pods.resize(exchange, namespace, name);
+                }
+            }
             case "log" -> {
                 require(request, HttpMethod.GET);
                 logs.read(exchange, namespace, name);

@@ -56,6 +56,11 @@ public final class CriException extends Exception {
         return code == Status.Code.NOT_FOUND;
     }
 
+    /** Whether the runtime does not know this kind of call. */
+    public boolean isUnimplemented() {
+        return code == Status.Code.UNIMPLEMENTED;
+    }
+
     /** Whether the same call may succeed later, unchanged. */
     public boolean isTransient() {
         return switch (code) {

@@ -4,6 +4,7 @@ import dev.gantry.cri.v1.Container;
 import dev.gantry.cri.v1.ContainerConfig;
 import dev.gantry.cri.v1.ContainerEventResponse;
 import dev.gantry.cri.v1.ContainerFilter;
+import dev.gantry.cri.v1.ContainerStatsRequest;
 import dev.gantry.cri.v1.ContainerStatus;
 import dev.gantry.cri.v1.ContainerStatusRequest;
 import dev.gantry.cri.v1.CreateContainerRequest;
@@ -13,8 +14,10 @@ import dev.gantry.cri.v1.Image;
 import dev.gantry.cri.v1.ImageServiceGrpc;
 import dev.gantry.cri.v1.ImageSpec;
 import dev.gantry.cri.v1.ImageStatusRequest;
+import dev.gantry.cri.v1.LinuxContainerResources;
 import dev.gantry.cri.v1.ListContainersRequest;
 import dev.gantry.cri.v1.ListPodSandboxRequest;
+import dev.gantry.cri.v1.MemoryUsage;
 import dev.gantry.cri.v1.PodSandbox;
 import dev.gantry.cri.v1.PodSandboxConfig;
 import dev.gantry.cri.v1.PodSandboxFilter;
@@ -33,6 +36,8 @@ import dev.gantry.cri.v1.RuntimeServiceGrpc;
 import dev.gantry.cri.v1.StartContainerRequest;
 import dev.gantry.cri.v1.StopContainerRequest;
 import dev.gantry.cri.v1.StopPodSandboxRequest;
+import dev.gantry.cri.v1.UpdateContainerResourcesRequest;
+import dev.gantry.cri.v1.UpdatePodSandboxResourcesRequest;
 import dev.gantry.cri.v1.VersionRequest;
 import dev.gantry.cri.v1.VersionResponse;
 import io.grpc.CallOptions;
@@ -46,6 +51,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
@@ -144,6 +150,60 @@ public final class CriRuntime {
                 request,
                 SHORT.plusSeconds(timeoutSeconds),
                 "container " + id);
+    }
+
+    /** What is in force for a container; empty if the runtime does not tell. */
+    public CompletableFuture<Optional<LinuxContainerResources>> resources(String id) {
+        ContainerStatusRequest request =
+                ContainerStatusRequest.newBuilder().setContainerId(id).build();
+        return call(RuntimeServiceGrpc.getContainerStatusMethod(), request, SHORT, "container " + id)
+                .thenApply(response -> response.getStatus().getResources().hasLinux()
+                        ? Optional.of(response.getStatus().getResources().getLinux())
+                        : Optional.empty());
+    }
+
+    /** Changes what a running container may have. */
+    public CompletableFuture<?> updateContainer(String id, LinuxContainerResources resources) {
+        return call(
+                RuntimeServiceGrpc.getUpdateContainerResourcesMethod(),
+                UpdateContainerResourcesRequest.newBuilder()
+                        .setContainerId(id)
+                        .setLinux(resources)
+                        .build(),
+                SHORT,
+                "container " + id);
+    }
+
+    /** Changes what a pod as a whole may have; nothing happens with a runtime that leaves that to others. */
+    public CompletableFuture<?> updateSandbox(String id, LinuxContainerResources resources) {
+        return call(
+                        RuntimeServiceGrpc.getUpdatePodSandboxResourcesMethod(),
+                        UpdatePodSandboxResourcesRequest.newBuilder()
+                                .setPodSandboxId(id)
+                                .setResources(resources)
+                                .build(),
+                        SHORT,
+                        "sandbox " + id)
+                .<Object>thenApply(done -> done)
+                .exceptionallyCompose(failure -> {
+                    Throwable cause = failure.getCause() == null ? failure : failure.getCause();
+                    return cause instanceof CriException e && e.isUnimplemented()
+                            ? CompletableFuture.completedFuture(id)
+                            : CompletableFuture.failedFuture(cause);
+                });
+    }
+
+    /** Memory in use by a container, in bytes; empty if the runtime does not tell. */
+    public CompletableFuture<OptionalLong> memoryUsage(String id) {
+        ContainerStatsRequest request =
+                ContainerStatsRequest.newBuilder().setContainerId(id).build();
+        return call(RuntimeServiceGrpc.getContainerStatsMethod(), request, SHORT, "container " + id)
+                .thenApply(response -> {
+                    MemoryUsage memory = response.getStats().getMemory();
+                    return memory.hasUsageBytes()
+                            ? OptionalLong.of(memory.getUsageBytes().getValue())
+                            : OptionalLong.empty();
+                });
     }
 
     /** Has a running container's log begun anew at its path. */

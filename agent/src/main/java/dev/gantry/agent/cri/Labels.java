@@ -27,6 +27,9 @@ public final class Labels {
      */
     public static final String RESTART_BACKOFF_MILLIS = "gantry.dev/restart-backoff-millis";
 
+    /** On containers: what they requested and were limited to when they started. */
+    public static final String RESOURCES = "gantry.dev/resources";
+
     private static final int FNV_OFFSET = 0x811c9dc5;
     private static final int FNV_PRIME = 0x01000193;
 

@@ -4,6 +4,7 @@ import com.google.protobuf.ByteString;
 import dev.gantry.agent.cri.Labels;
 import dev.gantry.agent.resource.LinuxLimits;
 import dev.gantry.agent.resource.Qos;
+import dev.gantry.agent.resource.ResizeRules;
 import dev.gantry.agent.volume.PodFields;
 import dev.gantry.agent.volume.VolumeException;
 import dev.gantry.cri.v1.ContainerConfig;
@@ -50,6 +51,11 @@ public final class CriConfigs {
         this.paths = paths;
         this.dns = dns;
         this.security = security;
+    }
+
+    /** The limits of pods and containers. */
+    LinuxLimits limits() {
+        return limits;
     }
 
     // ---- sandbox
@@ -168,6 +174,7 @@ public final class CriConfigs {
                 .putLabels(Labels.POD_UID, metadata.getUid())
                 .putLabels(Labels.CONTAINER_NAME, container.getName())
                 .putAnnotations(Labels.CONTAINER_HASH, Labels.definitionHash(container))
+                .putAnnotations(Labels.RESOURCES, ResizeRules.text(container))
                 .putAnnotations(Labels.RESTART_COUNT, Integer.toString(restartCount))
                 .putAnnotations(Labels.TERMINATION_MESSAGE_PATH, String.valueOf(container.getTerminationMessagePath()))
                 .putAnnotations(

@@ -12,6 +12,7 @@ import dev.gantry.agent.resource.Admission.Preempts;
 import dev.gantry.agent.resource.Admission.Rejected;
 import dev.gantry.agent.resource.Admission.Verdict;
 import dev.gantry.agent.resource.Qos;
+import dev.gantry.agent.resource.ResizeRules;
 import dev.gantry.agent.rotation.LogRotator.RunningLog;
 import dev.gantry.agent.time.Timestamps;
 import dev.gantry.cri.v1.ContainerEventResponse;
@@ -77,6 +78,7 @@ public final class CriPodEngine implements PodEngine {
     private final WorkerSettings workers;
     private final PodRecords records;
     private final Room room;
+    private final StaticEdits edits;
     private final SerialExecutor disk;
     private final ShownPods shown;
     private final Set<PodSource> reported = EnumSet.noneOf(PodSource.class);
@@ -98,6 +100,7 @@ public final class CriPodEngine implements PodEngine {
         this.runtime = new CriRuntime(channel);
         this.records = new PodRecords(settings.paths().pods());
         this.room = new Room(settings.node());
+        this.edits = new StaticEdits(settings.paths().pods());
         this.disk = new SerialExecutor(settings.pool());
         // The version grows across restarts of the agent, so that watchers of the old one notice.
         this.shown = new ShownPods(
@@ -364,6 +367,9 @@ public final class CriPodEngine implements PodEngine {
         }
         Map<PodKey, Pod> wanted = new LinkedHashMap<>();
         for (Pod pod : desired) {
+            if (source == PodSource.FILE) {
+                edits.resolve(pod);
+            }
             if (wanted.putIfAbsent(PodKey.of(pod), pod) != null) {
                 refuseDuplicate(pod, source);
             }
@@ -416,6 +422,10 @@ public final class CriPodEngine implements PodEngine {
         } else if (current.uid().equals(uid) && current.deletion == null && !current.orphan) {
             slot.next = null;
             update(slot, current, wanted.pod());
+        } else if (isEdit(current, wanted)) {
+            slot.next = null;
+            edits.add(wanted.pod(), current.uid());
+            update(slot, current, wanted.pod());
         } else {
             slot.next = wanted;
             if (current.orphan) {
@@ -427,12 +437,27 @@ public final class CriPodEngine implements PodEngine {
         }
     }
 
+    /** Whether a manifest was edited in nothing that would need another pod: then the pod goes on. */
+    private static boolean isEdit(Occupant current, Wanted wanted) {
+        return wanted.source() == PodSource.FILE
+                && current.source == PodSource.FILE
+                && !current.orphan
+                && current.deletion == null
+                && current.worker != null
+                && !current.isFinal()
+                && ResizeRules.isResize(current.pod, wanted.pod());
+    }
+
     /** The same uid with another content: an edit in place. */
     private void update(PodSlot slot, Occupant current, Pod pod) {
         String hash = "kubernetes.io/config.hash";
         if (annotation(pod, hash).equals(annotation(current.pod, hash))) {
             return;
         }
+        become(slot, current, pod);
+    }
+
+    private void become(PodSlot slot, Occupant current, Pod pod) {
         pod.getMetadata().setCreationTimestamp(current.pod.getMetadata().getCreationTimestamp());
         Long generation = current.pod.getMetadata().getGeneration();
         pod.getMetadata().setGeneration(generation == null ? 2 : generation + 1);
@@ -513,6 +538,8 @@ public final class CriPodEngine implements PodEngine {
             Occupant occupant = slot.current;
             if (occupant == null && slot.waiting() != null) {
                 advance(slot);
+            } else if (occupant != null && occupant.worker != null) {
+                occupant.worker.roomOffered();
             } else if (occupant != null && occupant.turnedAway) {
                 Wanted again = new Wanted(occupant.pod, occupant.source);
                 if (!(room.decide(again, slots.values()) instanceof Rejected)) {
@@ -605,7 +632,7 @@ public final class CriPodEngine implements PodEngine {
             boolean known = problems.contains(problem);
             String message =
                     problem.errors().stream().map(ManifestError::toString).collect(Collectors.joining("; "));
-            problem.keptUids().forEach(uid -> conditions.put(uid, manifestProblem(message)));
+            problem.keptUids().forEach(uid -> conditions.put(edits.running(uid), manifestProblem(message)));
             if (!known) {
                 announce(problem, message);
             }
@@ -635,6 +662,7 @@ public final class CriPodEngine implements PodEngine {
                                 ? "Could not use manifest, ignoring"
                                 : "Could not use edited manifest, keeping its last good revision");
         List<PodReference> subjects = problem.keptUids().stream()
+                .map(edits::running)
                 .map(byUid::get)
                 .flatMap(slot -> Optional.ofNullable(slot).stream())
                 .flatMap(slot -> Optional.ofNullable(slot.current).stream())
@@ -714,6 +742,45 @@ public final class CriPodEngine implements PodEngine {
         return Optional.of(slot.shown == null ? last : slot.shown);
     }
 
+    @Override
+    public synchronized Optional<Pod> resize(Pod pod) throws PodRejectedException {
+        PodSlot slot = slots.get(PodKey.of(pod));
+        if (slot == null || slot.shown == null || slot.current == null || slot.current.orphan) {
+            return Optional.empty();
+        }
+        Occupant occupant = slot.current;
+        String name = pod.getMetadata().getName();
+        if (occupant.source == PodSource.FILE) {
+            throw new PodRejectedException(
+                    PodRejectedException.Reason.Forbidden,
+                    "pods \"" + name + "\" is forbidden: it comes from a manifest file; edit the file to resize it");
+        }
+        if (occupant.worker == null || occupant.deletion != null || occupant.isFinal()) {
+            throw new PodRejectedException(
+                    PodRejectedException.Reason.Forbidden,
+                    "pods \"" + name + "\" is forbidden: it does not run, and cannot be resized");
+        }
+        List<ResizeRules.Problem> problems = ResizeRules.problems(occupant.pod.getSpec(), pod.getSpec());
+        if (!problems.isEmpty()) {
+            throw new PodRejectedException(
+                    PodRejectedException.Reason.Invalid,
+                    "Pod \"" + name + "\" is invalid: "
+                            + problems.stream()
+                                    .map(problem -> problem.field() + ": " + problem.message())
+                                    .collect(Collectors.joining("; ")),
+                    problems.stream()
+                            .map(problem -> new PodRejectedException.Cause(
+                                    "FieldValueForbidden", problem.field(), problem.message()))
+                            .toList());
+        }
+        Pod resized = new Pod("v1", "Pod", PodSlot.copy(occupant.pod.getMetadata()), pod.getSpec(), null);
+        if (!resized.getSpec().equals(occupant.pod.getSpec())) {
+            become(slot, occupant, resized);
+            save(resized, null, null);
+        }
+        return Optional.of(java.util.Objects.requireNonNull(slot.shown));
+    }
+
     /** Asks the worker to end the pod; a pod without one ends here. */
     private void end(PodSlot slot, Occupant occupant, long graceSeconds) {
         if (occupant.worker == null) {
@@ -782,6 +849,13 @@ public final class CriPodEngine implements PodEngine {
         }
 
         @Override
+        public Verdict mayResize(Pod pod) {
+            synchronized (CriPodEngine.this) {
+                return room.resize(pod, slots.values());
+            }
+        }
+
+        @Override
         public void finished(PodWorker worker) {
             synchronized (CriPodEngine.this) {
                 PodSlot slot = byUid.get(worker.reference().uid());
@@ -794,6 +868,7 @@ public final class CriPodEngine implements PodEngine {
 
     private void remove(PodSlot slot, Occupant occupant) {
         byUid.remove(occupant.uid());
+        edits.forget(occupant.uid());
         slot.current = null;
         if (slot.shown != null && slot.shown.getMetadata().getUid().equals(occupant.uid())) {
             shown.hide(slot);
@@ -886,9 +961,7 @@ public final class CriPodEngine implements PodEngine {
 
     /** The specs of the pods that have room on this node. */
     public synchronized List<PodSpec> runningSpecs() {
-        return Room.taken(slots.values())
-                .map(occupant -> occupant.pod.getSpec())
-                .toList();
+        return room.specs(slots.values());
     }
 
     /** The containers that run now, with their logs, for {@link dev.gantry.agent.rotation.LogRotator}. */

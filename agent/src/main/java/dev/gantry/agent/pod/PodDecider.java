@@ -179,7 +179,8 @@ public final class PodDecider {
     }
 
     private static boolean isOutdated(Container container, ObservedContainer run) {
-        return !run.definitionHash().isEmpty() && !run.definitionHash().equals(Labels.definitionHash(container));
+        return (!run.definitionHash().isEmpty() && !run.definitionHash().equals(Labels.definitionHash(container)))
+                || ResizePlan.needsRestart(container, run);
     }
 
     private void stopOutdated() {
@@ -190,7 +191,9 @@ public final class PodDecider {
                         latest.get().id(),
                         container.getName(),
                         gracePeriodSeconds(),
-                        "Container " + container.getName() + " definition changed, will be restarted"));
+                        ResizePlan.needsRestart(container, latest.get())
+                                ? "Container " + container.getName() + " resize requires restart"
+                                : "Container " + container.getName() + " definition changed, will be restarted"));
             }
         }
     }

@@ -67,6 +67,16 @@ public interface PodEngine extends AutoCloseable {
      */
     Optional<Pod> delete(String namespace, String name, OptionalLong gracePeriodSeconds) throws PodRejectedException;
 
+    /**
+     * Changes CPU and memory of a pod that runs, in place where its containers allow that.
+     *
+     * @param pod as it is to be; nothing but resources may differ
+     * @return the pod as accepted; empty if there is none
+     * @throws PodRejectedException {@code Invalid} if that is no resize, {@code Forbidden} for a pod from a file, of which
+     *     only an edit of the file changes anything
+     */
+    Optional<Pod> resize(Pod pod) throws PodRejectedException;
+
     /** All pods by namespace and name, with status. */
     List<Pod> pods();
 

@@ -5,6 +5,7 @@ import dev.gantry.agent.cri.ObservedContainer;
 import dev.gantry.agent.cri.ObservedPod;
 import dev.gantry.agent.event.PodReference;
 import dev.gantry.agent.pod.Decision.Notice;
+import dev.gantry.agent.resource.Admission.Verdict;
 import dev.gantry.agent.volume.VolumeException;
 import dev.gantry.cri.v1.ContainerConfig;
 import dev.gantry.cri.v1.PodSandboxConfig;
@@ -15,6 +16,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -27,6 +29,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -50,6 +53,7 @@ final class PodWorker {
     private final SerialExecutor serial;
     private final PodReference reference;
     private final ImageWork images;
+    private final PodResize resize;
     private final Map<Operation, CompletableFuture<?>> cancellable = new HashMap<>();
     private final Set<String> noticed = new HashSet<>();
     private final List<Settled> settled = new ArrayList<>();
@@ -88,12 +92,17 @@ final class PodWorker {
         var metadata = initial.pod().getMetadata();
         this.reference = new PodReference(metadata.getNamespace(), metadata.getName(), metadata.getUid());
         this.images = new ImageWork(settings, reference);
+        this.resize = new PodResize(
+                settings, reference, pod -> listener.mayResize(pod), serial, this::step);
         this.terminating = initial.deletion().isPresent();
     }
 
     /** Hears of a pod's progress, on the worker's queue. */
     interface Listener {
         void statusChanged(PodWorker worker, PodStatus status, Decision.Phase phase);
+
+        /** Whether the node has room for a pod as it is to be. */
+        Verdict mayResize(Pod pod);
 
         /** Nothing of the pod is left in the runtime or on disk. */
         void finished(PodWorker worker);
@@ -120,9 +129,17 @@ final class PodWorker {
     /** Replaces what is wanted, under the same uid. */
     void update(Pod pod) {
         serial.execute(() -> {
-            state = state.withPod(pod);
+            state = state.withPod(resize.allocate(state.pod(), pod));
             step();
         });
+    }
+
+    /** There may be room now for a resize that was deferred. */
+    void roomOffered() {
+        serial.execute(() -> resize.deferred().ifPresent(pod -> {
+            state = state.withPod(resize.allocate(state.pod(), pod));
+            step();
+        }));
     }
 
     /** Asks for the pod's end; a second time can only bring it nearer. */
@@ -234,8 +251,12 @@ final class PodWorker {
         actions.forEach(action -> inFlight.add(action.operation()));
         state = state.withInFlight(inFlight);
         actions.forEach(this::begin);
+        Optional<Instant> resizeAgain = resize.reconcile(state);
         publish(decision.phase());
-        decision.wakeUp().ifPresent(at -> schedule(at, this::step));
+        Stream.of(decision.wakeUp(), resizeAgain)
+                .flatMap(Optional::stream)
+                .min(Comparator.naturalOrder())
+                .ifPresent(at -> schedule(at, this::step));
         if (decision.finished()) {
             finish();
         }
@@ -260,6 +281,7 @@ final class PodWorker {
     private void publish(Decision.Phase phase) {
         PodStatus next =
                 PodStatuses.of(state, phase, status, context, settings.clock().instant());
+        resize.show(next, state, status, settings.clock().instant());
         if (!next.equals(status)) {
             status = next;
             listener.statusChanged(this, next, phase);

@@ -101,6 +101,23 @@ public final class Admission {
         return Preemption.choose(pod, others, shortages);
     }
 
+    /** Why a pod that runs cannot have what it asks for: {@code Infeasible} is never, {@code Deferred} is not now. */
+    public static Verdict resize(
+            Contender pod, Collection<Contender> others, NodeResources node, ResourcePolicy policy) {
+        List<Shortage> ever = shortages(pod, List.of(), node, policy);
+        if (!ever.isEmpty()) {
+            Shortage first = ever.get(0);
+            return new Rejected(
+                    "Infeasible",
+                    "Node didn't have enough capacity: %s, requested: %d, capacity: %d"
+                            .formatted(first.resource(), first.requested(), first.capacity()));
+        }
+        List<Shortage> now = shortages(pod, others, node, policy);
+        return now.isEmpty()
+                ? new Admitted()
+                : new Rejected("Deferred", now.get(0).message());
+    }
+
     private static List<Shortage> shortages(
             Contender pod, Collection<Contender> others, NodeResources node, ResourcePolicy policy) {
         Amounts allocatable = node.allocatable();

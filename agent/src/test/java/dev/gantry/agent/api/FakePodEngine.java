@@ -142,6 +142,14 @@ public final class FakePodEngine implements PodEngine {
     }
 
     @Override
+    public synchronized Optional<Pod> resize(Pod pod) throws PodRejectedException {
+        if (!pods.containsKey(PodKey.of(pod))) {
+            return Optional.empty();
+        }
+        return Optional.of(put(pod));
+    }
+
+    @Override
     public synchronized Optional<Pod> delete(String namespace, String name, OptionalLong gracePeriodSeconds)
             throws PodRejectedException {
         Pod pod = pods.get(new PodKey(namespace, name));

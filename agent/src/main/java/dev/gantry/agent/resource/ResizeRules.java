@@ -1,0 +1,172 @@
+package dev.gantry.agent.resource;
+
+import dev.gantry.staticpods.ModelJson;
+import io.fabric8.kubernetes.api.model.Container;
+import io.fabric8.kubernetes.api.model.ContainerBuilder;
+import io.fabric8.kubernetes.api.model.ContainerResizePolicy;
+import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.PodSpec;
+import io.fabric8.kubernetes.api.model.PodSpecBuilder;
+import io.fabric8.kubernetes.api.model.Quantity;
+import io.fabric8.kubernetes.api.model.ResourceRequirements;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Which changes of a running pod are a resize: those of CPU and memory, requests and limits, that leave its class of service
+ * (KEP-1287). Pure.
+ */
+public final class ResizeRules {
+    private static final Set<String> RESIZABLE = Set.of(Amounts.CPU, Amounts.MEMORY);
+    private static final String RESTART = "RestartContainer";
+
+    private ResizeRules() {}
+
+    /**
+     * A reason why a change is no resize.
+     *
+     * @param field path such as {@code spec.containers[0].resources}
+     */
+    public record Problem(String field, String message) {}
+
+    /** What speaks against resizing a pod so; empty if nothing does, also if nothing changes. */
+    public static List<Problem> problems(PodSpec before, PodSpec after) {
+        List<Problem> problems = new ArrayList<>();
+        if (!ModelJson.write(stripped(before)).equals(ModelJson.write(stripped(after)))) {
+            problems.add(new Problem("spec", "only cpu and memory resources are mutable"));
+            return problems;
+        }
+        removed("spec.resources", before.getResources(), after.getResources(), problems);
+        removed("spec.containers", PodAmounts.containers(before), PodAmounts.containers(after), problems);
+        removed("spec.initContainers", PodAmounts.initContainers(before), PodAmounts.initContainers(after), problems);
+        if (Qos.of(before) != Qos.of(after)) {
+            problems.add(new Problem("spec", "Pod QOS Class may not change as a result of resizing"));
+        }
+        return problems;
+    }
+
+    private static void removed(String path, List<Container> before, List<Container> after, List<Problem> problems) {
+        for (int i = 0; i < before.size(); i++) {
+            removed(
+                    path + "[" + i + "].resources",
+                    before.get(i).getResources(),
+                    after.get(i).getResources(),
+                    problems);
+        }
+    }
+
+    private static void removed(
+            String path,
+            @Nullable ResourceRequirements before,
+            @Nullable ResourceRequirements after,
+            List<Problem> problems) {
+        for (String name : List.of(Amounts.CPU, Amounts.MEMORY)) {
+            if (limits(before).has(name) && !limits(after).has(name)) {
+                problems.add(new Problem(path + ".limits", "resource limits cannot be removed: " + name));
+            }
+            if (requests(before).has(name) && !requests(after).has(name)) {
+                problems.add(new Problem(path + ".requests", "resource requests cannot be removed: " + name));
+            }
+        }
+    }
+
+    private static Amounts limits(@Nullable ResourceRequirements resources) {
+        return resources == null ? Amounts.NONE : Amounts.of(resources.getLimits());
+    }
+
+    private static Amounts requests(@Nullable ResourceRequirements resources) {
+        return resources == null ? Amounts.NONE : Amounts.of(resources.getRequests());
+    }
+
+    /** Whether a manifest was edited in nothing but what a resize may change. */
+    public static boolean isResize(Pod before, Pod after) {
+        return Map.copyOf(orEmpty(before.getMetadata().getLabels()))
+                        .equals(orEmpty(after.getMetadata().getLabels()))
+                && !ModelJson.write(before.getSpec()).equals(ModelJson.write(after.getSpec()))
+                && problems(before.getSpec(), after.getSpec()).isEmpty();
+    }
+
+    private static Map<String, String> orEmpty(@Nullable Map<String, String> map) {
+        return map == null ? Map.of() : map;
+    }
+
+    /** The spec without what a resize may change. */
+    private static PodSpec stripped(PodSpec spec) {
+        PodSpec result = new PodSpecBuilder(spec).build();
+        result.setResources(stripped(spec.getResources()));
+        result.setContainers(
+                PodAmounts.containers(spec).stream().map(ResizeRules::stripped).toList());
+        result.setInitContainers(PodAmounts.initContainers(spec).stream()
+                .map(ResizeRules::stripped)
+                .toList());
+        return result;
+    }
+
+    private static Container stripped(Container container) {
+        Container result = new ContainerBuilder(container).build();
+        result.setResources(stripped(container.getResources()));
+        result.setResizePolicy(List.of());
+        return result;
+    }
+
+    private static ResourceRequirements stripped(@Nullable ResourceRequirements resources) {
+        ResourceRequirements result = new ResourceRequirements();
+        if (resources != null) {
+            result.setClaims(resources.getClaims());
+            result.setLimits(stripped(resources.getLimits()));
+            result.setRequests(stripped(resources.getRequests()));
+        }
+        return result;
+    }
+
+    private static Map<String, Quantity> stripped(@Nullable Map<String, Quantity> quantities) {
+        Map<String, Quantity> result = new LinkedHashMap<>(quantities == null ? Map.of() : quantities);
+        result.keySet().removeAll(RESIZABLE);
+        return result;
+    }
+
+    /**
+     * The amounts that a container starts with, as text to be kept with it: what a later resize that wants a restart is compared with.
+     */
+    public static String text(Container container) {
+        StringBuilder text = new StringBuilder();
+        for (String name : List.of(Amounts.CPU, Amounts.MEMORY)) {
+            text.append(text.length() == 0 ? "" : ",").append(text(container, name));
+        }
+        return text.toString();
+    }
+
+    private static String text(Container container, String name) {
+        Amounts requests = PodAmounts.requests(container);
+        Amounts limits = PodAmounts.limits(container);
+        return name + "=" + (requests.has(name) ? requests.get(name) : "") + "/"
+                + (limits.has(name) ? limits.get(name) : "");
+    }
+
+    /**
+     * Whether a container has to be started anew to have its resources.
+     *
+     * @param startedWith its {@link #text} then; empty if that is not known
+     */
+    public static boolean needsRestart(Container container, String startedWith) {
+        if (startedWith.isEmpty() || container.getResizePolicy() == null) {
+            return false;
+        }
+        List<String> then = List.of(startedWith.split(",", -1));
+        return container.getResizePolicy().stream()
+                .filter(policy -> RESTART.equals(policy.getRestartPolicy()))
+                .map(ContainerResizePolicy::getResourceName)
+                .filter(RESIZABLE::contains)
+                .anyMatch(name -> !then.contains(text(container, name)));
+    }
+
+    /** All containers of a pod that live beside each other and can be resized. */
+    public static Stream<Container> resizable(PodSpec spec) {
+        return Stream.concat(PodAmounts.containers(spec).stream(), PodAmounts.initContainers(spec).stream());
+    }
+}
