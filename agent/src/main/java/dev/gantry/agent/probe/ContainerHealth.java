@@ -1,0 +1,21 @@
+package dev.gantry.agent.probe;
+
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/**
+ * What the probes say of one run of a container. One without probes is started and ready as soon as it runs.
+ *
+ * @param started the startup probe has passed, or there is none: {@code status.containerStatuses[].started}
+ * @param ready it is started, and the readiness probe passes or there is none
+ * @param unhealthy set once the run has to be ended
+ */
+public record ContainerHealth(boolean started, boolean ready, Optional<Unhealthy> unhealthy) {
+    /**
+     * A liveness or startup probe that gave up.
+     *
+     * @param message of the Killing event: {@code Container web failed liveness probe, will be restarted}
+     * @param gracePeriodSeconds the probe's own; empty for the pod's
+     */
+    public record Unhealthy(String message, OptionalLong gracePeriodSeconds) {}
+}
