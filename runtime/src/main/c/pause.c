@@ -7,6 +7,7 @@
 #include "loop.h"
 #include "message.h"
 #include "process.h"
+#include "users.h"
 
 enum {
     CONTROL_FD = 3,
@@ -461,31 +462,50 @@ static int serve(s32 connection, s32 listening) {
     return 0;
 }
 
+/* Its pid, 0 in the new process, or a negative errno; `where` is what was being done, WHERE_*. */
+static long clone_pause(const struct request *r, u32 *where, s32 *pidfd) {
+    const struct launch *l = &r->message.launch;
+    const u64 of_users = CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS;
+    u32 has_cgroup = r->fds == 2;
+    u64 flags = l->clone_flags;
+    *where = WHERE_REQUEST;
+    if (l->head.type != MSG_LAUNCH || !has_body(r, sizeof *l) || r->fds < 1 || r->fds > 2
+        || l->uid_map[ID_MAP_BYTES - 1] != 0 || l->gid_map[ID_MAP_BYTES - 1] != 0) {
+        return -EINVAL;
+    }
+    if (l->uid_map[0] != 0) {
+        *where = WHERE_USERS;
+        long error = enter_namespaces_of_users(l->uid_map, l->gid_map, flags & of_users);
+        if (error < 0) {
+            return error;
+        }
+        flags &= ~of_users;
+    }
+    struct clone_args args;
+    memset(&args, 0, sizeof args);
+    args.flags = flags | CLONE_PARENT | CLONE_PIDFD | (has_cgroup ? CLONE_INTO_CGROUP : 0);
+    args.pidfd = (u64)pidfd;
+    args.cgroup = has_cgroup ? (u64)r->fd[1] : 0;
+    *where = WHERE_CLONE;
+    return SYS_2(__NR_clone3, &args, has_cgroup ? sizeof args : CLONE_ARGS_SIZE_VER0);
+}
+
 /*
  * Makes the real pause: in its namespaces and its cgroup from its first instruction on (moving a process between cgroups
  * costs ten milliseconds and more), and a child of the agent, which reaps it.
  */
 static int launch(struct request *r) {
-    const struct launch *l = &r->message.launch;
-    u32 has_cgroup = r->fds == 2;
     s32 pidfd = -1;
     struct launched done;
-    struct clone_args args;
     memset(&done, 0, sizeof done);
-    memset(&args, 0, sizeof args);
-    args.flags = l->clone_flags | CLONE_PARENT | CLONE_PIDFD | (has_cgroup ? CLONE_INTO_CGROUP : 0);
-    args.pidfd = (u64)&pidfd;
-    args.cgroup = has_cgroup ? (u64)r->fd[1] : 0;
-    long pid = l->head.type != MSG_LAUNCH || !has_body(r, sizeof *l) || r->fds < 1 || r->fds > 2
-        ? -EINVAL
-        : SYS_2(__NR_clone3, &args, has_cgroup ? sizeof args : CLONE_ARGS_SIZE_VER0);
+    long pid = clone_pause(r, &done.head.where, &pidfd);
     if (pid == 0) {
         s32 listening = take_fd(r, 0);
         close_request(r);
         return serve(CONTROL_FD, listening);
     }
     done.head.type = MSG_LAUNCH | REPLY;
-    done.head.tag = l->head.tag;
+    done.head.tag = r->message.head.tag;
     done.head.error = pid < 0 ? (s32)-pid : 0;
     done.pid = pid < 0 ? 0 : (s32)pid;
     send_message(CONTROL_FD, &done, sizeof done, pid < 0 ? -1 : pidfd, -1);

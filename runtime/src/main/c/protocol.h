@@ -12,6 +12,7 @@ enum {
     MAX_WARNINGS = 32,
     MAX_MESSAGE = 1024,
     MAX_FDS = 72,
+    ID_MAP_BYTES = 64,
 };
 
 /* Requests; a reply has the request's type and REPLY. */
@@ -47,11 +48,14 @@ enum {
     WHERE_PROGRAM,
     WHERE_STDIO,
     WHERE_CLONE,
+    WHERE_USERS,
 };
 
 struct launch {
     struct head head;
     uint64_t clone_flags;
+    char uid_map[ID_MAP_BYTES]; /* as the kernel's file has it, padded with NUL; empty: the host's users */
+    char gid_map[ID_MAP_BYTES];
 };
 
 struct launched {

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -1161,6 +1162,48 @@ static void mutated_programs_are_refused_or_run(double duration) {
     printf("%d mutated programs, %d refused\n", runs, refused);
 }
 
+/* What a process sees after it has entered the namespaces of others' users; run in a child, which they would change. */
+static int in_namespaces_of_users(const char *map) {
+    char before[64], after[64], users[64] = "";
+    long length = readlink("/proc/self/ns/ipc", before, sizeof before);
+    long error = enter_namespaces_of_users(map, map, CLONE_NEWIPC | CLONE_NEWUTS);
+    if (error < 0) {
+        return (int)-error;
+    }
+    CHECK(readlink("/proc/self/ns/ipc", after, sizeof after) == length && memcmp(before, after, (size_t)length) != 0);
+    CHECK(wait(NULL) == -1 && errno == ECHILD);
+    int ipc = open("/proc/self/ns/ipc", O_RDONLY | O_CLOEXEC);
+    int owner = ioctl(ipc, _IO(0xb7, 0x1)); /* NS_GET_USERNS */
+    CHECK(owner >= 0);
+    CHECK(setns(owner, CLONE_NEWUSER) == 0);
+    int file = open("/proc/self/uid_map", O_RDONLY | O_CLOEXEC);
+    CHECK(read(file, users, sizeof users - 1) > 0);
+    unsigned inside, outside, count;
+    CHECK(sscanf(users, "%u %u %u", &inside, &outside, &count) == 3);
+    CHECK(inside == 0 && outside == 4294000000u && count == 65536);
+    return 0;
+}
+
+static int exit_of_child(const char *map) {
+    int status;
+    int child = fork();
+    if (child == 0) {
+        _exit(in_namespaces_of_users(map));
+    }
+    CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static void users_own_the_namespaces_made_for_them(void) {
+    if (geteuid() != 0) {
+        printf("skipped: only root gives ids away\n");
+        return;
+    }
+    CHECK(exit_of_child("0 4294000000 65536\n") == 0);
+    CHECK(exit_of_child("0 4294967290 65536\n") == EINVAL);
+    CHECK(exit_of_child("nonsense\n") == EINVAL);
+}
+
 static void mutated_messages_are_answered(double duration) {
     double until = seconds() + duration;
     int runs = 0;
@@ -1248,6 +1291,7 @@ int main(int argc, char **argv) {
     RUN(attached_readers_get_copies_and_slow_ones_are_cut());
     RUN(descendants_do_not_hold_up_the_exit());
     RUN(lines_do_not_depend_on_how_they_are_read());
+    RUN(users_own_the_namespaces_made_for_them());
     RUN(mutated_programs_are_refused_or_run(fuzz_seconds));
     RUN(mutated_messages_are_answered(fuzz_seconds));
     char command[64];

@@ -13,6 +13,7 @@
 #endif
 
 int pause_main(void);
+long enter_namespaces_of_users(const char *uid_map, const char *gid_map, uint64_t namespaces);
 long step_syscall(long n, const int64_t *a);
 
 /* A process with nothing but its stdout and a log. */

@@ -33,6 +33,9 @@ public interface Snapshot {
     /** The data argument of mount(2) for overlay, to be used in {@link #linkDir}. */
     String mountOptions();
 
+    /** The same for a directory in which the layers have the same names, but nothing else is in its place. */
+    String mountOptionsElsewhere();
+
     /**
      * Reads a file as a process in the container would see it, without any mount: upper directory and layers with their
      * whiteouts and opaque directories; symbolic links are followed inside this root only.

@@ -73,7 +73,11 @@ final class ContainerStart {
         Program program = ContainerProgram.write(
                 spec,
                 container.record().context(),
-                new ContainerProgram.RootLayers(snapshot.linkDir().toString(), snapshot.mountOptions()),
+                new ContainerProgram.RootLayers(
+                        snapshot.linkDir().toString(),
+                        snapshot.mountOptions(),
+                        snapshot.upperDir().toString(),
+                        snapshot.mountOptionsElsewhere()),
                 machine.maxFiles());
         List<Fd> descriptors = new ArrayList<>();
         descriptors.add(machine.hostMounts());

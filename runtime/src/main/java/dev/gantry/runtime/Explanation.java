@@ -8,6 +8,7 @@ import dev.gantry.images.Image;
 import dev.gantry.images.Snapshot;
 import dev.gantry.runtime.spec.ContainerProgram;
 import dev.gantry.runtime.spec.ContainerSpec;
+import dev.gantry.runtime.spec.PodUsers;
 import dev.gantry.runtime.spec.SandboxFiles;
 import dev.gantry.runtime.spec.SandboxProgram;
 import dev.gantry.runtime.spec.SpecCompiler;
@@ -69,7 +70,8 @@ final class Explanation {
                                 sandbox.getLinux().getSysctlsMap(),
                                 hostNetwork,
                                 namespaces.getIpc() == NamespaceMode.NODE),
-                        OptionalInt.of(Math.max(-998, machine.facts().oomScoreAdjFloor())))
+                        OptionalInt.of(Math.max(-998, machine.facts().oomScoreAdjFloor())),
+                        PodUsers.of(namespaces))
                 .explain());
         text.append("\n# container '%s': executed by its first process\n"
                 .formatted(container.getMetadata().getName()));
@@ -77,7 +79,11 @@ final class Explanation {
         text.append(ContainerProgram.write(
                         spec,
                         spec.context(machine.filters()),
-                        new ContainerProgram.RootLayers(snapshot.linkDir().toString(), snapshot.mountOptions()),
+                        new ContainerProgram.RootLayers(
+                                snapshot.linkDir().toString(),
+                                snapshot.mountOptions(),
+                                snapshot.upperDir().toString(),
+                                snapshot.mountOptionsElsewhere()),
                         machine.maxFiles())
                 .explain());
         return text.toString();

@@ -35,5 +35,6 @@ record Machine(
         SpecCompiler compiler,
         SeccompFilters filters,
         MachineFacts facts,
+        OwnUsers users,
         Fd hostMounts,
         long maxFiles) {}

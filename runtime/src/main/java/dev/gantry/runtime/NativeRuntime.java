@@ -135,6 +135,7 @@ public final class NativeRuntime implements AutoCloseable {
                 new SeccompFilters(
                         SeccompArchitecture.ofMachine(Objects.requireNonNull(System.getProperty("os.arch")))),
                 facts,
+                new OwnUsers(pauses, config.root().resolve("images"), config.run()),
                 hostMounts,
                 MachineProbe.maxFiles(linux));
     }

@@ -10,6 +10,7 @@ import dev.gantry.linux.LinuxCapability;
 import dev.gantry.runtime.ContainerPhase.Created;
 import dev.gantry.runtime.ContainerPhase.Exited;
 import dev.gantry.runtime.ContainerPhase.Running;
+import dev.gantry.runtime.pause.UserMaps;
 import dev.gantry.runtime.spec.ContainerSpec;
 import dev.gantry.runtime.spec.ContainerUser;
 import dev.gantry.runtime.spec.ProcessContext;
@@ -132,6 +133,10 @@ final class RecordFormat {
                 Base64.getEncoder().encodeToString(context.seccompFilter().toByteArray()));
         node.put("seccompFlags", context.seccompFlags());
         context.oomScoreAdj().ifPresent(score -> node.put("oomScoreAdj", score));
+        context.users().ifPresent(maps -> {
+            ArrayNode users = node.putArray("users");
+            users.add(maps.firstUser()).add(maps.firstGroup()).add(maps.users()).add(maps.groups());
+        });
         context.appArmorProfile().ifPresent(profile -> node.put("appArmorProfile", profile));
         return node;
     }
@@ -151,7 +156,18 @@ final class RecordFormat {
                 node.has("oomScoreAdj")
                         ? OptionalInt.of(node.path("oomScoreAdj").asInt())
                         : OptionalInt.empty(),
+                users(node.path("users")),
                 node.has("appArmorProfile") ? Optional.of(text(node, "appArmorProfile")) : Optional.empty());
+    }
+
+    private static Optional<UserMaps> users(JsonNode maps) {
+        return maps.size() == 4
+                ? Optional.of(new UserMaps(
+                        maps.get(0).asLong(),
+                        maps.get(1).asLong(),
+                        maps.get(2).asLong(),
+                        maps.get(3).asLong()))
+                : Optional.empty();
     }
 
     private static JsonNode read(byte[] bytes) throws IOException {

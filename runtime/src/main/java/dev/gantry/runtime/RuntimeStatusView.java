@@ -65,6 +65,7 @@ final class RuntimeStatusView {
                         .setMountOptions(true));
         RuntimeHandlerFeatures features = RuntimeHandlerFeatures.newBuilder()
                 .setRecursiveReadOnlyMounts(true)
+                .setUserNamespaces(machine.users().obstacle().isEmpty())
                 .build();
         response.addRuntimeHandlers(RuntimeHandler.newBuilder().setFeatures(features));
         handlers.forEach(name -> response.addRuntimeHandlers(
@@ -81,6 +82,7 @@ final class RuntimeStatusView {
         List<String> all = new ArrayList<>();
         machine.cgroups().missing().stream().map(Missing::toString).forEach(all::add);
         network.limitations().stream().map(NetworkLimitation::toString).forEach(all::add);
+        machine.users().obstacle().ifPresent(all::add);
         all.addAll(machine.images().problems());
         return all;
     }

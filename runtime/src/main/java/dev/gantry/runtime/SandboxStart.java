@@ -16,7 +16,9 @@ import dev.gantry.runtime.pause.Pause;
 import dev.gantry.runtime.pause.PauseLauncher;
 import dev.gantry.runtime.pause.PauseSpec;
 import dev.gantry.runtime.pause.PodNamespace;
+import dev.gantry.runtime.pause.UserMaps;
 import dev.gantry.runtime.program.Program;
+import dev.gantry.runtime.spec.PodUsers;
 import dev.gantry.runtime.spec.SandboxProgram;
 import dev.gantry.runtime.spec.SpecException;
 import dev.gantry.runtime.spec.Sysctls;
@@ -49,9 +51,7 @@ final class SandboxStart {
             throw SpecException.invalid("metadata: name and uid are needed");
         }
         NamespaceOption namespaces = config.getLinux().getSecurityContext().getNamespaceOptions();
-        if (namespaces.hasUsernsOptions() && namespaces.getUsernsOptions().getMode() != NamespaceMode.NODE) {
-            throw SpecException.unsupported("userns_options: user namespaces are not supported");
-        }
+        PodUsers.of(namespaces);
         if (namespaces.getNetwork() != NamespaceMode.POD && namespaces.getNetwork() != NamespaceMode.NODE) {
             throw SpecException.invalid(
                     "namespace_options.network: must be POD or NODE, is %s", namespaces.getNetwork());
@@ -71,6 +71,10 @@ final class SandboxStart {
     void start(Sandbox sandbox, Optional<Spare> spare) throws IOException, SpecException {
         try {
             PodSandboxConfig config = sandbox.config();
+            if (PodUsers.of(config.getLinux().getSecurityContext().getNamespaceOptions())
+                    .isPresent()) {
+                machine.users().require();
+            }
             sandbox.cgroup().create(Limits.of(config.getLinux().getResources()));
             List<String> ips = spare.isPresent() ? launchAndConnect(sandbox, spare.get()) : launchThenConnect(sandbox);
             new SandboxEtc(machine).write(sandbox, ips);
@@ -140,10 +144,13 @@ final class SandboxStart {
         if (sandbox.hostPid()) {
             namespaces.remove(PodNamespace.PID);
         }
+        Optional<UserMaps> users =
+                PodUsers.of(config.getLinux().getSecurityContext().getNamespaceOptions());
         Program setup = SandboxProgram.write(
                 sandbox.hostNetwork() ? "" : sandbox.hostname(),
                 Sysctls.compile(config.getLinux().getSysctlsMap(), sandbox.hostNetwork(), sandbox.hostIpc()),
-                OptionalInt.of(Math.max(OOM_SCORE_ADJ, machine.facts().oomScoreAdjFloor())));
+                OptionalInt.of(Math.max(OOM_SCORE_ADJ, machine.facts().oomScoreAdjFloor())),
+                users);
         sandbox.pauseCgroup().create();
         try (Fd cgroup = sandbox.pauseCgroup().open()) {
             return machine.pauses()
@@ -151,6 +158,7 @@ final class SandboxStart {
                             new PauseSpec(
                                     machine.run().socket(sandbox.id()),
                                     namespaces,
+                                    users,
                                     Optional.of(cgroup),
                                     setup,
                                     List.of()),

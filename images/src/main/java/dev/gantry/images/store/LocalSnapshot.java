@@ -72,8 +72,16 @@ final class LocalSnapshot implements Snapshot {
 
     @Override
     public String mountOptions() {
+        return mountOptions("../" + StoreDirectory.SNAPSHOTS + "/" + containerId + "/");
+    }
+
+    @Override
+    public String mountOptionsElsewhere() {
+        return mountOptions(directory.path(StoreDirectory.SNAPSHOTS + "/" + containerId) + "/");
+    }
+
+    private String mountOptions(String above) {
         String option = flavour.mountOption();
-        String above = "../" + StoreDirectory.SNAPSHOTS + "/" + containerId + "/";
         return "lowerdir=" + String.join(":", layers) + ",upperdir=" + above + UPPER + ",workdir=" + above + WORK
                 + (option.isEmpty() ? "" : "," + option);
     }

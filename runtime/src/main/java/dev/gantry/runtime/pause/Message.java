@@ -10,6 +10,7 @@ final class Message {
     static final int MAX_BYTES = 1024;
     static final int MAX_FDS = 72;
     static final int HEAD_BYTES = 80;
+    static final int ID_MAP_BYTES = 64;
 
     static final int LAUNCH = 1;
     static final int HELLO = 2;
@@ -78,6 +79,7 @@ final class Message {
             case 1 -> "check of its program";
             case 2 -> "pipes for its output";
             case 3 -> "clone3 into its namespaces and cgroup";
+            case 4 -> "namespaces with users of their own";
             default -> "request";
         };
     }

@@ -81,7 +81,7 @@ public final class NativePauseLauncher implements PauseLauncher, AutoCloseable {
             long flags =
                     spec.newNamespaces().stream().mapToLong(PodNamespace::flag).reduce(0, (a, b) -> a | b);
             // all three wait in the socket when pause begins: it sets itself up without a further turn
-            CompletableFuture<Fd> launched = connection.sendLaunch(listening, flags, spec.cgroup());
+            CompletableFuture<Fd> launched = connection.sendLaunch(listening, flags, spec.users(), spec.cgroup());
             CompletableFuture<Void> greeted = connection.sendHello();
             CompletableFuture<Void> setUp = connection.sendSetup(spec.setup(), spec.setupFds());
             reapWhenEnded(PauseConnection.await(launched));

@@ -18,6 +18,7 @@ import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -114,15 +115,23 @@ final class PauseConnection implements Pause {
     // ---- requests
 
     /** The first message of a new pause. Gives its pidfd, which the caller closes. */
-    CompletableFuture<Fd> sendLaunch(Fd listening, long cloneFlags, Optional<Fd> cgroup) {
+    CompletableFuture<Fd> sendLaunch(Fd listening, long cloneFlags, Optional<UserMaps> users, Optional<Fd> cgroup) {
         List<Fd> descriptors = new ArrayList<>(List.of(listening));
         cgroup.ifPresent(descriptors::add);
         return request(
                 "launch",
                 "",
                 Message.LAUNCH,
-                8,
-                body -> body.putLong(cloneFlags),
+                8 + 2 * Message.ID_MAP_BYTES,
+                body -> {
+                    body.putLong(cloneFlags);
+                    users.ifPresent(maps -> {
+                        int at = body.position();
+                        body.put(maps.userMap().getBytes(StandardCharsets.US_ASCII));
+                        body.position(at + Message.ID_MAP_BYTES);
+                        body.put(maps.groupMap().getBytes(StandardCharsets.US_ASCII));
+                    });
+                },
                 descriptors,
                 (m, d) -> d.require("the new pause"));
     }

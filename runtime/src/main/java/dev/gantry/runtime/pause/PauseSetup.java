@@ -5,6 +5,7 @@ import dev.gantry.linux.MountFlags;
 import dev.gantry.linux.Sched;
 import dev.gantry.runtime.program.ProgramBuilder;
 import dev.gantry.runtime.program.Value;
+import java.util.Optional;
 
 /** Steps of the program that pause executes itself, once, before any container. */
 public final class PauseSetup {
@@ -21,8 +22,9 @@ public final class PauseSetup {
      * After it there is no {@code /proc} and no {@code /sys}: sysctls come first.
      *
      * @param shmBytes size of the pod's shared memory, Kubernetes gives 64 MiB
+     * @param users the pod's own, if it has some
      */
-    public static void addTinyRoot(ProgramBuilder program, long shmBytes) {
+    public static void addTinyRoot(ProgramBuilder program, long shmBytes, Optional<UserMaps> users) {
         program.unshare(Sched.CLONE_NEWNS).named("leave the host's mount namespace");
         program.mount(null, "/", null, MountFlags.MS_REC | MountFlags.MS_PRIVATE, null)
                 .named("keep mounts from spreading to the host");
@@ -32,7 +34,7 @@ public final class PauseSetup {
         Value root = program.openat(Value.AT_FDCWD, STAGE, Fcntl.O_PATH | Fcntl.O_DIRECTORY, 0)
                 .result("root");
         program.mkdirat(root, "shm", 0755);
-        program.mount("shm", STAGE + SHM, "tmpfs", safe, "mode=1777,size=" + shmBytes)
+        program.mount("shm", STAGE + SHM, "tmpfs", safe, "mode=1777,size=" + shmBytes + owner(users))
                 .named("mount the pod's shared memory");
         program.fchdir(root);
         program.pivotRoot(".", ".").named("make it the root");
@@ -40,6 +42,11 @@ public final class PauseSetup {
         program.mountSetattr(Value.AT_FDCWD, "/", 0, MountFlags.MOUNT_ATTR_RDONLY, 0, 0)
                 .named("make pause's root read-only");
         program.close(root);
+    }
+
+    private static String owner(Optional<UserMaps> users) {
+        return users.map(maps -> ",uid=%d,gid=%d".formatted(maps.firstUser(), maps.firstGroup()))
+                .orElse("");
     }
 
     /** Writes {@code value} to a sysctl of the pod's namespaces, {@code name} with dots as Kubernetes writes it. */

@@ -32,6 +32,7 @@ public final class ProgramBuilder {
     private static final int STATX_BASIC_STATS = 0x7ff;
     private static final int STATX_MODE_OFFSET = 28;
     private static final int STATX_RDEV_MAJOR_OFFSET = 128;
+    private static final int MOUNT_ATTR_USERNS_FD = 24;
     private static final int STATFS_BYTES = 120;
     private static final int PATH_MAX = 4096;
     private static final int CAPABILITY_VERSION_3 = 0x20080522;
@@ -363,6 +364,20 @@ public final class ProgramBuilder {
                 path(path),
                 FlagText.AT.arg(flags),
                 struct(attributes, text),
+                Arg.immediate(MountFlags.MOUNT_ATTR_SIZE_VER0));
+    }
+
+    /** Three steps: makes the ids of a mount's files those of a user namespace, MOUNT_ATTR_IDMAP; returns the last. */
+    public Step idMapMount(Value mount, Value userNamespace) {
+        Buffer attributes = buffer(MountFlags.MOUNT_ATTR_SIZE_VER0, "mount_attr");
+        store(Value.named(MountFlags.MOUNT_ATTR_IDMAP, "MOUNT_ATTR_IDMAP"), attributes.at(0, Long.BYTES, "attr_set"));
+        store(userNamespace, attributes.at(MOUNT_ATTR_USERNS_FD, Long.BYTES, "userns_fd"));
+        return call(
+                Syscall.MOUNT_SETATTR,
+                mount.arg,
+                path(""),
+                FlagText.AT.arg(Fcntl.AT_EMPTY_PATH),
+                attributes.arg(),
                 Arg.immediate(MountFlags.MOUNT_ATTR_SIZE_VER0));
     }
 

@@ -28,6 +28,9 @@ import org.jspecify.annotations.Nullable;
  * process makes a namespace of its own and puts the root file system together on {@link #ROOT_STAGE}, every mount onto
  * a descriptor that was resolved inside the new root; then that becomes the root and the host's mounts are let go.
  * Nothing of this is ever visible in the host's mount table.
+ *
+ * <p>In a pod with users of its own the process becomes one of them half-way ({@link UserSteps}): the mounts that only the
+ * host's root can make are made before, the namespaces that the container shall own after.
  */
 public final class ContainerProgram {
     /** Exist on every Linux system and are not needed any more when they are used, in a namespace of our own. */
@@ -44,6 +47,7 @@ public final class ContainerProgram {
     private final ProgramBuilder program = Program.builder();
     private final ProcessSteps process;
     private final Map<MountSpec, Value> sources = new HashMap<>();
+    private final @Nullable UserSteps users;
     private @Nullable Value root;
     private @Nullable Value proc;
     private @Nullable Value dev;
@@ -54,12 +58,15 @@ public final class ContainerProgram {
      *
      * @param directory where relative names of {@code options} are looked up
      * @param options of an overlay mount
+     * @param upper the writable layer
+     * @param optionsElsewhere the same, for when the directory's files are seen somewhere else
      */
-    public record RootLayers(String directory, String options) {}
+    public record RootLayers(String directory, String options, String upper, String optionsElsewhere) {}
 
     private ContainerProgram(ContainerSpec spec, ProcessContext context) {
         this.spec = spec;
         this.process = new ProcessSteps(program, context);
+        this.users = spec.users().map(maps -> new UserSteps(program, maps)).orElse(null);
     }
 
     /**
@@ -85,8 +92,13 @@ public final class ContainerProgram {
         program.umask(0);
         openSources(hostMounts);
         stageRoot(layers);
-        spec.mounts().forEach(this::mount);
-        makeDevices();
+        if (users == null) {
+            spec.mounts().forEach(this::mount);
+            makeDevices();
+        } else {
+            joinUsers(users);
+            spec.mounts().forEach(this::mount);
+        }
         makeWorkingDirectory();
         Value terminal = spec.terminal() ? openConsole() : null;
         restrictPaths();
@@ -94,9 +106,10 @@ public final class ContainerProgram {
             program.mountSetattr(root(), "", Fcntl.AT_EMPTY_PATH, MountFlags.MOUNT_ATTR_RDONLY, 0, 0)
                     .named("make the root read-only");
         }
-        Value procMount = proc();
-        process.setOomScore(procMount);
-        process.enterAppArmorProfile(procMount);
+        if (users == null) {
+            process.setOomScore(proc());
+            process.enterAppArmorProfile(proc());
+        }
         enterRoot();
         long hard = Math.min(524_288, maxFiles);
         program.prlimit(ResourceLimit.RLIMIT_NOFILE, new ResourceLimit(Math.min(SOFT_FILES, hard), hard))
@@ -104,13 +117,61 @@ public final class ContainerProgram {
         process.newSession();
         if (terminal != null) {
             process.adoptTerminal(terminal);
-        } else {
-            process.ownStdio(spec.stdin() ? List.of(0, 1, 2) : List.of(1, 2));
+        } else if (users == null) {
+            ownStdio();
         }
         process.enterWorkingDirectory();
         process.becomeUser();
         process.execute(spec.arguments());
         return program.build();
+    }
+
+    private void ownStdio() {
+        process.ownStdio(spec.stdin() ? List.of(0, 1, 2) : List.of(1, 2));
+    }
+
+    /**
+     * Whoever owns a mount namespace may only mount procfs and sysfs if it could see all of them before, so these two are
+     * mounted for it. Device files are made in a tmpfs that is not its own: in one of its own they would not work.
+     */
+    private void joinUsers(UserSteps steps) {
+        for (MountSpec mount : spec.mounts()) {
+            if (mount instanceof FileSystem fileSystem && isMadeByHost(fileSystem)) {
+                Value made = make(fileSystem);
+                sources.put(mount, made);
+                remember(fileSystem, made);
+                if (fileSystem.type().equals("tmpfs")) {
+                    steps.give(made, "");
+                }
+            }
+        }
+        makeDevices();
+        process.setOomScore(proc());
+        process.enterAppArmorProfile(proc());
+        if (!spec.terminal()) {
+            ownStdio();
+        }
+        long cgroups = spec.privateCgroupNamespace() ? Sched.CLONE_NEWCGROUP : 0;
+        steps.enter(Sched.CLONE_NEWNS | cgroups);
+        process.hideFromTracing();
+        // What came with the namespace cannot be moved; a copy can.
+        Value copy = program.openTree(Value.AT_FDCWD, ROOT_STAGE, MountFlags.OPEN_TREE_CLONE)
+                .named("take the root file system")
+                .result("root copy");
+        program.moveMount(copy, "", Value.AT_FDCWD, ROOT_STAGE, MountFlags.MOVE_MOUNT_F_EMPTY_PATH)
+                .named("mount it as the pod's");
+        openRoot();
+    }
+
+    private static boolean isMadeByHost(FileSystem fileSystem) {
+        return fileSystem.type().equals("proc")
+                || fileSystem.type().equals("sysfs")
+                || fileSystem.type().equals("tmpfs");
+    }
+
+    private void openRoot() {
+        root = program.openat(Value.AT_FDCWD, ROOT_STAGE, Fcntl.O_PATH | Fcntl.O_DIRECTORY, 0)
+                .result("root");
     }
 
     private void openSources(Value hostMounts) {
@@ -123,6 +184,9 @@ public final class ContainerProgram {
             }
         }
         program.setns(hostMounts, Sched.CLONE_NEWNS).named("enter the host's mount namespace");
+        if (users != null) {
+            users.open();
+        }
         for (MountSpec mount : spec.mounts()) {
             if (mount instanceof Bind bind) {
                 int recursive = bind.recursive() ? Fcntl.AT_RECURSIVE : 0;
@@ -130,19 +194,29 @@ public final class ContainerProgram {
                         .named("take " + bind.source() + " of the host")
                         .result("source" + sources.size());
                 sources.put(mount, source);
+                if (users != null && bind.idMapped()) {
+                    users.idMap(source, bind.source());
+                }
             }
         }
     }
 
     private void stageRoot(RootLayers layers) {
-        program.chdir(layers.directory()).named("go to the layers' directory");
-        long cgroups = spec.privateCgroupNamespace() ? Sched.CLONE_NEWCGROUP : 0;
+        if (users == null) {
+            program.chdir(layers.directory()).named("go to the layers' directory");
+        } else {
+            users.give(Value.AT_FDCWD, layers.upper());
+        }
+        long cgroups = users == null && spec.privateCgroupNamespace() ? Sched.CLONE_NEWCGROUP : 0;
         program.unshare(Sched.CLONE_NEWNS | cgroups).named("leave the host's namespaces");
         program.mount(null, "/", null, MountFlags.MS_REC | MountFlags.MS_PRIVATE, null)
                 .named("keep mounts from spreading to the host");
-        program.mount("overlay", ROOT_STAGE, "overlay", 0, layers.options()).named("mount the root file system");
-        root = program.openat(Value.AT_FDCWD, ROOT_STAGE, Fcntl.O_PATH | Fcntl.O_DIRECTORY, 0)
-                .result("root");
+        if (users == null) {
+            program.mount("overlay", ROOT_STAGE, "overlay", 0, layers.options()).named("mount the root file system");
+            openRoot();
+        } else {
+            users.mountLayers(layers.directory(), layers.optionsElsewhere(), ROOT_STAGE);
+        }
         if (!spec.maskedPaths().isEmpty()) {
             long flags = MountFlags.MS_RDONLY | MountFlags.MS_NOSUID | MountFlags.MS_NODEV | MountFlags.MS_NOEXEC;
             program.mount("tmpfs", MASK_STAGE, "tmpfs", flags, "size=0,nr_inodes=2,mode=755")
@@ -153,10 +227,13 @@ public final class ContainerProgram {
     private void mount(MountSpec mount) {
         if (mount instanceof FileSystem fileSystem) {
             Value target = directory(fileSystem.target(), true);
-            Value made = make(fileSystem);
+            Value before = sources.get(mount);
+            Value made = before == null ? make(fileSystem) : before;
             program.moveMountOnto(made, target)
                     .named("mount %s on %s".formatted(fileSystem.type(), fileSystem.target()));
-            remember(fileSystem, made);
+            if (before == null) {
+                remember(fileSystem, made);
+            }
         } else if (mount instanceof Bind bind) {
             Value target = bind.directory() ? directory(bind.target(), false) : file(bind.target());
             Value source = source(mount);
@@ -215,10 +292,20 @@ public final class ContainerProgram {
         program.symlinkat("/proc/self/fd/1", directory, "stdout");
         program.symlinkat("/proc/self/fd/2", directory, "stderr");
         program.symlinkat("/proc/kcore", directory, "core");
+        if (users != null) {
+            List.of("ptmx", "fd", "stdin", "stdout", "stderr", "core").forEach(link -> give(directory, link));
+        }
+    }
+
+    private void give(Value directory, String name) {
+        if (users != null) {
+            users.give(directory, name);
+        }
     }
 
     private void device(Value directory, String name, int major, int minor) {
         program.mknodat(directory, name, Stat.S_IFCHR | 0666, major, minor).named("make /dev/" + name);
+        give(directory, name);
     }
 
     private void setAttributes(Bind bind, Value source) {
@@ -246,7 +333,7 @@ public final class ContainerProgram {
             return;
         }
         for (DeviceNode device : spec.devices()) {
-            Value parent = parentOf(device.path());
+            Value parent = users == null ? parentOf(device.path()) : parentInDev(device.path());
             String name = device.path().substring(device.path().lastIndexOf('/') + 1);
             int type = device.block() ? Stat.S_IFBLK : Stat.S_IFCHR;
             Label exists = program.label("device exists");
@@ -258,6 +345,19 @@ public final class ContainerProgram {
             }
             program.place(exists);
         }
+    }
+
+    /** In a /dev that is empty but for what was made here. */
+    private Value parentInDev(String path) {
+        Value parent = Objects.requireNonNull(dev);
+        String[] names = path.substring("/dev/".length()).split("/", -1);
+        for (int i = 0; i + 1 < names.length; i++) {
+            program.mkdirat(parent, names[i], 0755).ignore(Errno.EEXIST);
+            give(parent, names[i]);
+            parent = program.openat(parent, names[i], Fcntl.O_PATH | Fcntl.O_DIRECTORY, 0)
+                    .result(names[i]);
+        }
+        return parent;
     }
 
     private void makeWorkingDirectory() {

@@ -2,6 +2,7 @@ package dev.gantry.runtime.spec;
 
 import com.google.protobuf.ByteString;
 import com.google.protobuf.UnsafeByteOperations;
+import dev.gantry.runtime.pause.UserMaps;
 import dev.gantry.runtime.seccomp.SeccompFilters;
 import dev.gantry.runtime.seccomp.SeccompProfile;
 import java.util.List;
@@ -23,6 +24,7 @@ import java.util.stream.Collectors;
  * @param devices made beside the standard ones
  * @param oomScoreAdj already clamped to what this machine allows; empty: inherited
  * @param privateCgroupNamespace whether the container sees its own cgroup as the root
+ * @param users the pod's own, if it has some
  * @param stopSignal the kernel's number
  * @param notices what could not be given as asked, one sentence each
  */
@@ -45,6 +47,7 @@ public record ContainerSpec(
         OptionalInt oomScoreAdj,
         PidMode pid,
         boolean privateCgroupNamespace,
+        Optional<UserMaps> users,
         Optional<String> appArmorProfile,
         int stopSignal,
         List<String> notices) {
@@ -72,6 +75,7 @@ public record ContainerSpec(
                         .orElse(ByteString.EMPTY),
                 seccomp.map(SeccompProfile::flags).orElse(0),
                 oomScoreAdj,
+                users,
                 appArmorProfile);
     }
 

@@ -34,10 +34,20 @@ public final class ExecProgram {
         // A view of /proc that the container cannot have tampered with.
         Value proc = ownProc(program);
         process.setOomScore(proc);
-        program.setns(target, NAMESPACES).named("join the container's namespaces");
+        // The kernel keeps the profile for the sibling as well.
+        process.enterAppArmorProfile(proc);
+        if (!terminal) {
+            process.ownStdio(pipes);
+        }
+        if (context.users().isPresent()) {
+            program.setns(target, NAMESPACES | Sched.CLONE_NEWUSER).named("join the container's namespaces and users");
+            new UserSteps(program, context.users().get()).becomeRoot();
+            process.hideFromTracing();
+        } else {
+            program.setns(target, NAMESPACES).named("join the container's namespaces");
+        }
         program.forkSibling(0).named("be born in its PID namespace");
         process.newSession();
-        process.enterAppArmorProfile(proc);
         if (terminal) {
             Value pts = program.openat2(
                             Value.AT_FDCWD,
@@ -48,8 +58,6 @@ public final class ExecProgram {
                     .named("open /dev/pts")
                     .result("pts");
             process.adoptTerminal(process.openTerminal(pts));
-        } else {
-            process.ownStdio(pipes);
         }
         process.enterWorkingDirectory();
         process.becomeUser();

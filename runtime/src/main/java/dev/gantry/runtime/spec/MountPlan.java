@@ -2,6 +2,7 @@ package dev.gantry.runtime.spec;
 
 import dev.gantry.cri.v1.Mount;
 import dev.gantry.linux.MountFlags;
+import dev.gantry.runtime.pause.UserMaps;
 import dev.gantry.runtime.spec.MountSpec.Bind;
 import dev.gantry.runtime.spec.MountSpec.FileSystem;
 import dev.gantry.runtime.spec.MountSpec.Propagation;
@@ -28,7 +29,8 @@ final class MountPlan {
             Optional<String> hostCgroups,
             boolean hostIpc,
             boolean readOnlyRoot,
-            SandboxFiles files) {}
+            SandboxFiles files,
+            Optional<UserMaps> users) {}
 
     private final HostFiles host;
 
@@ -40,7 +42,7 @@ final class MountPlan {
         List<MountSpec> binds = new ArrayList<>();
         Set<String> taken = new HashSet<>();
         for (int i = 0; i < requested.size(); i++) {
-            Bind bind = bind("mounts[" + i + "]", requested.get(i));
+            Bind bind = bind("mounts[" + i + "]", requested.get(i), settings.users());
             binds.add(bind);
             taken.add(bind.target());
         }
@@ -68,7 +70,7 @@ final class MountPlan {
                 new FileSystem("/dev/pts", "devpts", List.of("ptmxmode=0666", "mode=0620", "gid=5"), NOSUID | NOEXEC));
         mounts.add(
                 settings.hostIpc
-                        ? new Bind("/dev/shm", "/dev/shm", true, false, false, false, Propagation.PRIVATE, 0)
+                        ? new Bind("/dev/shm", "/dev/shm", true, false, false, false, Propagation.PRIVATE, 0, false)
                         : new SharedMemory("/dev/shm"));
         // A fresh mount shows the queues of the IPC namespace that the process is in, so the host's too.
         mounts.add(new FileSystem("/dev/mqueue", "mqueue", List.of(), NOSUID | NOEXEC | NODEV));
@@ -86,28 +88,34 @@ final class MountPlan {
                     !settings.privileged,
                     false,
                     Propagation.PRIVATE,
-                    NOSUID | NOEXEC | NODEV)));
+                    NOSUID | NOEXEC | NODEV,
+                    false)));
         }
-        settings.files.hosts().ifPresent(path -> mounts.add(file("/etc/hosts", path, settings.readOnlyRoot)));
-        settings.files.hostname().ifPresent(path -> mounts.add(file("/etc/hostname", path, settings.readOnlyRoot)));
-        settings.files
-                .resolvConf()
-                .ifPresent(path -> mounts.add(file("/etc/resolv.conf", path, settings.readOnlyRoot)));
+        settings.files.hosts().ifPresent(path -> mounts.add(file("/etc/hosts", path, settings)));
+        settings.files.hostname().ifPresent(path -> mounts.add(file("/etc/hostname", path, settings)));
+        settings.files.resolvConf().ifPresent(path -> mounts.add(file("/etc/resolv.conf", path, settings)));
         return mounts;
     }
 
-    private static Bind file(String target, String source, boolean readOnly) {
-        return new Bind(target, source, false, false, readOnly, false, Propagation.PRIVATE, 0);
+    private static Bind file(String target, String source, Settings settings) {
+        return new Bind(
+                target,
+                source,
+                false,
+                false,
+                settings.readOnlyRoot(),
+                false,
+                Propagation.PRIVATE,
+                0,
+                settings.users().isPresent());
     }
 
-    private Bind bind(String field, Mount mount) throws SpecException, IOException {
+    private Bind bind(String field, Mount mount, Optional<UserMaps> users) throws SpecException, IOException {
         String target = ContainerPaths.mountTarget(field + ".container_path", mount.getContainerPath());
         if (mount.hasImage() && !mount.getImage().getImage().isEmpty()) {
             throw SpecException.unsupported("%s.image: image volumes are not supported", field);
         }
-        if (mount.getUidMappingsCount() + mount.getGidMappingsCount() > 0) {
-            throw SpecException.unsupported("%s.uidMappings: user namespaces are not supported", field);
-        }
+        boolean idMapped = PodUsers.areMapped(field, mount.getUidMappingsList(), mount.getGidMappingsList(), users);
         Propagation propagation = propagation(field, mount);
         if (mount.getRecursiveReadOnly()) {
             if (!mount.getReadonly()) {
@@ -131,7 +139,8 @@ final class MountPlan {
                 mount.getReadonly(),
                 mount.getRecursiveReadOnly(),
                 propagation,
-                attributes(field, mount.getMountOptionsList()));
+                attributes(field, mount.getMountOptionsList()),
+                idMapped);
     }
 
     private static Propagation propagation(String field, Mount mount) throws SpecException {

@@ -27,6 +27,7 @@ public sealed interface MountSpec {
      * @param readOnly of the topmost mount
      * @param recursivelyReadOnly of all of them
      * @param attributes more MOUNT_ATTR_* for the topmost mount
+     * @param idMapped whether the topmost mount's files belong to the pod's users of the same numbers
      */
     record Bind(
             String target,
@@ -36,7 +37,8 @@ public sealed interface MountSpec {
             boolean readOnly,
             boolean recursivelyReadOnly,
             Propagation propagation,
-            long attributes)
+            long attributes,
+            boolean idMapped)
             implements MountSpec {}
 
     /** The pod's own {@code /dev/shm}. */

@@ -2,6 +2,7 @@ package dev.gantry.runtime.spec;
 
 import com.google.protobuf.ByteString;
 import dev.gantry.linux.LinuxCapability;
+import dev.gantry.runtime.pause.UserMaps;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -17,6 +18,7 @@ import java.util.Set;
  * @param seccompFilter {@code struct sock_filter}s; empty: unconfined
  * @param seccompFlags SECCOMP_FILTER_FLAG_*
  * @param oomScoreAdj empty: inherited
+ * @param users the pod's own, if it has some; ids of this record are theirs
  * @param appArmorProfile loaded in the kernel; empty: unconfined
  */
 public record ProcessContext(
@@ -29,6 +31,7 @@ public record ProcessContext(
         ByteString seccompFilter,
         int seccompFlags,
         OptionalInt oomScoreAdj,
+        Optional<UserMaps> users,
         Optional<String> appArmorProfile) {
     public ProcessContext {
         environment = List.copyOf(environment);
@@ -63,6 +66,7 @@ public record ProcessContext(
                 seccompFilter,
                 seccompFlags,
                 oomScoreAdj,
+                users,
                 appArmorProfile);
     }
 }

@@ -91,13 +91,18 @@ final class ProcessSteps {
         }
     }
 
-    /** Programs open /dev/stdout anew, as the user. Never for a descriptor that may be the host's /dev/null. */
+    /**
+     * Programs open /dev/stdout anew, as the user. Never for a descriptor that may be the host's /dev/null; as the host's
+     * root, before the pod's users are joined.
+     */
     void ownStdio(List<Integer> pipes) {
-        if (context.user().isRoot()) {
+        int uid = context.user().uid();
+        int owner = context.users().map(maps -> maps.user(uid)).orElse(uid);
+        if (owner == 0) {
             return;
         }
         for (int fd : pipes) {
-            program.fchownat(Value.of(fd), "", context.user().uid(), -1, Fcntl.AT_EMPTY_PATH)
+            program.fchownat(Value.of(fd), "", owner, -1, Fcntl.AT_EMPTY_PATH)
                     .named("give descriptor " + fd + " to the user")
                     .ignore(Errno.EINVAL, Errno.EPERM, Errno.EROFS);
         }

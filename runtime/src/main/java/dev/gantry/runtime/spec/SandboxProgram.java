@@ -3,10 +3,12 @@ package dev.gantry.runtime.spec;
 import dev.gantry.linux.Errno;
 import dev.gantry.linux.Fcntl;
 import dev.gantry.runtime.pause.PauseSetup;
+import dev.gantry.runtime.pause.UserMaps;
 import dev.gantry.runtime.program.Program;
 import dev.gantry.runtime.program.ProgramBuilder;
 import dev.gantry.runtime.program.Value;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 
 /** Writes the program that pause executes itself, once, when it is inside the pod's namespaces. */
@@ -22,8 +24,10 @@ public final class SandboxProgram {
      * @param hostname empty: the pod has the host's
      * @param sysctls paths below {@code /proc/sys} and values, see {@link Sysctls}
      * @param oomScoreAdj of pause
+     * @param users the pod's own, if it has some
      */
-    public static Program write(String hostname, Map<String, String> sysctls, OptionalInt oomScoreAdj) {
+    public static Program write(
+            String hostname, Map<String, String> sysctls, OptionalInt oomScoreAdj, Optional<UserMaps> users) {
         ProgramBuilder program = Program.builder();
         if (!hostname.isEmpty()) {
             program.sethostname(hostname).named("set the host name to " + hostname);
@@ -37,7 +41,7 @@ public final class SandboxProgram {
                     .tolerate(Errno.EACCES, Errno.EPERM);
             program.close(file);
         });
-        PauseSetup.addTinyRoot(program, SHM_BYTES);
+        PauseSetup.addTinyRoot(program, SHM_BYTES, users);
         return program.build();
     }
 

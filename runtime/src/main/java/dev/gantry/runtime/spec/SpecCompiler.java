@@ -10,6 +10,7 @@ import dev.gantry.cri.v1.SecurityProfile;
 import dev.gantry.cri.v1.SupplementalGroupsPolicy;
 import dev.gantry.images.ImageConfig;
 import dev.gantry.linux.LinuxCapability;
+import dev.gantry.runtime.pause.UserMaps;
 import dev.gantry.runtime.seccomp.SeccompProfile;
 import dev.gantry.runtime.seccomp.SeccompProfileException;
 import dev.gantry.runtime.spec.ContainerSpec.PidMode;
@@ -17,6 +18,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -59,9 +61,16 @@ public final class SpecCompiler {
         }
         refuseForeign(config);
         NamespaceOption namespaces = namespaces(pod.config(), context);
+        Optional<UserMaps> users = PodUsers.of(namespaces);
         ContainerUser user = user(context, image, imageFiles);
-        ContainerCapabilities capabilities =
-                ContainerCapabilities.of(context.getCapabilities(), privileged, machine.capabilities());
+        if (users.isPresent()) {
+            checkMapped(user, users.get());
+        }
+        ContainerCapabilities capabilities = ContainerCapabilities.of(
+                context.getCapabilities(),
+                privileged,
+                // The pod's root has all of them, over what is the pod's.
+                users.isPresent() ? EnumSet.allOf(LinuxCapability.class) : machine.capabilities());
         if (!capabilities.missing().isEmpty()) {
             notices.add("the runtime has not, and cannot give: " + capabilities.missing());
         }
@@ -72,7 +81,7 @@ public final class SpecCompiler {
                         .getIpc()
                 == NamespaceMode.NODE;
         // Privileged containers manage the host's cgroups; the others see only their own.
-        boolean privateCgroups = !privileged;
+        boolean privateCgroups = !privileged || users.isPresent();
         List<MountSpec> mounts = new MountPlan(host)
                 .compile(
                         new MountPlan.Settings(
@@ -81,7 +90,8 @@ public final class SpecCompiler {
                                 pod.hostCgroups(),
                                 hostIpc,
                                 context.getReadonlyRootfs(),
-                                pod.files()),
+                                pod.files(),
+                                users),
                         config.getMountsList());
         String directory = config.getWorkingDir().isEmpty() ? image.workingDir() : config.getWorkingDir();
         return new ContainerSpec(
@@ -99,10 +109,11 @@ public final class SpecCompiler {
                 mounts,
                 privileged ? List.of() : paths("masked_paths", context.getMaskedPathsList()),
                 privileged ? List.of() : paths("readonly_paths", context.getReadonlyPathsList()),
-                devices(config, privileged),
+                devices(config, privileged, users.isPresent()),
                 oomScoreAdj(config, notices),
                 pid(namespaces),
                 privateCgroups,
+                users,
                 appArmor(context, privileged, notices),
                 StopSignals.of(config.getStopSignal(), image.stopSignal()),
                 notices);
@@ -121,8 +132,8 @@ public final class SpecCompiler {
             throws SpecException {
         NamespaceOption own = context.getNamespaceOptions();
         NamespaceOption pods = pod.getLinux().getSecurityContext().getNamespaceOptions();
-        if (own.hasUsernsOptions() && own.getUsernsOptions().getMode() != NamespaceMode.NODE) {
-            throw SpecException.unsupported("userns_options: user namespaces are not supported");
+        if (!PodUsers.of(own).equals(PodUsers.of(pods))) {
+            throw SpecException.invalid("namespace_options.userns_options: must be those of the pod sandbox");
         }
         if (own.getPid() == NamespaceMode.NODE && pods.getPid() != NamespaceMode.NODE) {
             throw SpecException.invalid("namespace_options.pid: NODE, but the pod sandbox has %s", pods.getPid());
@@ -161,6 +172,19 @@ public final class SpecCompiler {
                 files);
     }
 
+    private static void checkMapped(ContainerUser user, UserMaps users) throws SpecException {
+        if (user.uid() >= users.users()) {
+            throw SpecException.invalid(
+                    "user %d: the pod has users of its own, 0 to %d", user.uid(), users.users() - 1);
+        }
+        for (int group : user.groups()) {
+            if (group >= users.groups()) {
+                throw SpecException.invalid(
+                        "group %d: the pod has groups of its own, 0 to %d", group, users.groups() - 1);
+            }
+        }
+    }
+
     private static List<String> paths(String field, List<String> paths) throws SpecException {
         List<String> normalised = new ArrayList<>();
         for (String path : paths) {
@@ -184,7 +208,12 @@ public final class SpecCompiler {
         return OptionalInt.of((int) Math.max(wanted, machine.oomScoreAdjFloor()));
     }
 
-    private List<DeviceNode> devices(ContainerConfig config, boolean privileged) throws SpecException, IOException {
+    private List<DeviceNode> devices(ContainerConfig config, boolean privileged, boolean ownUsers)
+            throws SpecException, IOException {
+        if (privileged && ownUsers) {
+            // None of the host's devices belongs to a user of the pod.
+            return List.of();
+        }
         if (privileged) {
             return host.devices("/dev").stream()
                     .filter(device -> machine.capabilities().contains(LinuxCapability.CAP_MKNOD))
@@ -202,6 +231,10 @@ public final class SpecCompiler {
             List<DeviceNode> found = host.devices(from);
             if (found.isEmpty()) {
                 throw SpecException.invalid("devices: host_path '%s': no device file, and none below it", from);
+            }
+            if (ownUsers && !to.startsWith("/dev/")) {
+                throw SpecException.unsupported(
+                        "devices: container_path '%s': in a pod with users of its own devices are below /dev", to);
             }
             for (DeviceNode node : found) {
                 nodes.add(node.at(to + node.path().substring(from.length()), access));

@@ -193,7 +193,8 @@ class PauseIT {
         try (TestPod pod = new TestPod(directory)) {
             ProgramBuilder setup = Program.builder();
             PauseSetup.addSysctl(setup, "net.ipv4.no_such_thing", "1");
-            PauseSpec spec = new PauseSpec(pod.socket(), TestPod.ALL, Optional.empty(), setup.build(), List.of());
+            PauseSpec spec = new PauseSpec(
+                    pod.socket(), TestPod.ALL, Optional.empty(), Optional.empty(), setup.build(), List.of());
 
             assertThatExceptionOfType(ProgramFailedException.class)
                     .isThrownBy(() -> pod.launch(spec))
@@ -209,8 +210,9 @@ class PauseIT {
         try (TestPod pod = new TestPod(directory)) {
             ProgramBuilder setup = Program.builder();
             PauseSetup.addSysctl(setup, name, "77");
-            PauseSetup.addTinyRoot(setup, 1 << 20);
-            pod.launch(new PauseSpec(pod.socket(), TestPod.ALL, Optional.empty(), setup.build(), List.of()));
+            PauseSetup.addTinyRoot(setup, 1 << 20, Optional.empty());
+            pod.launch(new PauseSpec(
+                    pod.socket(), TestPod.ALL, Optional.empty(), Optional.empty(), setup.build(), List.of()));
 
             pod.start("c1", "cat /proc/sys/net/ipv4/ip_unprivileged_port_start")
                     .pidfd()

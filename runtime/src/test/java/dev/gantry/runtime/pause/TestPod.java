@@ -78,8 +78,8 @@ final class TestPod implements PauseListener, AutoCloseable {
         if (namespaces.contains(PodNamespace.UTS)) {
             setup.sethostname("test-pod");
         }
-        PauseSetup.addTinyRoot(setup, 64 << 20);
-        return launch(new PauseSpec(socket(), namespaces, cgroup, setup.build(), List.of()));
+        PauseSetup.addTinyRoot(setup, 64 << 20, Optional.empty());
+        return launch(new PauseSpec(socket(), namespaces, Optional.empty(), cgroup, setup.build(), List.of()));
     }
 
     Pause launch(PauseSpec spec) throws IOException {

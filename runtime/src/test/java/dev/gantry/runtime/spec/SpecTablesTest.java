@@ -224,7 +224,8 @@ class SpecTablesTest {
     private static List<MountSpec> mounts(Mount.Builder... requested) throws Exception {
         return new MountPlan(HOST)
                 .compile(
-                        new MountPlan.Settings(false, true, Optional.empty(), false, false, SandboxFiles.NONE),
+                        new MountPlan.Settings(
+                                false, true, Optional.empty(), false, false, SandboxFiles.NONE, Optional.empty()),
                         java.util.Arrays.stream(requested)
                                 .map(Mount.Builder::build)
                                 .toList());
