@@ -51,9 +51,13 @@ import dev.gantry.cri.v1.ReopenContainerLogRequest;
 import dev.gantry.cri.v1.ReopenContainerLogResponse;
 import dev.gantry.cri.v1.RunPodSandboxRequest;
 import dev.gantry.cri.v1.RunPodSandboxResponse;
+import dev.gantry.cri.v1.RuntimeHandler;
+import dev.gantry.cri.v1.RuntimeHandlerFeatures;
 import dev.gantry.cri.v1.RuntimeServiceGrpc;
 import dev.gantry.cri.v1.StartContainerRequest;
 import dev.gantry.cri.v1.StartContainerResponse;
+import dev.gantry.cri.v1.StatusRequest;
+import dev.gantry.cri.v1.StatusResponse;
 import dev.gantry.cri.v1.StopContainerRequest;
 import dev.gantry.cri.v1.StopContainerResponse;
 import dev.gantry.cri.v1.StopPodSandboxRequest;
@@ -551,6 +555,19 @@ public final class FakeRuntime implements AutoCloseable {
     }
 
     private final class RuntimeService extends RuntimeServiceGrpc.RuntimeServiceImplBase {
+        @Override
+        public void status(StatusRequest request, StreamObserver<StatusResponse> observer) {
+            answer(
+                    "Status",
+                    observer,
+                    effects -> StatusResponse.newBuilder()
+                            .addRuntimeHandlers(RuntimeHandler.newBuilder()
+                                    .setFeatures(
+                                            RuntimeHandlerFeatures.newBuilder().setUserNamespaces(true)))
+                            .addRuntimeHandlers(RuntimeHandler.newBuilder().setName("plain"))
+                            .build());
+        }
+
         @Override
         public void version(VersionRequest request, StreamObserver<VersionResponse> observer) {
             answer(

@@ -32,8 +32,11 @@ import dev.gantry.cri.v1.RemovePodSandboxRequest;
 import dev.gantry.cri.v1.ReopenContainerLogRequest;
 import dev.gantry.cri.v1.RunPodSandboxRequest;
 import dev.gantry.cri.v1.RunPodSandboxResponse;
+import dev.gantry.cri.v1.RuntimeHandler;
 import dev.gantry.cri.v1.RuntimeServiceGrpc;
 import dev.gantry.cri.v1.StartContainerRequest;
+import dev.gantry.cri.v1.StatusRequest;
+import dev.gantry.cri.v1.StatusResponse;
 import dev.gantry.cri.v1.StopContainerRequest;
 import dev.gantry.cri.v1.StopPodSandboxRequest;
 import dev.gantry.cri.v1.UpdateContainerResourcesRequest;
@@ -86,6 +89,12 @@ public final class CriRuntime {
                 VersionRequest.newBuilder().setVersion("v1").build(),
                 SHORT,
                 "the runtime");
+    }
+
+    /** What it calls the ways in which it can run a pod, with what each of them can do; empty if it does not tell. */
+    public CompletableFuture<List<RuntimeHandler>> handlers() {
+        return call(RuntimeServiceGrpc.getStatusMethod(), StatusRequest.getDefaultInstance(), SHORT, "the runtime")
+                .thenApply(StatusResponse::getRuntimeHandlersList);
     }
 
     public CompletableFuture<String> runSandbox(PodSandboxConfig config, String handler) {

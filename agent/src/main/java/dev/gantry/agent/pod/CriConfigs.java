@@ -23,7 +23,6 @@ import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.ContainerPort;
 import io.fabric8.kubernetes.api.model.EnvVar;
 import io.fabric8.kubernetes.api.model.Pod;
-import io.fabric8.kubernetes.api.model.PodSpec;
 import io.fabric8.kubernetes.api.model.Quantity;
 import io.fabric8.kubernetes.api.model.VolumeMount;
 import java.nio.file.Path;
@@ -32,12 +31,11 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** CRI's form of a pod: sandbox and container configurations, by the kubelet's formulas. Pure. */
 public final class CriConfigs {
-    private static final int MAX_HOSTNAME = 63;
-
     private final LinuxLimits limits;
     private final Map<String, Quantity> allocatable;
     private final PodPaths paths;
@@ -78,7 +76,7 @@ public final class CriConfigs {
                         .toString())
                 .setDnsConfig(dns.configOf(pod, hostResolvConf));
         if (!hostNetwork(pod)) {
-            config.setHostname(hostname(pod));
+            config.setHostname(hostName(pod).kernel());
             for (Container container : containers(pod)) {
                 orEmpty(container.getPorts()).stream()
                         .filter(port -> port.getHostPort() != null && port.getHostPort() > 0)
@@ -94,14 +92,22 @@ public final class CriConfigs {
         return config.setLinux(linuxSandbox(pod)).build();
     }
 
-    /** The pod's own hostname, or what its name makes: 63 characters, no dash or dot at the end. */
-    static String hostname(Pod pod) {
-        PodSpec spec = pod.getSpec();
-        String name = spec.getHostname() == null || spec.getHostname().isEmpty()
-                ? pod.getMetadata().getName()
-                : spec.getHostname();
-        name = name.length() > MAX_HOSTNAME ? name.substring(0, MAX_HOSTNAME) : name;
-        return name.replaceAll("[-.]+$", "");
+    private PodHostName hostName(Pod pod) {
+        return PodHostName.of(pod, dns.clusterDomain());
+    }
+
+    /** Refuses what the kernel would. */
+    void checkSandbox(Pod pod) throws StartFailedException {
+        Optional<String> objection =
+                hostNetwork(pod) ? Optional.empty() : hostName(pod).objection();
+        if (objection.isPresent()) {
+            throw new StartFailedException("CreatePodSandboxError", objection.get(), null);
+        }
+    }
+
+    /** What did not fit the pod's resolv.conf, one sentence each. */
+    List<String> dnsOmissions(Pod pod, String hostResolvConf) {
+        return dns.omissions(pod, hostResolvConf);
     }
 
     private static PortMapping portMapping(ContainerPort port) {
@@ -154,7 +160,7 @@ public final class CriConfigs {
                 .setStdin(Boolean.TRUE.equals(container.getStdin()))
                 .setStdinOnce(Boolean.TRUE.equals(container.getStdinOnce()))
                 .setTty(Boolean.TRUE.equals(container.getTty()))
-                .addAllMounts(mounts)
+                .addAllMounts(mapped(pod, mounts))
                 .setLinux(LinuxContainerConfig.newBuilder()
                         .setResources(limits.container(pod, container))
                         .setSecurityContext(security.container(pod, container, image)));
@@ -164,6 +170,18 @@ public final class CriConfigs {
                 config.addEnvs(KeyValue.newBuilder().setKey(key).setValue(ByteString.copyFromUtf8(value))));
         labels(pod, container, restartCount, backoff, config);
         return config.build();
+    }
+
+    /** What a pod with users of its own mounts belongs to its users of the same numbers. */
+    private List<Mount> mapped(Pod pod, List<Mount> mounts) {
+        return security.userMappings(pod)
+                .map(mapping -> mounts.stream()
+                        .map(mount -> mount.toBuilder()
+                                .addUidMappings(mapping)
+                                .addGidMappings(mapping)
+                                .build())
+                        .toList())
+                .orElse(mounts);
     }
 
     private static void labels(

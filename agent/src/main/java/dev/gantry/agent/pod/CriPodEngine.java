@@ -112,7 +112,11 @@ public final class CriPodEngine implements PodEngine {
                         settings.paths(),
                         settings.dns(),
                         new SecurityContexts(settings.policy(), settings.paths().seccomp(), users::of)),
-                new PodFiles(settings.paths(), settings.hostResolvConf(), users),
+                new PodFiles(
+                        settings.paths(),
+                        settings.hostResolvConf(),
+                        users,
+                        settings.dns().clusterDomain()),
                 settings.events(),
                 settings.crashLoop(),
                 settings.runtimeHandler(),

@@ -24,6 +24,9 @@ public record PodDns(List<String> clusterServers, String clusterDomain) {
     private static final int MAX_SEARCHES = 32;
     private static final int MAX_SEARCH_CHARACTERS = 2048;
 
+    /** Of a domain name. */
+    private static final int MAX_SEARCH = 255;
+
     /** No cluster, as on a node by itself. */
     public static final PodDns NONE = new PodDns(List.of(), "");
 
@@ -37,6 +40,54 @@ public record PodDns(List<String> clusterServers, String clusterDomain) {
      * @param hostResolvConf content of the host's file
      */
     DNSConfig configOf(Pod pod, String hostResolvConf) {
+        Wanted wanted = wanted(pod, hostResolvConf);
+        DNSConfig.Builder config =
+                DNSConfig.newBuilder().addAllServers(wanted.fittingServers()).addAllSearches(wanted.fittingSearches());
+        wanted.options.forEach((name, value) -> config.addOptions(value.isEmpty() ? name : name + ":" + value));
+        return config.build();
+    }
+
+    /** What {@link #configOf} leaves out, in the kubelet's words. */
+    List<String> omissions(Pod pod, String hostResolvConf) {
+        Wanted wanted = wanted(pod, hostResolvConf);
+        List<String> servers = wanted.fittingServers();
+        List<String> searches = wanted.fittingSearches();
+        List<String> omissions = new ArrayList<>();
+        if (servers.size() < wanted.servers.size()) {
+            omissions.add(
+                    "Nameserver limits were exceeded, some nameservers have been omitted, the applied nameserver line is: "
+                            + String.join(" ", servers));
+        }
+        if (searches.size() < wanted.searches.size()) {
+            omissions.add(
+                    "Search Line limits were exceeded, some search paths have been omitted, the applied search line is: "
+                            + String.join(" ", searches));
+        }
+        return omissions;
+    }
+
+    private record Wanted(Set<String> servers, Set<String> searches, Map<String, String> options) {
+        List<String> fittingServers() {
+            return servers.stream().limit(MAX_SERVERS).toList();
+        }
+
+        List<String> fittingSearches() {
+            List<String> fitting = new ArrayList<>();
+            int characters = 0;
+            for (String search : searches) {
+                int more = search.length() + (fitting.isEmpty() ? 0 : 1);
+                if (search.length() <= MAX_SEARCH
+                        && fitting.size() < MAX_SEARCHES
+                        && characters + more <= MAX_SEARCH_CHARACTERS) {
+                    fitting.add(search);
+                    characters += more;
+                }
+            }
+            return fitting;
+        }
+    }
+
+    private Wanted wanted(Pod pod, String hostResolvConf) {
         String policy = String.valueOf(pod.getSpec().getDnsPolicy());
         boolean hostNetwork = Boolean.TRUE.equals(pod.getSpec().getHostNetwork());
         boolean cluster = policy.equals("ClusterFirstWithHostNet") || (policy.equals("ClusterFirst") && !hostNetwork);
@@ -69,17 +120,7 @@ public record PodDns(List<String> clusterServers, String clusterDomain) {
                 options.put(option.getName(), option.getValue() == null ? "" : option.getValue());
             }
         }
-        DNSConfig.Builder config = DNSConfig.newBuilder();
-        servers.stream().limit(MAX_SERVERS).forEach(config::addServers);
-        int characters = 0;
-        for (String search : searches.stream().limit(MAX_SEARCHES).toList()) {
-            characters += search.length() + 1;
-            if (characters <= MAX_SEARCH_CHARACTERS) {
-                config.addSearches(search);
-            }
-        }
-        options.forEach((name, value) -> config.addOptions(value.isEmpty() ? name : name + ":" + value));
-        return config.build();
+        return new Wanted(servers, searches, options);
     }
 
     private static void host(

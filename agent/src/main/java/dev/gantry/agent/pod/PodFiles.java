@@ -7,9 +7,11 @@ import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.HostAlias;
 import io.fabric8.kubernetes.api.model.HostPathVolumeSource;
 import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.PodIP;
 import io.fabric8.kubernetes.api.model.Volume;
 import io.fabric8.kubernetes.api.model.VolumeMount;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -26,21 +28,26 @@ import java.util.stream.Stream;
 /** The files of pods outside the runtime: directories for logs and volumes, hosts files. */
 final class PodFiles {
     private static final int MAX_RESOLV_CONF_BYTES = 64 << 10;
+    private static final int MAX_HOSTS_BYTES = 1 << 20;
+    private static final Path NODE_HOSTS = Path.of("/etc/hosts");
 
     private final PodPaths paths;
     private final Path resolvConf;
     private final UserNamespaces users;
+    private final String clusterDomain;
     private final TerminationMessages messages;
 
     /**
      * Uses these directories; makes them when they are needed.
      *
      * @param resolvConf the host's
+     * @param clusterDomain of pods with a subdomain; may be empty
      */
-    PodFiles(PodPaths paths, Path resolvConf, UserNamespaces users) {
+    PodFiles(PodPaths paths, Path resolvConf, UserNamespaces users, String clusterDomain) {
         this.paths = paths;
         this.resolvConf = resolvConf;
         this.users = users;
+        this.clusterDomain = clusterDomain;
         this.messages = new TerminationMessages(paths);
     }
 
@@ -52,12 +59,7 @@ final class PodFiles {
 
     /** The content of the host's resolv.conf; empty if there is none. */
     String hostResolvConf() {
-        try (var in = Files.newInputStream(resolvConf)) {
-            return new String(in.readNBytes(MAX_RESOLV_CONF_BYTES), java.nio.charset.StandardCharsets.UTF_8);
-        } catch (IOException e) {
-            // A machine without one has no name servers to hand on.
-            return "";
-        }
+        return content(resolvConf, MAX_RESOLV_CONF_BYTES);
     }
 
     void prepareSandbox(PodReference pod, boolean ownUsers) throws IOException {
@@ -102,9 +104,7 @@ final class PodFiles {
         }
         boolean ownHosts =
                 mounts.stream().anyMatch(mount -> mount.getContainerPath().equals("/etc/hosts"));
-        if (!ownHosts
-                && pod.getSpec().getHostAliases() != null
-                && !pod.getSpec().getHostAliases().isEmpty()) {
+        if (!ownHosts) {
             mounts.add(Mount.newBuilder()
                     .setContainerPath("/etc/hosts")
                     .setHostPath(hosts(pod).toString())
@@ -198,34 +198,32 @@ final class PodFiles {
         }
     }
 
-    /** The kubelet's form of /etc/hosts, for pods that add to it. */
+    /** One for all containers of the pod, which may write to it; anew at each start, as its addresses may be. */
     private Path hosts(Pod pod) throws IOException {
-        StringBuilder text = new StringBuilder("# Kubernetes-managed hosts file.\n")
-                .append("127.0.0.1\tlocalhost\n")
-                .append("::1\tlocalhost ip6-localhost ip6-loopback\n")
-                .append("fe00::\tip6-localnet\n")
-                .append("fe00::\tip6-mcastprefix\n")
-                .append("fe00::1\tip6-allnodes\n")
-                .append("fe00::2\tip6-allrouters\n");
-        if (pod.getStatus() != null && pod.getStatus().getPodIPs() != null) {
-            pod.getStatus()
-                    .getPodIPs()
-                    .forEach(ip -> text.append(ip.getIp())
-                            .append('\t')
-                            .append(CriConfigs.hostname(pod))
-                            .append('\n'));
-        }
-        text.append("\n# Entries added by HostAliases.\n");
-        for (HostAlias alias : pod.getSpec().getHostAliases()) {
-            text.append(alias.getIp())
-                    .append('\t')
-                    .append(String.join("\t", alias.getHostnames()))
-                    .append('\n');
-        }
+        List<HostAlias> aliases = pod.getSpec().getHostAliases();
+        String text = Boolean.TRUE.equals(pod.getSpec().getHostNetwork())
+                ? HostsFile.ofNode(content(NODE_HOSTS, MAX_HOSTS_BYTES), aliases)
+                : HostsFile.of(ips(pod), PodHostName.of(pod, clusterDomain), aliases);
         Path file = paths.pod(pod.getMetadata().getUid()).resolve("etc-hosts");
         Files.createDirectories(file.getParent());
         Files.writeString(file, text);
+        Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-r--r--"));
         return file;
+    }
+
+    private static List<String> ips(Pod pod) {
+        return pod.getStatus() == null || pod.getStatus().getPodIPs() == null
+                ? List.of()
+                : pod.getStatus().getPodIPs().stream().map(PodIP::getIp).toList();
+    }
+
+    private static String content(Path file, int maxBytes) {
+        try (var in = Files.newInputStream(file)) {
+            return new String(in.readNBytes(maxBytes), StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            // A machine without one has nothing to hand on.
+            return "";
+        }
     }
 
     /** What a run left, once it is no run that anybody asks about. */

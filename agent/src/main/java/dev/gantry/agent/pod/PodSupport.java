@@ -34,11 +34,6 @@ final class PodSupport {
     private void spec(PodSpec spec) {
         refuseIf(!orEmpty(spec.getInitContainers()).isEmpty(), "spec.initContainers");
         refuseIf(spec.getActiveDeadlineSeconds() != null, "spec.activeDeadlineSeconds");
-        refuseIf(isSet(spec.getRuntimeClassName()), "spec.runtimeClassName");
-        refuseIf(Boolean.FALSE.equals(spec.getHostUsers()), "spec.hostUsers");
-        refuseIf(isSet(spec.getSubdomain()), "spec.subdomain");
-        refuseIf(isSet(spec.getHostnameOverride()), "spec.hostnameOverride");
-        refuseIf(Boolean.TRUE.equals(spec.getSetHostnameAsFQDN()), "spec.setHostnameAsFQDN");
         refuseIf(!orEmpty(spec.getReadinessGates()).isEmpty(), "spec.readinessGates");
         refuseIf(!orEmpty(spec.getResourceClaims()).isEmpty(), "spec.resourceClaims");
         if (!orEmpty(spec.getSchedulingGates()).isEmpty()) {

@@ -350,14 +350,9 @@ final class PodWorker {
                     if (terminating) {
                         return CompletableFuture.completedFuture("");
                     }
-                    try {
-                        settings.files().prepareSandbox(reference, SecurityContexts.hasOwnUsers(pod));
-                    } catch (IOException e) {
-                        return CompletableFuture.failedFuture(e);
-                    }
-                    PodSandboxConfig config = settings.configs()
-                            .sandbox(pod, run.attempt(), settings.files().hostResolvConf());
-                    return settings.runtime().runSandbox(config, settings.runtimeHandler());
+                    String handler = RuntimeHandlers.of(pod, settings.runtimeHandler());
+                    return RuntimeHandlers.check(settings.runtime(), pod, handler)
+                            .thenCompose(fine -> runSandbox(pod, run.attempt(), handler));
                 })
                 .whenComplete((id, failure) -> settle(run.operation(), before -> {
                     if (failure == null) {
@@ -368,6 +363,22 @@ final class PodWorker {
                     return before.withSandboxFailure(
                             Optional.of(retry(before.sandboxFailure(), "CreatePodSandboxError", message)));
                 }));
+    }
+
+    private CompletableFuture<String> runSandbox(Pod pod, int attempt, String handler) {
+        String resolvConf = settings.files().hostResolvConf();
+        try {
+            settings.configs().checkSandbox(pod);
+            settings.files().prepareSandbox(reference, SecurityContexts.hasOwnUsers(pod));
+        } catch (StartFailedException | IOException e) {
+            return CompletableFuture.failedFuture(e);
+        }
+        settings.configs()
+                .dnsOmissions(pod, resolvConf)
+                .forEach(message ->
+                        settings.events().record(reference, Optional.empty(), true, "DNSConfigForming", message));
+        PodSandboxConfig config = settings.configs().sandbox(pod, attempt, resolvConf);
+        return settings.runtime().runSandbox(config, handler);
     }
 
     private void ensureImage(Action.EnsureImage ensure) {
