@@ -31,7 +31,8 @@ final class OwnUsers {
     private final PauseLauncher pauses;
     private final Path images;
     private final Path run;
-    private @Nullable Optional<String> obstacle;
+    private boolean tried;
+    private Optional<String> obstacle = Optional.empty();
 
     /**
      * Tries nothing yet.
@@ -47,12 +48,11 @@ final class OwnUsers {
 
     /** What is in the way; empty if they can. */
     synchronized Optional<String> obstacle() {
-        Optional<String> known = obstacle;
-        if (known == null) {
-            known = attempt().map(reason -> "users of a pod's own (hostUsers: false) cannot be had here: " + reason);
-            obstacle = known;
+        if (!tried) {
+            tried = true;
+            obstacle = attempt().map(reason -> "users of a pod's own (hostUsers: false) cannot be had here: " + reason);
         }
-        return known;
+        return obstacle;
     }
 
     /** Fails if they cannot. */

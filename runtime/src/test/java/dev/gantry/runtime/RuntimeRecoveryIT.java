@@ -43,7 +43,7 @@ class RuntimeRecoveryIT {
                         .setVerbose(true)
                         .build())
                 .getInfoOrThrow("info")
-                .replaceAll(".*\"pid\":(\\d+).*", "$1");
+                .replaceAll("\\{\"pid\":(\\d+),.*", "$1");
     }
 
     @Test
@@ -130,7 +130,7 @@ class RuntimeRecoveryIT {
                         .setVerbose(true)
                         .build())
                 .getInfoOrThrow("info")
-                .replaceAll(".*\"pid\":(\\d+).*", "$1");
+                .replaceAll("\\{\"pid\":(\\d+),.*", "$1");
         Path process = Path.of("/proc/" + pid(id));
         fixture.runtime().close();
         ProcessHandle.of(Long.parseLong(pause)).orElseThrow().destroyForcibly();
