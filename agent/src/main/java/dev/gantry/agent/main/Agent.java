@@ -11,17 +11,14 @@ import dev.gantry.agent.config.NodePaths;
 import dev.gantry.agent.event.EventStore;
 import dev.gantry.agent.pod.CrashLoop;
 import dev.gantry.agent.pod.CriPodEngine;
-import dev.gantry.agent.pod.NodeFacts;
 import dev.gantry.agent.pod.PodDns;
 import dev.gantry.agent.pod.PodEngineSettings;
 import dev.gantry.agent.pod.PodPaths;
 import dev.gantry.agent.pod.PodSource;
-import dev.gantry.agent.resource.NodeCgroups;
-import dev.gantry.agent.rotation.LogRotator;
-import dev.gantry.cgroups.CgroupTree;
 import dev.gantry.images.ImageStore;
 import dev.gantry.linux.EventLoop;
 import dev.gantry.linux.Linux;
+import dev.gantry.runtime.NativeRuntime;
 import dev.gantry.runtime.io.ContainerIo;
 import dev.gantry.staticpods.ManifestSnapshot;
 import dev.gantry.staticpods.ManifestWatcher;
@@ -36,7 +33,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.Executor;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadFactory;
@@ -124,17 +120,14 @@ final class Agent implements Node.RunningAgent {
             EventStore events =
                     kept(EventStore.open(paths.state().resolve("events.json"), config.nodeName(), clock, pool, timers));
             CriPodEngine engine = kept(CriPodEngine.open(settings(events, pool, timers), runtime.channel()));
-            if (runtime.builtIn().isPresent()) {
-                levels(runtime.builtIn().get().cgroups(), engine, pool);
-            }
-            kept(LogRotator.start(
-                    config.resources().logs(), engine::runningLogs, engine::reopenLog, clock, pool, timers));
             CompletableFuture<ManifestSnapshot> firstManifests = manifests(engine);
             Heartbeat heartbeat = Heartbeat.start(pool, timers, System::nanoTime);
             Agent agent = new Agent(config, rooms, heartbeat, firstManifests);
             kept(ApiServer.start(paths.socket(), backend(agent, engine, runtime), ApiLimits.STANDARD, clock));
             firstManifests.join();
-            // Last: nobody waits for it, and the first pods are on their way.
+            // Last: nobody waits for these, and the first pods are on their way.
+            kept(NodeServices.start(
+                    config, engine, runtime.builtIn().map(NativeRuntime::cgroups), events, clock, pool, timers));
             if (serveCri && runtime.builtIn().isPresent()) {
                 kept(PodRuntime.serve(runtime.builtIn().get(), paths.criSocket()));
             }
@@ -166,26 +159,6 @@ final class Agent implements Node.RunningAgent {
                     clock,
                     pool,
                     timers);
-        }
-
-        /** The cgroups of classes of pods follow the pods; with another runtime they are its own business. */
-        private void levels(CgroupTree tree, CriPodEngine engine, Executor pool) throws IOException {
-            NodeFacts node = engine.node();
-            NodeCgroups cgroups = NodeCgroups.of(
-                    tree, node.resources(), node.policy(), config.resources().enforcePods());
-            AtomicBoolean due = new AtomicBoolean();
-            Runnable update = () -> {
-                if (due.compareAndSet(false, true)) {
-                    pool.execute(() -> {
-                        due.set(false);
-                        synchronized (cgroups) {
-                            cgroups.update(engine.runningSpecs());
-                        }
-                    });
-                }
-            };
-            update.run();
-            rooms.push(engine.watch(change -> update.run()));
         }
 
         private CompletableFuture<ManifestSnapshot> manifests(CriPodEngine engine) throws IOException {

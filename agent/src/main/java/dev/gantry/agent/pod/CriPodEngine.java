@@ -3,8 +3,10 @@ package dev.gantry.agent.pod;
 import dev.gantry.agent.cri.CriException;
 import dev.gantry.agent.cri.CriRuntime;
 import dev.gantry.agent.cri.Labels;
+import dev.gantry.agent.cri.ObservedContainer;
 import dev.gantry.agent.cri.ObservedPod;
 import dev.gantry.agent.event.PodReference;
+import dev.gantry.agent.oom.OomEvents;
 import dev.gantry.agent.pod.PodSlot.Failure;
 import dev.gantry.agent.pod.PodSlot.Occupant;
 import dev.gantry.agent.pod.PodSlot.Wanted;
@@ -13,7 +15,6 @@ import dev.gantry.agent.resource.Admission.Rejected;
 import dev.gantry.agent.resource.Admission.Verdict;
 import dev.gantry.agent.resource.Qos;
 import dev.gantry.agent.resource.ResizeRules;
-import dev.gantry.agent.rotation.LogRotator.RunningLog;
 import dev.gantry.agent.time.Timestamps;
 import dev.gantry.cri.v1.ContainerEventResponse;
 import dev.gantry.cri.v1.PodSandbox;
@@ -958,6 +959,26 @@ public final class CriPodEngine implements PodEngine {
         return new ContainerRuns(occupant.pod, occupant.status, observed).find(container, previous, settings.paths());
     }
 
+    /** Whose a container is; empty for one of a pod that is not known. */
+    public Optional<OomEvents.Owner> owner(String podUid, String containerId) {
+        Occupant occupant;
+        synchronized (this) {
+            PodSlot slot = byUid.get(podUid);
+            occupant = slot == null ? null : slot.current;
+        }
+        if (occupant == null) {
+            return Optional.empty();
+        }
+        Optional<String> container = occupant.worker == null
+                ? Optional.empty()
+                : occupant.worker.state().observed().stream()
+                        .flatMap(observed -> observed.containers().stream())
+                        .filter(run -> run.id().equals(containerId))
+                        .map(ObservedContainer::name)
+                        .findFirst();
+        return Optional.of(new OomEvents.Owner(reference(occupant.pod), container));
+    }
+
     /** What the pods of this node are told of it. */
     public NodeFacts node() {
         return settings.node();
@@ -968,8 +989,8 @@ public final class CriPodEngine implements PodEngine {
         return room.specs(slots.values());
     }
 
-    /** The containers that run now, with their logs, for {@link dev.gantry.agent.rotation.LogRotator}. */
-    public Collection<RunningLog> runningLogs() {
+    /** The containers that run now. */
+    public List<RunningContainer> runningContainers() {
         List<PodWorker> all;
         synchronized (this) {
             all = slots.values().stream()
@@ -978,10 +999,11 @@ public final class CriPodEngine implements PodEngine {
                     .toList();
         }
         return all.stream()
-                .flatMap(worker -> worker.state().observed().stream())
-                .flatMap(observed -> observed.containers().stream())
-                .filter(run -> run.isRunning() && run.logPath().startsWith("/"))
-                .map(run -> new RunningLog(run.id(), Path.of(run.logPath())))
+                .map(PodWorker::state)
+                .flatMap(state -> state.observed().stream()
+                        .flatMap(observed -> observed.containers().stream())
+                        .filter(ObservedContainer::isRunning)
+                        .map(run -> new RunningContainer(state.pod(), run.name(), run.id(), run.logPath())))
                 .toList();
     }
 
