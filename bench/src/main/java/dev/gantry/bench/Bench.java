@@ -3,6 +3,7 @@ package dev.gantry.bench;
 import dev.gantry.cri.v1.ImageSpec;
 import dev.gantry.cri.v1.PullImageRequest;
 import dev.gantry.e2e.AgentProcess;
+import dev.gantry.e2e.Containerd;
 import dev.gantry.e2e.Registry;
 import dev.gantry.packaging.DemoImage;
 import dev.gantry.packaging.OciArchive;
@@ -79,6 +80,10 @@ public final class Bench {
         return gantry;
     }
 
+    private static Peer peer(String name, String handler, Containerd containerd, Path work) {
+        return new Peer(name, handler, work.resolve("containerd/logs"), containerd.channel());
+    }
+
     private static void peers(Path module, Path work, Report report, List<String> groups)
             throws IOException, InterruptedException {
         Path archives = archives();
@@ -87,12 +92,15 @@ public final class Bench {
                 PauseImage.create(module.resolve("src/main/c/pause.c"), work).tar());
         Path ours = work.resolve("gantry");
         NativeRuntimeConfig config = NativeRuntimeConfig.under(ours).withImageArchives(archives);
-        try (Containerd containerd = Containerd.start(Files.createDirectories(work.resolve("containerd")));
+        try (Containerd containerd = Containerd.start(
+                        Files.createDirectories(work.resolve("containerd")),
+                        new Containerd.Network("bench0", "10.213.0.0/16"),
+                        PauseImage.NAME);
                 NativeRuntime runtime = NativeRuntime.open(config)) {
             containerd.load(pause);
             containerd.load(archives.resolve("gantry-demo-1.tar"));
-            List<Peer> peers =
-                    List.of(gantry(ours, runtime), containerd.peer(RUNC, "runc"), containerd.peer(CRUN, "crun"));
+            List<Peer> peers = List.of(
+                    gantry(ours, runtime), peer(RUNC, "runc", containerd, work), peer(CRUN, "crun", containerd, work));
             peers.forEach(peer -> peer.logs().toFile().mkdirs());
             CriRows rows = new CriRows(peers, report);
             if (groups.contains("cri")) {

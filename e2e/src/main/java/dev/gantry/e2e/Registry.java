@@ -134,6 +134,11 @@ public final class Registry implements AutoCloseable {
 
     /** Uploads an image with the tag 1. */
     public void push(String repository, OciArchive image) throws IOException, InterruptedException {
+        push(repository, image, "1");
+    }
+
+    /** Uploads an image. */
+    public void push(String repository, OciArchive image, String tag) throws IOException, InterruptedException {
         for (Map.Entry<String, byte[]> blob : image.blobs().entrySet()) {
             HttpResponse<String> upload = send(request("/v2/" + repository + "/blobs/uploads/")
                     .POST(HttpRequest.BodyPublishers.noBody())
@@ -148,7 +153,7 @@ public final class Registry implements AutoCloseable {
                     .PUT(HttpRequest.BodyPublishers.ofByteArray(blob.getValue()))
                     .build()));
         }
-        created(send(request("/v2/" + repository + "/manifests/1")
+        created(send(request("/v2/" + repository + "/manifests/" + tag)
                 .header("Content-Type", "application/vnd.oci.image.manifest.v1+json")
                 .PUT(HttpRequest.BodyPublishers.ofByteArray(image.manifest()))
                 .build()));

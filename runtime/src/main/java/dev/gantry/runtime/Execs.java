@@ -2,6 +2,7 @@ package dev.gantry.runtime;
 
 import com.google.protobuf.ByteString;
 import dev.gantry.cgroups.Cgroup;
+import dev.gantry.cri.transport.CriTransport;
 import dev.gantry.cri.v1.ExecSyncResponse;
 import dev.gantry.linux.ErrnoException;
 import dev.gantry.linux.EventLoop;
@@ -31,6 +32,9 @@ import org.slf4j.LoggerFactory;
 final class Execs {
     private static final Logger LOG = LoggerFactory.getLogger(Execs.class);
     private static final Duration START_DEADLINE = Duration.ofSeconds(30);
+    /** Tags and lengths of the answer's fields, generously. */
+    private static final int MESSAGE_OVERHEAD = 1024;
+
     private static final Duration KILL_PATIENCE = Duration.ofSeconds(10);
 
     private final Machine machine;
@@ -212,11 +216,7 @@ final class Execs {
             } else if (failure != null) {
                 response.completeExceptionally(failure);
             } else {
-                response.complete(ExecSyncResponse.newBuilder()
-                        .setStdout(out)
-                        .setStderr(err)
-                        .setExitCode(exit.exitCode())
-                        .build());
+                response.complete(answer(out, err, exit.exitCode()));
             }
         } catch (ErrnoException e) {
             response.completeExceptionally(e);
@@ -224,6 +224,18 @@ final class Execs {
             stdout.close();
             stderr.close();
         }
+    }
+
+    /** Clients take messages of 16 MiB, and would take nothing of a larger one: the longer output loses its end. */
+    static ExecSyncResponse answer(ByteString out, ByteString err, int exitCode) {
+        int room = CriTransport.MAX_MESSAGE_BYTES - MESSAGE_OVERHEAD;
+        int ofOut = Math.max(room - err.size(), room / 2);
+        int ofErr = Math.max(room - out.size(), room / 2);
+        return ExecSyncResponse.newBuilder()
+                .setStdout(out.substring(0, Math.min(out.size(), ofOut)))
+                .setStderr(err.substring(0, Math.min(err.size(), ofErr)))
+                .setExitCode(exitCode)
+                .build();
     }
 
     private static RuntimeException late(Container container, Duration timeout) {

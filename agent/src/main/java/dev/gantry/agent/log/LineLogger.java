@@ -1,6 +1,7 @@
 package dev.gantry.agent.log;
 
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Marker;
 import org.slf4j.event.KeyValuePair;
@@ -14,6 +15,9 @@ import org.slf4j.spi.LoggingEventAware;
 final class LineLogger extends LegacyAbstractLogger implements LoggingEventAware {
     private static final long serialVersionUID = 1;
 
+    /** gRPC asks for TCP's keepalive on unix sockets too, and Netty warns of it at each connection. */
+    private static final Set<String> ERRORS_ONLY = Set.of("io.netty.bootstrap.ServerBootstrap");
+
     private final boolean own;
 
     LineLogger(String name) {
@@ -23,6 +27,9 @@ final class LineLogger extends LegacyAbstractLogger implements LoggingEventAware
 
     private boolean isOn(Level level) {
         Level least = LogOutput.level();
+        if (ERRORS_ONLY.contains(name)) {
+            return level == Level.ERROR;
+        }
         // Netty and gRPC tell their whole life at debug.
         Level ofLibrary = least == Level.TRACE ? Level.DEBUG : Level.WARN;
         Level bound = own || least.toInt() > ofLibrary.toInt() ? least : ofLibrary;

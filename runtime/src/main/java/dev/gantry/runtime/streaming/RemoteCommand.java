@@ -85,7 +85,11 @@ final class RemoteCommand {
     private final InputQueue input;
     private final CountDownLatch outputs = new CountDownLatch(2);
     private @Nullable ContainerStreams streams;
+    private @Nullable Size early;
     private boolean hungUp;
+
+    /** Of a terminal, in characters. */
+    private record Size(int columns, int rows) {}
 
     /**
      * Prepares a session.
@@ -127,14 +131,26 @@ final class RemoteCommand {
             JsonNode size = JSON.readTree(message);
             int columns = size.path("Width").asInt();
             int rows = size.path("Height").asInt();
-            ContainerStreams open = streams();
-            if (open != null && columns > 0 && columns <= 0xffff && rows > 0 && rows <= 0xffff) {
-                open.resize(columns, rows);
+            if (columns > 0 && columns <= 0xffff && rows > 0 && rows <= 0xffff) {
+                resize(new Size(columns, rows));
             }
         } catch (JsonProcessingException e) {
             // not a size
         } catch (IOException e) {
             // the terminal is gone, and the session about to end
+        }
+    }
+
+    private void resize(Size size) throws IOException {
+        ContainerStreams open;
+        synchronized (this) {
+            open = streams;
+            if (open == null) {
+                early = size;
+            }
+        }
+        if (open != null) {
+            open.resize(size.columns, size.rows);
         }
     }
 
@@ -153,10 +169,6 @@ final class RemoteCommand {
         input.end();
     }
 
-    private synchronized @Nullable ContainerStreams streams() {
-        return streams;
-    }
-
     private void run() {
         try (ContainerStreams opened = open()) {
             synchronized (this) {
@@ -164,6 +176,10 @@ final class RemoteCommand {
                     return;
                 }
                 streams = opened;
+                // A client tells its size at once, before there is a terminal.
+                if (early != null) {
+                    opened.resize(early.columns, early.rows);
+                }
             }
             if (wanted.stdin()) {
                 threads.execute(() -> copyInput(opened));

@@ -14,6 +14,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 
 /**
  * Containers whose processes send their input back on stdout, {@code bye} on stderr at its end, and exit with 7. The container
@@ -23,8 +24,16 @@ final class EchoIo implements ContainerIo {
     final List<String> resizes = new CopyOnWriteArrayList<>();
     final List<CompletableFuture<Integer>> exits = new CopyOnWriteArrayList<>();
 
+    /** An exec waits for it. */
+    volatile CountDownLatch held = new CountDownLatch(0);
+
     @Override
     public ContainerStreams exec(ExecRequest request) throws IOException {
+        try {
+            held.await();
+        } catch (InterruptedException e) {
+            throw new IOException(e);
+        }
         if (request.containerId().equals("missing")) {
             throw new IOException("exec in container 'missing': no such container");
         }

@@ -38,6 +38,7 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
@@ -111,6 +112,20 @@ class StreamingServerTest {
         client.awaitText(1, "x");
 
         assertThat(io.resizes).containsExactly("120x40");
+    }
+
+    @Test
+    void aSizeThatComesBeforeTheTerminalIsNotLost() throws Exception {
+        io.held = new CountDownLatch(1);
+        Client client = connect(exec("c1", true), "v4.channel.k8s.io");
+        client.send(4, "{\"Width\":100,\"Height\":30}");
+        client.send(4, "{\"Width\":120,\"Height\":40}");
+        io.held.countDown();
+        client.send(0, "x");
+
+        client.awaitText(1, "x");
+
+        assertThat(io.resizes).endsWith("120x40");
     }
 
     @Test

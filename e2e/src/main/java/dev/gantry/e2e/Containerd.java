@@ -1,29 +1,33 @@
-package dev.gantry.bench;
+package dev.gantry.e2e;
 
 import dev.gantry.cri.transport.CriEventLoops;
 import dev.gantry.cri.transport.CriTransport;
+import dev.gantry.cri.v1.RuntimeServiceGrpc;
 import dev.gantry.cri.v1.StatusRequest;
-import dev.gantry.e2e.Command;
+import io.grpc.Channel;
 import io.grpc.ManagedChannel;
 import io.grpc.StatusRuntimeException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 
 /** A containerd of our own: own configuration, state, socket and bridge, with runc and crun as runtime handlers. */
-final class Containerd implements AutoCloseable {
+public final class Containerd implements AutoCloseable {
     private static final List<Path> CNI_PLUGINS = List.of(Path.of("/usr/lib/cni"), Path.of("/opt/cni/bin"));
 
     private final Path directory;
+    private final Network network;
     private final Path socket;
     private final CriEventLoops loops;
     private final ManagedChannel channel;
     private final Process daemon;
 
-    private Containerd(Path directory, Path socket, CriEventLoops loops, ManagedChannel channel, Process daemon) {
+    private Containerd(
+            Path directory, Network network, Path socket, CriEventLoops loops, ManagedChannel channel, Process daemon) {
         this.directory = directory;
+        this.network = network;
         this.socket = socket;
         this.loops = loops;
         this.channel = channel;
@@ -31,25 +35,36 @@ final class Containerd implements AutoCloseable {
     }
 
     /**
+     * The network of its pods, by the CNI plugin {@code bridge}.
+     *
+     * @param bridge name of the interface on the host, removed at the end
+     * @param subnet such as {@code 10.213.0.0/16}
+     */
+    public record Network(String bridge, String subnet) {}
+
+    /**
      * Starts the daemon and waits until it serves CRI.
      *
+     * @param pauseImage name of the image that holds a pod together; {@link #load} brings it
      * @throws IOException if it does not within 30 s; the message says what it printed last
      */
-    static Containerd start(Path directory) throws IOException, InterruptedException {
+    public static Containerd start(Path directory, Network network, String pauseImage)
+            throws IOException, InterruptedException {
         Path plugins = CNI_PLUGINS.stream()
                 .filter(folder -> Files.isExecutable(folder.resolve("bridge")))
                 .findFirst()
                 .orElseThrow(() -> new IOException("find the CNI plugin 'bridge' in " + CNI_PLUGINS
                         + ": none; install the Debian package containernetworking-plugins"));
         Path socket = directory.resolve("containerd.sock");
-        Path network = Files.createDirectories(directory.resolve("cni"));
-        Files.writeString(network.resolve("10-bench.conflist"), """
-                {"cniVersion": "0.4.0", "name": "bench", "plugins": [
-                  {"type": "bridge", "bridge": "bench0", "isGateway": true, "ipMasq": true, "hairpinMode": true,
-                   "ipam": {"type": "host-local", "dataDir": "%s", "ranges": [[{"subnet": "10.213.0.0/16"}]],
+        Path configuration = Files.createDirectories(directory.resolve("cni"));
+        Files.writeString(configuration.resolve("10-pods.conflist"), """
+                {"cniVersion": "0.4.0", "name": "%1$s", "plugins": [
+                  {"type": "bridge", "bridge": "%1$s", "isGateway": true, "ipMasq": true, "hairpinMode": true,
+                   "ipam": {"type": "host-local", "dataDir": "%2$s", "ranges": [[{"subnet": "%3$s"}]],
                             "routes": [{"dst": "0.0.0.0/0"}]}},
                   {"type": "portmap", "capabilities": {"portMappings": true}}]}
-                """.formatted(directory.resolve("addresses")));
+                """.formatted(
+                        network.bridge(), directory.resolve("addresses"), network.subnet()));
         Files.writeString(directory.resolve("config.toml"), """
                 version = 2
                 root = "%1$s/root"
@@ -75,56 +90,72 @@ final class Containerd implements AutoCloseable {
                       runtime_type = "io.containerd.runc.v2"
                       [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.crun.options]
                         BinaryName = "crun"
-                """.formatted(directory, socket, plugins, PauseImage.NAME));
+                """.formatted(directory, socket, plugins, pauseImage));
         // In a mount namespace of its own, without the cgroup v2 tree beside cgroup v1 that some machines have: crun
-        // refuses such a mix, and runc needs v2's controllers if it finds v2.
+        // refuses such a mix, and runc needs v2's controllers if it finds v2. Mounts are shared there, as on a host
+        // with
+        // systemd.
         Process daemon = new ProcessBuilder(
                         "unshare",
                         "--mount",
                         "sh",
                         "-c",
                         "! grep -q '^[^ ]* /sys/fs/cgroup/unified ' /proc/mounts || umount /sys/fs/cgroup/unified || exit 1;"
-                                + " exec containerd --config \"$0\"",
+                                + " mount --make-rshared /; exec containerd --config \"$0\"",
                         directory.resolve("config.toml").toString())
                 .redirectErrorStream(true)
                 .redirectOutput(directory.resolve("containerd.log").toFile())
                 .start();
         CriEventLoops loops = CriEventLoops.open(1);
         ManagedChannel channel = CriTransport.unixChannel(socket, loops);
-        Containerd containerd = new Containerd(directory, socket, loops, channel, daemon);
+        Containerd containerd = new Containerd(directory, network, socket, loops, channel, daemon);
         containerd.awaitReady();
         return containerd;
     }
 
     private void awaitReady() throws IOException, InterruptedException {
-        Peer peer = peer("containerd", "");
-        for (long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(30); System.nanoTime() < end; ) {
-            if (!daemon.isAlive()) {
-                break;
-            }
-            try {
-                var unused = peer.runtime().status(StatusRequest.getDefaultInstance());
-                return;
-            } catch (StatusRuntimeException notYet) {
-                Thread.sleep(50);
-            }
+        RuntimeServiceGrpc.RuntimeServiceBlockingStub runtime = RuntimeServiceGrpc.newBlockingStub(channel);
+        try {
+            Await.until(
+                    Duration.ofSeconds(30),
+                    "containerd to serve CRI",
+                    () -> {
+                        channel.resetConnectBackoff();
+                        try {
+                            var unused = runtime.status(StatusRequest.getDefaultInstance());
+                            return true;
+                        } catch (StatusRuntimeException notYet) {
+                            throw new IOException(notYet);
+                        }
+                    },
+                    () -> "Its last words: " + lastWords());
+        } catch (AssertionError e) {
+            close();
+            throw new IOException("start containerd", e);
         }
-        List<String> log = Files.readAllLines(directory.resolve("containerd.log"));
-        close();
-        throw new IOException("start containerd: it does not serve CRI; its last words: "
-                + String.join("\n", log.subList(Math.max(0, log.size() - 10), log.size())));
     }
 
-    Peer peer(String name, String handler) {
-        return new Peer(name, handler, directory.resolve("logs"), channel);
+    private String lastWords() {
+        try {
+            List<String> log = Files.readAllLines(directory.resolve("containerd.log"));
+            return String.join("\n", log.subList(Math.max(0, log.size() - 10), log.size()));
+        } catch (IOException e) {
+            return e.toString();
+        }
     }
 
-    long pid() {
+    /** To its CRI; closed with the daemon. */
+    public Channel channel() {
+        return channel;
+    }
+
+    /** The id of the daemon's process. */
+    public long pid() {
         return daemon.pid();
     }
 
     /** Loads an archive of images into the store that CRI sees. */
-    void load(Path archive) throws IOException, InterruptedException {
+    public void load(Path archive) throws IOException, InterruptedException {
         Process ctr = new ProcessBuilder(
                         "ctr",
                         "--address",
@@ -149,5 +180,10 @@ final class Containerd implements AutoCloseable {
         channel.shutdownNow();
         loops.close();
         Command.end(daemon);
+        try {
+            var unused = Command.run("ip", "link", "delete", network.bridge());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 }
