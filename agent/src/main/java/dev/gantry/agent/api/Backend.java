@@ -3,11 +3,13 @@ package dev.gantry.agent.api;
 import dev.gantry.agent.pod.PodEngine;
 import dev.gantry.images.ImageStore;
 import dev.gantry.runtime.io.ContainerIo;
+import io.fabric8.kubernetes.api.model.Node;
 import io.fabric8.kubernetes.api.model.Pod;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Supplier;
 
 /**
  * What the API serves.
@@ -18,6 +20,7 @@ import java.util.Optional;
  * @param manifests decodes what clients send
  * @param explainer for {@code /gantry/v1/explain}
  * @param check for {@code /gantry/v1/check}: JSON
+ * @param node this node as it is now
  * @param health what {@code /healthz} and {@code /readyz} say
  * @param metrics more lines for {@code /metrics}
  * @param podLogs no log outside this directory is ever read
@@ -30,6 +33,7 @@ public record Backend(
         Manifests manifests,
         Explainer explainer,
         Check check,
+        Supplier<Node> node,
         Health health,
         Metrics metrics,
         Path podLogs,

@@ -2,9 +2,11 @@ package dev.gantry.agent.api;
 
 import com.fasterxml.jackson.core.JsonGenerator;
 import dev.gantry.agent.config.Version;
+import io.fabric8.kubernetes.api.model.Node;
 import io.fabric8.kubernetes.api.model.Pod;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
+import java.time.Clock;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -14,9 +16,17 @@ import java.util.TreeMap;
 /** What is not about one pod: version, health, metrics, discovery, namespaces, explain and check. */
 final class NodeResource {
     private final Backend backend;
+    private final Collection<Node> nodes;
 
-    NodeResource(Backend backend) {
+    NodeResource(Backend backend, Clock clock) {
         this.backend = backend;
+        this.nodes = new Collection<>(
+                "Node",
+                NodeTable.TABLE,
+                new ChangeLog<>(1),
+                clock,
+                Set.of("metadata.name"),
+                (node, path) -> node.getMetadata().getName());
     }
 
     void handle(Exchange exchange, List<String> path) throws ApiException {
@@ -165,6 +175,8 @@ final class NodeResource {
             json.writeArrayFieldStart("resources");
             resource(json, "events", "event", "Event", true, List.of("ev"), List.of("get", "list", "watch"));
             resource(json, "namespaces", "namespace", "Namespace", false, List.of("ns"), List.of("get", "list"));
+            resource(json, "nodes", "node", "Node", false, List.of("no"), List.of("get", "list"));
+            resource(json, "nodes/status", "", "Node", false, List.of(), List.of("get"));
             resource(
                     json,
                     "pods",
@@ -210,6 +222,25 @@ final class NodeResource {
             json.writeString(value);
         }
         json.writeEndArray();
+    }
+
+    /** This node: the only one there is. */
+    void nodes(Exchange exchange, List<String> path) throws ApiException {
+        if (exchange.request().flag("watch")) {
+            throw ApiException.of(405, "MethodNotAllowed", "nodes cannot be watched; list them again instead");
+        }
+        Node node = backend.node().get();
+        boolean isStatus = path.size() == 3 && path.get(2).equals("status");
+        if (path.size() == 3 && !isStatus) {
+            throw ApiException.noSuchPath();
+        }
+        if (path.size() == 1) {
+            nodes.answer(exchange, "", node.getMetadata().getResourceVersion(), List.of(node));
+        } else if (path.get(1).equals(node.getMetadata().getName())) {
+            nodes.answer(exchange, 200, node);
+        } else {
+            throw ApiException.notFound("nodes", path.get(1));
+        }
     }
 
     /** All namespaces, or one. A node has no namespace objects; those that its pods are in count as active. */

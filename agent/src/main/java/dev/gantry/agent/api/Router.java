@@ -96,7 +96,7 @@ final class Router {
         String namespace = namespaced ? path.get(3) : "";
         List<String> rest = path.subList(namespaced ? 4 : 2, size);
         String resource = rest.isEmpty() ? "namespaces" : rest.get(0);
-        if ((!namespaced && rest.size() > 1) || rest.size() > 3) {
+        if ((!namespaced && rest.size() > 1 && !resource.equals("nodes")) || rest.size() > 3) {
             throw ApiException.noSuchPath();
         }
         switch (resource) {
@@ -108,6 +108,13 @@ final class Router {
                 } else {
                     events.get(exchange, namespace, rest.get(1));
                 }
+            }
+            case "nodes" -> {
+                require(exchange.request(), HttpMethod.GET);
+                if (namespaced) {
+                    throw ApiException.noSuchPath();
+                }
+                node.nodes(exchange, rest);
             }
             case "namespaces" -> {
                 require(exchange.request(), HttpMethod.GET);

@@ -10,11 +10,12 @@ import java.util.Map;
 final class DescribeCommand implements Command {
     private static final CommandSpec SPEC = new CommandSpec(
             "describe",
-            "[pod] NAME...",
+            "[pod|node] NAME...",
             Commands.summary("describe"),
-            "Show a pod in detail: its state, each container's, and the events about it.",
+            "Show a pod in detail: its state, each container's, and the events about it; or the node, with what it has and what its pods request.",
             List.of(
                     new CommandSpec.Example("A pod of the default namespace", "gantry describe pod web"),
+                    new CommandSpec.Example("The node", "gantry describe node"),
                     new CommandSpec.Example("One of another namespace", "gantry describe pod dns -n kube-system")),
             List.of(CommandSpec.NAMESPACE));
 
@@ -26,6 +27,9 @@ final class DescribeCommand implements Command {
     @Override
     public int run(Arguments arguments, Session session) throws UsageException, CliException, IOException {
         List<String> names = arguments.operands();
+        if (!names.isEmpty() && List.of("node", "nodes", "no").contains(names.get(0))) {
+            return nodes(names.subList(1, names.size()), session);
+        }
         if (names.size() > 1 && List.of("pod", "pods", "po").contains(names.get(0))) {
             names = names.subList(1, names.size());
         }
@@ -52,6 +56,29 @@ final class DescribeCommand implements Command {
             session.console().out().print(separator);
             session.console().out().print(new PodDescription(session.console(), Clock.systemUTC()).of(pod, events));
             separator = "\n\n";
+        }
+        return 0;
+    }
+
+    /** The nodes of these names, or the only one. */
+    private static int nodes(List<String> names, Session session) throws CliException, IOException {
+        List<Json> nodes = new java.util.ArrayList<>();
+        if (names.isEmpty()) {
+            try (ApiResponse response = session.client().get("/api/v1/nodes")) {
+                nodes.addAll(response.json().items("items"));
+            }
+        }
+        for (String name : names) {
+            try (ApiResponse response = session.client().get("/api/v1/nodes/" + ApiClient.encode(name))) {
+                nodes.add(response.json());
+            }
+        }
+        Json pods;
+        try (ApiResponse response = session.client().get("/api/v1/pods")) {
+            pods = response.json();
+        }
+        for (Json node : nodes) {
+            session.console().out().print(new NodeDescription(Clock.systemUTC()).of(node, pods));
         }
         return 0;
     }

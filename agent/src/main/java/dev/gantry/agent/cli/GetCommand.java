@@ -19,13 +19,14 @@ final class GetCommand implements Command {
 
     private static final CommandSpec SPEC = new CommandSpec(
             "get",
-            "pods|events [NAME...]",
+            "pods|events|nodes [NAME...]",
             Commands.summary("get"),
-            "List pods or events of a running agent.",
+            "List pods, events or the node of a running agent.",
             List.of(
                     new CommandSpec.Example("The pods of the default namespace", "gantry get pods"),
                     new CommandSpec.Example("All pods, with their addresses", "gantry get pods -A -o wide"),
                     new CommandSpec.Example("One pod as YAML", "gantry get pod web -o yaml"),
+                    new CommandSpec.Example("The node, with its system", "gantry get nodes -o wide"),
                     new CommandSpec.Example("Print each change of state", "gantry get pods --watch")),
             List.of(
                     CommandSpec.NAMESPACE,
@@ -49,7 +50,7 @@ final class GetCommand implements Command {
     @Override
     public int run(Arguments arguments, Session session) throws UsageException, CliException, IOException {
         if (arguments.operands().isEmpty()) {
-            throw new UsageException("say what to list: pods or events");
+            throw new UsageException("say what to list: pods, events or nodes");
         }
         String first = arguments.operands().get(0);
         List<String> names = new ArrayList<>(
@@ -70,11 +71,12 @@ final class GetCommand implements Command {
         return switch (word) {
             case "pods", "pod", "po" -> "pods";
             case "events", "event", "ev" -> "events";
+            case "nodes", "node", "no" -> "nodes";
             default ->
                 throw new UsageException("there is no resource type \"" + word + "\"; "
-                        + Suggestions.nearest(word, List.of("pods", "events"))
+                        + Suggestions.nearest(word, List.of("pods", "events", "nodes"))
                                 .map(near -> "did you mean " + near + "?")
-                                .orElse("known are pods and events"));
+                                .orElse("known are pods, events and nodes"));
         };
     }
 
@@ -83,6 +85,7 @@ final class GetCommand implements Command {
         private final Arguments arguments;
         private final Session session;
         private final String resource;
+        private final boolean namespaced;
         private final boolean allNamespaces;
         private final String namespace;
         private final String output;
@@ -95,7 +98,8 @@ final class GetCommand implements Command {
             this.fieldSelector = fieldSelector;
             this.session = session;
             this.resource = resource;
-            this.allNamespaces = arguments.flag("all-namespaces");
+            this.namespaced = !resource.equals("nodes");
+            this.allNamespaces = namespaced && arguments.flag("all-namespaces");
             this.namespace = arguments.value("namespace", "default");
             this.output = arguments.value("output");
             if (!List.of("", "wide", "json", "yaml", "name").contains(output)) {
@@ -107,6 +111,9 @@ final class GetCommand implements Command {
             boolean watch = arguments.flag("watch");
             if (!names.isEmpty() && allNamespaces) {
                 throw new UsageException("a name belongs to one namespace: leave out -A, or give -n");
+            }
+            if (watch && !namespaced) {
+                throw new UsageException("nodes cannot be watched");
             }
             if (watch && names.size() > 1) {
                 throw new UsageException("--watch takes one name or none");
@@ -122,7 +129,7 @@ final class GetCommand implements Command {
         }
 
         private String collection() {
-            return allNamespaces
+            return allNamespaces || !namespaced
                     ? "/api/v1/" + resource
                     : "/api/v1/namespaces/" + ApiClient.encode(namespace) + "/" + resource;
         }
@@ -246,7 +253,7 @@ final class GetCommand implements Command {
 
         /** As kubectl prints several objects: a {@code List} of whole objects, whatever the server's own list is. */
         private Json list(List<Json> objects) {
-            String kind = resource.equals("pods") ? "Pod" : "Event";
+            String kind = resource.equals("pods") ? "Pod" : resource.equals("nodes") ? "Node" : "Event";
             List<Object> items = new ArrayList<>();
             for (Json object : objects) {
                 Map<String, Object> item = new LinkedHashMap<>();
@@ -271,7 +278,8 @@ final class GetCommand implements Command {
                 default ->
                     session.console()
                             .out()
-                            .println((resource.equals("pods") ? "pod/" : "event/") + object.text("metadata", "name"));
+                            .println(resource.substring(0, resource.length() - 1) + "/"
+                                    + object.text("metadata", "name"));
             }
         }
 

@@ -82,7 +82,7 @@ final class TablePrinter {
 
     private String status(String cell) {
         return switch (cell) {
-            case "Running" -> console.green(cell);
+            case "Running", "Ready" -> console.green(cell);
             case "Completed", "Succeeded" -> console.dim(cell);
             case "Pending", "ContainerCreating", "PodInitializing", "Terminating" -> console.yellow(cell);
             default -> console.red(cell);

@@ -8,6 +8,7 @@ import dev.gantry.agent.check.MachineCheck;
 import dev.gantry.agent.cli.Node;
 import dev.gantry.agent.config.AgentConfig;
 import dev.gantry.agent.config.NodePaths;
+import dev.gantry.agent.config.Version;
 import dev.gantry.agent.event.EventStore;
 import dev.gantry.agent.pod.CrashLoop;
 import dev.gantry.agent.pod.CriPodEngine;
@@ -188,7 +189,7 @@ final class Agent implements Node.RunningAgent {
             return first;
         }
 
-        private Backend backend(Agent agent, CriPodEngine engine, PodRuntime runtime) {
+        private Backend backend(Agent agent, CriPodEngine engine, PodRuntime runtime) throws IOException {
             NodePaths paths = config.paths();
             Optional<ImageStore> images = runtime.images();
             Optional<ContainerIo> io = runtime.io();
@@ -199,6 +200,14 @@ final class Agent implements Node.RunningAgent {
                     new StrictManifests(),
                     pods -> runtime.explain(config, pods),
                     () -> Finding.json(MachineCheck.ofThisMachine(paths).run()),
+                    new NodeView(
+                            engine.node(),
+                            paths,
+                            runtime.builtIn().map(NativeRuntime::cgroups),
+                            agent.health(),
+                            clock,
+                            runtime.builtIn().isPresent() ? "gantry://" + Version.CURRENT : "remote",
+                            Path.of("/"))::node,
                     agent.health(),
                     out -> {},
                     paths.podLogs(),

@@ -106,7 +106,7 @@ class ApiServerTest {
     @ParameterizedTest(name = "{0} {1} is {2} {3}")
     @CsvSource({
         "GET, /api/v1/namespaces/default/pods/none, 404, NotFound, 'pods \\\"none\\\" not found'",
-        "GET, /api/v1/nodes, 404, NotFound, could not find the requested resource",
+        "GET, /api/v1/services, 404, NotFound, could not find the requested resource",
         "GET, /nothing, 404, NotFound, could not find the requested resource",
         "PUT, /api/v1/pods, 405, MethodNotAllowed, does not allow PUT",
         "GET, '/api/v1/pods?fieldSelector=spec.color=red', 400, BadRequest, 'field label not supported: spec.color'",

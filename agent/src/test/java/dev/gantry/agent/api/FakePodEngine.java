@@ -252,6 +252,7 @@ public final class FakePodEngine implements PodEngine {
                 new StrictManifests(),
                 pods -> "execve(\"/bin/true\")\n",
                 () -> "{\"items\":[]}",
+                TestPods::node,
                 new Backend.Health() {
                     @Override
                     public Optional<String> unhealthy() {

@@ -1,21 +1,45 @@
 package dev.gantry.agent.api;
 
+import dev.gantry.agent.node.NodeObjects;
+import dev.gantry.agent.node.NodeObservation;
+import dev.gantry.agent.pod.NodeFacts;
 import io.fabric8.kubernetes.api.model.ContainerBuilder;
 import io.fabric8.kubernetes.api.model.ContainerStateBuilder;
 import io.fabric8.kubernetes.api.model.ContainerStatusBuilder;
 import io.fabric8.kubernetes.api.model.Event;
 import io.fabric8.kubernetes.api.model.EventBuilder;
+import io.fabric8.kubernetes.api.model.Node;
+import io.fabric8.kubernetes.api.model.NodeSystemInfo;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodBuilder;
 import java.time.Clock;
 import java.time.Instant;
 import java.time.ZoneOffset;
+import java.util.List;
+import java.util.Optional;
 
 /** Pods and events for tests. Now is two minutes and five seconds after their creation. */
 public final class TestPods {
     public static final Clock CLOCK = Clock.fixed(Instant.parse("2026-01-02T03:04:05Z"), ZoneOffset.UTC);
 
     private TestPods() {}
+
+    /** A node that is well. */
+    public static Node node() {
+        NodeSystemInfo info = new NodeSystemInfo();
+        info.setArchitecture("amd64");
+        info.setKubeletVersion("v0.1.0");
+        info.setOsImage("Debian GNU/Linux 12 (bookworm)");
+        info.setKernelVersion("6.1.0");
+        info.setContainerRuntimeVersion("gantry://0.1.0");
+        return NodeObjects.of(
+                new NodeFacts("node-1", List.of("192.0.2.1"), 8L << 30, 4),
+                info,
+                new NodeObservation(Optional.empty(), 4L << 30, 1L << 40, 30_000, List.of()),
+                List.of(),
+                CLOCK.instant().minusSeconds(7200),
+                CLOCK.instant());
+    }
 
     /** A pod of one container {@code app} that runs and is ready. */
     public static Pod running(String name) {

@@ -84,7 +84,7 @@ class CliTest {
         "logs web --since soon, '--since takes a duration like 30s, 5m or 1h30m, not ''soon'''",
         "logs web --tail, --tail needs a value: --tail LINES",
         "logs web -z, unknown option -z",
-        "get, say what to list: pods or events",
+        "get, 'say what to list: pods, events or nodes'",
         "get podz, 'there is no resource type \"podz\"; did you mean pods?'",
         "get pods -o xml, '--output takes wide, json, yaml or name, not ''xml'''",
         "get pods -A web, 'a name belongs to one namespace: leave out -A, or give -n'",

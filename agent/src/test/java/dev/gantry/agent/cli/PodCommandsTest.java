@@ -6,6 +6,9 @@ import dev.gantry.agent.api.FakeContainerIo;
 import dev.gantry.agent.api.FakePodEngine;
 import dev.gantry.agent.api.TestPods;
 import dev.gantry.agent.api.TestServer;
+import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.Quantity;
+import io.fabric8.kubernetes.api.model.ResourceRequirementsBuilder;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -87,6 +90,46 @@ class PodCommandsTest {
         assertThat(terminal.out())
                 .contains("\u001b[32mRunning\u001b[0m")
                 .contains("\u001b[31mCrashLoopBackOff\u001b[0m");
+    }
+
+    @Test
+    void theNodeIsListedToo() {
+        assertThat(run("get", "nodes")).isZero();
+        assertThat(line.out()).isEqualTo("""
+                        NAME     STATUS   ROLES    AGE    VERSION
+                        node-1   Ready    <none>   120m   v0.1.0
+                        """);
+        run("get", "node", "node-1", "-o", "wide");
+        assertThat(line.out()).contains("192.0.2.1", "Debian GNU/Linux 12 (bookworm)", "gantry://0.1.0");
+        run("get", "no", "-o", "name");
+        assertThat(line.out()).isEqualTo("node/node-1\n");
+        assertThat(run("get", "node", "other")).isEqualTo(1);
+        assertThat(line.err()).isEqualTo("Error from server (NotFound): nodes \"other\" not found\n");
+        assertThat(run("get", "nodes", "-w")).isEqualTo(1);
+        assertThat(line.err()).contains("nodes cannot be watched");
+    }
+
+    @Test
+    void theNodeIsDescribedWithWhatItsPodsRequest() {
+        Pod pod = TestPods.running("web");
+        pod.getSpec()
+                .getContainers()
+                .get(0)
+                .setResources(new ResourceRequirementsBuilder()
+                        .addToRequests("cpu", new Quantity("500", "m"))
+                        .addToLimits("memory", new Quantity("2", "Gi"))
+                        .build());
+        engine.put(pod);
+
+        assertThat(run("describe", "node")).isZero();
+
+        assertThat(line.out())
+                .contains("Name:               node-1\n")
+                .contains("  cpu:                 4\n")
+                .contains("MemoryPressure             False")
+                .contains("Non-terminated Pods:  (1 in total)")
+                .contains("  cpu                  500m (12%)           0 (0%)\n")
+                .contains("  memory               0 (0%)               2097152Ki (25%)\n");
     }
 
     @Test

@@ -1,0 +1,132 @@
+package dev.gantry.agent.main;
+
+import dev.gantry.agent.api.Backend;
+import dev.gantry.agent.config.NodePaths;
+import dev.gantry.agent.config.Version;
+import dev.gantry.agent.node.NodeObjects;
+import dev.gantry.agent.node.NodeObservation;
+import dev.gantry.agent.pod.NodeFacts;
+import dev.gantry.cgroups.CgroupTree;
+import io.fabric8.kubernetes.api.model.Node;
+import io.fabric8.kubernetes.api.model.NodeCondition;
+import io.fabric8.kubernetes.api.model.NodeSystemInfo;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Optional;
+
+/** This node as an object of the API: looks at the machine when asked. */
+final class NodeView {
+    private final NodeFacts facts;
+    private final NodePaths paths;
+    private final Optional<CgroupTree> tree;
+    private final Backend.Health health;
+    private final InstantSource clock;
+    private final Path root;
+    private final NodeSystemInfo info;
+    private final Instant createdAt;
+    private List<NodeCondition> conditions = List.of();
+
+    /**
+     * Of the machine.
+     *
+     * @param runtime name and version of the container runtime, as in {@code gantry://0.1.0}
+     * @param root of the file system in which /proc and /etc are found
+     */
+    NodeView(
+            NodeFacts facts,
+            NodePaths paths,
+            Optional<CgroupTree> tree,
+            Backend.Health health,
+            InstantSource clock,
+            String runtime,
+            Path root)
+            throws IOException {
+        this.facts = facts;
+        this.paths = paths;
+        this.tree = tree;
+        this.health = health;
+        this.clock = clock;
+        this.root = root;
+        this.info = info(runtime);
+        this.createdAt = Files.readAttributes(paths.state(), java.nio.file.attribute.BasicFileAttributes.class)
+                .creationTime()
+                .toInstant();
+    }
+
+    private NodeSystemInfo info(String runtime) {
+        NodeSystemInfo system = new NodeSystemInfo();
+        String architecture = System.getProperty("os.arch", "");
+        system.setArchitecture(architecture.equals("aarch64") ? "arm64" : architecture);
+        system.setOperatingSystem("linux");
+        system.setKernelVersion(text("proc/sys/kernel/osrelease"));
+        system.setBootID(text("proc/sys/kernel/random/boot_id"));
+        system.setMachineID(text("etc/machine-id"));
+        system.setOsImage(osImage());
+        system.setContainerRuntimeVersion(runtime);
+        system.setKubeletVersion("v" + Version.CURRENT);
+        return system;
+    }
+
+    private String osImage() {
+        for (String line : text("etc/os-release").split("\n", -1)) {
+            if (line.startsWith("PRETTY_NAME=")) {
+                return line.substring("PRETTY_NAME=".length()).replace("\"", "");
+            }
+        }
+        return "Linux";
+    }
+
+    /** Without the white space at its end; empty if it cannot be read. */
+    private String text(String file) {
+        try {
+            return Files.readString(root.resolve(file)).strip();
+        } catch (IOException e) {
+            return "";
+        }
+    }
+
+    /** The node as it is now. */
+    synchronized Node node() {
+        Node node = NodeObjects.of(facts, info, observe(), conditions, createdAt, clock.instant());
+        conditions = node.getStatus().getConditions();
+        return node;
+    }
+
+    private NodeObservation observe() {
+        Optional<String> wrong = health.unhealthy();
+        return new NodeObservation(
+                wrong.isPresent() ? wrong : health.unready(),
+                memoryAvailable(),
+                storageAvailable(),
+                pidsAvailable(),
+                tree.map(CgroupTree::missing).orElse(List.of()));
+    }
+
+    private long memoryAvailable() {
+        for (String line : text("proc/meminfo").split("\n", -1)) {
+            if (line.startsWith("MemAvailable:")) {
+                return Long.parseLong(line.replaceAll("[^0-9]", "")) * 1024;
+            }
+        }
+        return Long.MAX_VALUE;
+    }
+
+    private long storageAvailable() {
+        try {
+            return Files.getFileStore(paths.state()).getUsableSpace();
+        } catch (IOException e) {
+            return 0;
+        }
+    }
+
+    /** Of {@code /proc/loadavg} the fourth field tells threads that run and all there are. */
+    private long pidsAvailable() {
+        String[] load = text("proc/loadavg").split("[ /]", -1);
+        String most = text("proc/sys/kernel/pid_max");
+        return load.length < 5 || most.isEmpty() ? Long.MAX_VALUE : Long.parseLong(most) - Long.parseLong(load[4]);
+    }
+}

@@ -1,0 +1,3 @@
+/** Tests of the node as an object. */
+@org.jspecify.annotations.NullMarked
+package dev.gantry.agent.node;
