@@ -45,7 +45,11 @@ final class RuntimeHandlers {
         if (handler.isEmpty() && !handlers.isEmpty()) {
             return Optional.of("RuntimeClass \"%s\" not found: the runtime's handlers are %s"
                     .formatted(
-                            name, handlers.stream().map(RuntimeHandler::getName).toList()));
+                            name,
+                            handlers.stream()
+                                    .map(RuntimeHandler::getName)
+                                    .filter(one -> !one.isEmpty())
+                                    .toList()));
         }
         boolean supported = handler.isPresent() && handler.get().getFeatures().getUserNamespaces();
         return ownUsers && !supported

@@ -1,0 +1,169 @@
+package dev.gantry.agent.pod;
+
+import dev.gantry.agent.event.EventStore;
+import dev.gantry.cri.v1.ExecSyncRequest;
+import dev.gantry.cri.v1.ExecSyncResponse;
+import dev.gantry.cri.v1.RuntimeServiceGrpc;
+import dev.gantry.netns.NetworkNames;
+import dev.gantry.runtime.NativeRuntime;
+import dev.gantry.runtime.NativeRuntimeConfig;
+import dev.gantry.testing.OciImages;
+import io.fabric8.kubernetes.api.model.ContainerStatus;
+import io.fabric8.kubernetes.api.model.Pod;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.OptionalLong;
+import java.util.Set;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
+
+/** The engine over the native runtime below a temporary directory, and the few steps that tests of it need. */
+final class NativeNode implements AutoCloseable {
+    /** Busybox; the user {@code web} (1000, group 1001) is in group 4000. */
+    static final String IMAGE = "example.test/demo:1";
+
+    private final Path directory;
+    private final BlockingQueue<PodChange> changes = new LinkedBlockingQueue<>();
+    private final ExecutorService pool = Executors.newFixedThreadPool(2);
+    private final ScheduledExecutorService timers = Executors.newSingleThreadScheduledExecutor();
+    private final NativeRuntimeConfig config;
+    private final NativeRuntime runtime;
+    private final CriPodEngine engine;
+
+    NativeNode(Path directory, NodePolicy policy, PodDns dns) throws Exception {
+        this.directory = directory;
+        Path archives = Files.createDirectories(directory.resolve("archives"));
+        OciImages.image(IMAGE)
+                .busybox()
+                .file("/etc/passwd", "root:x:0:0:root:/root:/bin/sh\nweb:x:1000:1001:web:/home/web:/bin/sh\n")
+                .file("/etc/group", "root:x:0:\nweb:x:1001:\nlogs:x:4000:web\n")
+                .cmd("sh")
+                .writeArchive(archives.resolve("demo.tar"));
+        config = NativeRuntimeConfig.under(directory).withImageArchives(archives);
+        runtime = NativeRuntime.open(config);
+        engine = CriPodEngine.open(
+                new PodEngineSettings(
+                        new NodeFacts("node-1", List.of("192.0.2.1"), 8L << 30, 2),
+                        new PodPaths(directory.resolve("pods"), directory.resolve("logs"), seccomp()),
+                        Path.of("/etc/resolv.conf"),
+                        dns,
+                        policy,
+                        "",
+                        CrashLoop.KUBELET,
+                        Set.of(PodSource.FILE, PodSource.API),
+                        EventStore.open(directory.resolve("events"), "node-1", InstantSource.system(), pool, timers),
+                        InstantSource.system(),
+                        pool,
+                        timers),
+                runtime.channel());
+        engine.watch(changes::add);
+    }
+
+    Path seccomp() {
+        return directory.resolve("seccomp");
+    }
+
+    Path pods() {
+        return directory.resolve("pods");
+    }
+
+    CriPodEngine engine() {
+        return engine;
+    }
+
+    /** A pod of containers that sleep, of the manifest's further fields; restartPolicy Never. */
+    Pod create(String spec) throws Exception {
+        return engine.create(EngineFixture.pod("apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n"
+                + "  restartPolicy: Never\n  terminationGracePeriodSeconds: 0\n" + spec.indent(2)));
+    }
+
+    Pod awaitRunning(String container) throws InterruptedException {
+        return await(pod -> status(pod, container).getState().getRunning() != null);
+    }
+
+    /** The first state of the pod that is as wanted. */
+    Pod await(Predicate<Pod> wanted) throws InterruptedException {
+        for (Pod pod : engine.pods()) {
+            if (wanted.test(pod)) {
+                return pod;
+            }
+        }
+        while (true) {
+            PodChange change = changes.poll(20, TimeUnit.SECONDS);
+            if (change == null) {
+                throw new AssertionError("did not come; states: "
+                        + engine.pods().stream().map(Pod::getStatus).toList() + ", events: " + events());
+            }
+            if (wanted.test(change.pod())) {
+                return change.pod();
+            }
+        }
+    }
+
+    List<String> events() {
+        return engine.events().stream()
+                .map(event -> event.getReason() + ": " + event.getMessage())
+                .toList();
+    }
+
+    static ContainerStatus status(Pod pod, String container) {
+        return pod.getStatus().getContainerStatuses().stream()
+                .filter(status -> status.getName().equals(container))
+                .findFirst()
+                .orElseGet(() -> {
+                    ContainerStatus empty = new ContainerStatus();
+                    empty.setState(new io.fabric8.kubernetes.api.model.ContainerState());
+                    return empty;
+                });
+    }
+
+    /** What a script inside the container writes to both outputs. */
+    String shell(Pod pod, String container, String script) {
+        ExecSyncResponse response = RuntimeServiceGrpc.newBlockingStub(runtime.channel())
+                .execSync(ExecSyncRequest.newBuilder()
+                        .setContainerId(status(pod, container).getContainerID().replaceFirst(".*://", ""))
+                        .addAllCmd(List.of("/bin/sh", "-c", script))
+                        .setTimeout(30)
+                        .build());
+        return response.getStdout().toStringUtf8() + response.getStderr().toStringUtf8();
+    }
+
+    void delete() throws Exception {
+        engine.delete("default", "web", OptionalLong.of(0));
+        while (!engine.pods().isEmpty()) {
+            if (changes.poll(20, TimeUnit.SECONDS) == null) {
+                throw new AssertionError("was not deleted: " + engine.pods());
+            }
+        }
+    }
+
+    @Override
+    public void close() throws Exception {
+        if (!engine.pods().isEmpty()) {
+            delete();
+        }
+        engine.close();
+        runtime.close();
+        pool.shutdownNow();
+        timers.shutdownNow();
+        // A root that is thrown away leaves its bridge and table, which a real one keeps for the next start.
+        NetworkNames names = NetworkNames.forRoot(config.root(), Path.of("/var/lib/gantry"));
+        run("ip", "link", "delete", names.bridge());
+        run("nft", "delete", "table", "inet", names.table());
+    }
+
+    private static void run(String... command) throws Exception {
+        new ProcessBuilder(command)
+                .redirectErrorStream(true)
+                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                .start()
+                .waitFor();
+    }
+}
