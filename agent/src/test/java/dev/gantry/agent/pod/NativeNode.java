@@ -25,7 +25,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
 
 /** The engine over the native runtime below a temporary directory, and the few steps that tests of it need. */
-final class NativeNode implements AutoCloseable {
+final class NativeNode {
     /** Busybox; the user {@code web} (1000, group 1001) is in group 4000. */
     static final String IMAGE = "example.test/demo:1";
 
@@ -144,8 +144,7 @@ final class NativeNode implements AutoCloseable {
         }
     }
 
-    @Override
-    public void close() throws Exception {
+    void close() throws Exception {
         if (!engine.pods().isEmpty()) {
             delete();
         }
