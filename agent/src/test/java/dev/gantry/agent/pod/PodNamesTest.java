@@ -46,8 +46,13 @@ class PodNamesTest {
         Pod pod = pod("web", "{hostAliases: [{ip: 10.0.0.1, hostnames: [x, y]}]}");
 
         assertThat(HostsFile.ofNode("127.0.0.1 node", pod.getSpec().getHostAliases()))
-                .isEqualTo("# Kubernetes-managed hosts file (host network).\n127.0.0.1 node\n\n"
-                        + "# Entries added by HostAliases.\n10.0.0.1\tx\ty\n");
+                .isEqualTo("""
+                        # Kubernetes-managed hosts file (host network).
+                        127.0.0.1 node
+
+                        # Entries added by HostAliases.
+                        10.0.0.1\tx\ty
+                        """);
         assertThat(HostsFile.ofNode("127.0.0.1 node\n", null))
                 .isEqualTo("# Kubernetes-managed hosts file (host network).\n127.0.0.1 node\n");
     }
