@@ -158,7 +158,7 @@ final class HttpProbe {
         private void conclude(HttpResponse answered) {
             int code = answered.status().code();
             attempt.end(
-                    code >= 200 && code < 400
+                    get.anyStatus() || (code >= 200 && code < 400)
                             ? new ProbeResult.Passed(body.toString())
                             : new ProbeResult.Failed("HTTP probe failed with statuscode: " + code));
         }
@@ -194,7 +194,7 @@ final class HttpProbe {
             int port = target.getPort() >= 0 ? target.getPort() : tls ? 443 : 80;
             String path = target.getRawPath() == null || target.getRawPath().isEmpty() ? "/" : target.getRawPath();
             String query = target.getRawQuery() == null ? "" : "?" + target.getRawQuery();
-            return new ProbeAction.HttpGet(tls, get.host(), port, path + query, get.headers());
+            return new ProbeAction.HttpGet(tls, get.host(), port, path + query, get.headers(), get.anyStatus());
         }
 
         private void fail(String reason) {

@@ -25,9 +25,16 @@ public sealed interface ProbeAction {
      * @param host name or address to connect to
      * @param path with its query, beginning with a slash
      * @param headers sent besides, and instead of, the default ones; {@code Host} names the virtual host
+     * @param anyStatus whether every answer passes, as for a lifecycle hook
      */
-    record HttpGet(boolean tls, String host, int port, String path, List<Map.Entry<String, String>> headers)
+    record HttpGet(
+            boolean tls, String host, int port, String path, List<Map.Entry<String, String>> headers, boolean anyStatus)
             implements ProbeAction {
+        /** A probe's. */
+        public HttpGet(boolean tls, String host, int port, String path, List<Map.Entry<String, String>> headers) {
+            this(tls, host, port, path, headers, false);
+        }
+
         public HttpGet {
             requirePort(port);
             headers = List.copyOf(headers);

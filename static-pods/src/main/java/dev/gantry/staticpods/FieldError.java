@@ -41,7 +41,7 @@ public record FieldError(Type type, String field, @Nullable String value, String
         return new FieldError(Type.REQUIRED, field, null, detail);
     }
 
-    static FieldError invalid(String field, Object value, String detail) {
+    public static FieldError invalid(String field, Object value, String detail) {
         return new FieldError(Type.INVALID, field, show(value), detail);
     }
 

@@ -56,6 +56,11 @@ public final class CriException extends Exception {
         return code == Status.Code.NOT_FOUND;
     }
 
+    /** Whether it took longer than it may. */
+    public boolean isDeadlineExceeded() {
+        return code == Status.Code.DEADLINE_EXCEEDED;
+    }
+
     /** Whether the runtime does not know this kind of call. */
     public boolean isUnimplemented() {
         return code == Status.Code.UNIMPLEMENTED;

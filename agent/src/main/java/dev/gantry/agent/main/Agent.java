@@ -9,16 +9,25 @@ import dev.gantry.agent.cli.Node;
 import dev.gantry.agent.config.AgentConfig;
 import dev.gantry.agent.config.NodePaths;
 import dev.gantry.agent.config.Version;
+import dev.gantry.agent.cri.CriRuntime;
 import dev.gantry.agent.event.EventStore;
+import dev.gantry.agent.hook.Hooks;
+import dev.gantry.agent.hook.LifecycleHooks;
 import dev.gantry.agent.pod.CrashLoop;
 import dev.gantry.agent.pod.CriPodEngine;
 import dev.gantry.agent.pod.PodDns;
 import dev.gantry.agent.pod.PodEngineSettings;
 import dev.gantry.agent.pod.PodPaths;
 import dev.gantry.agent.pod.PodSource;
+import dev.gantry.agent.probe.CriExecRunner;
+import dev.gantry.agent.probe.PodProbes;
+import dev.gantry.agent.probe.ProbeLoop;
+import dev.gantry.agent.probe.ProbeManager;
+import dev.gantry.agent.probe.ProbeRecords;
 import dev.gantry.images.ImageStore;
 import dev.gantry.linux.EventLoop;
 import dev.gantry.linux.Linux;
+import dev.gantry.probes.ExecRunner;
 import dev.gantry.runtime.NativeRuntime;
 import dev.gantry.runtime.io.ContainerIo;
 import dev.gantry.staticpods.ManifestSnapshot;
@@ -33,7 +42,9 @@ import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadFactory;
@@ -120,7 +131,16 @@ final class Agent implements Node.RunningAgent {
             warm.join();
             EventStore events =
                     kept(EventStore.open(paths.state().resolve("events.json"), config.nodeName(), clock, pool, timers));
-            CriPodEngine engine = kept(CriPodEngine.open(settings(events, pool, timers), runtime.channel()));
+            ExecRunner exec = new CriExecRunner(new CriRuntime(runtime.channel()));
+            ProbeLoop loop = kept(new ProbeLoop(exec));
+            CriPodEngine engine = kept(CriPodEngine.open(
+                    settings(
+                            events,
+                            probes(loop, events, pool),
+                            new LifecycleHooks(exec, loop, timers, events),
+                            pool,
+                            timers),
+                    runtime.channel()));
             CompletableFuture<ManifestSnapshot> firstManifests = manifests(engine);
             Heartbeat heartbeat = Heartbeat.start(pool, timers, System::nanoTime);
             Agent agent = new Agent(config, rooms, heartbeat, firstManifests);
@@ -140,8 +160,24 @@ final class Agent implements Node.RunningAgent {
             return room;
         }
 
+        private PodProbes.Factory probes(ProbeLoop loop, EventStore events, Executor pool) throws IOException {
+            return new ProbeManager(
+                    loop,
+                    NodeProbe.facts(config).hostIps().stream().findFirst().orElse("127.0.0.1"),
+                    new ProbeRecords(podPaths(config.paths()).pods()::resolve),
+                    events,
+                    clock,
+                    pool,
+                    new SplittableRandom());
+        }
+
         private PodEngineSettings settings(
-                EventStore events, ThreadPoolExecutor pool, ScheduledThreadPoolExecutor timers) throws IOException {
+                EventStore events,
+                PodProbes.Factory probes,
+                Hooks hooks,
+                ThreadPoolExecutor pool,
+                ScheduledThreadPoolExecutor timers)
+                throws IOException {
             NodePaths paths = config.paths();
             Duration most = config.maxRestartBackoff();
             Duration initial = CrashLoop.KUBELET.initial();
@@ -157,6 +193,8 @@ final class Agent implements Node.RunningAgent {
                     // Without the manifests' report, pods of files that run already are nobody's orphans.
                     Set.of(PodSource.API, PodSource.FILE),
                     events,
+                    probes,
+                    hooks,
                     clock,
                     pool,
                     timers);

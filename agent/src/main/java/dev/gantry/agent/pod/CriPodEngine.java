@@ -119,6 +119,8 @@ public final class CriPodEngine implements PodEngine {
                         users,
                         settings.dns().clusterDomain()),
                 settings.events(),
+                settings.probes(),
+                settings.hooks(),
                 settings.crashLoop(),
                 settings.runtimeHandler(),
                 settings.clock(),

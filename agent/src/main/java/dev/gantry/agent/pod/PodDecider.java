@@ -7,6 +7,7 @@ import dev.gantry.agent.cri.ObservedPod;
 import dev.gantry.agent.cri.ObservedSandbox;
 import dev.gantry.agent.pod.Decision.Notice;
 import dev.gantry.agent.pod.Decision.Phase;
+import dev.gantry.agent.probe.ContainerHealth;
 import io.fabric8.kubernetes.api.model.Container;
 import java.time.Duration;
 import java.time.Instant;
@@ -135,6 +136,7 @@ public final class PodDecider {
             return;
         }
         stopOutdated();
+        stopUnhealthy();
         start(wanted, sandbox.get());
         prune();
     }
@@ -194,6 +196,22 @@ public final class PodDecider {
                         ResizePlan.needsRestart(container, latest.get())
                                 ? "Container " + container.getName() + " resize requires restart"
                                 : "Container " + container.getName() + " definition changed, will be restarted"));
+            }
+        }
+    }
+
+    private void stopUnhealthy() {
+        for (Container container : PodContainers.all(state.pod())) {
+            Optional<ObservedContainer> latest = latest(container.getName());
+            ContainerHealth health =
+                    latest.map(run -> state.health().get(run.id())).orElse(null);
+            if (latest.isPresent() && latest.get().isRunning() && health != null) {
+                health.unhealthy()
+                        .ifPresent(unhealthy -> begin(new Action.StopContainer(
+                                latest.get().id(),
+                                container.getName(),
+                                unhealthy.gracePeriodSeconds().orElse(gracePeriodSeconds()),
+                                unhealthy.message())));
             }
         }
     }

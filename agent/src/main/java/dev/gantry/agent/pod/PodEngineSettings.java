@@ -1,6 +1,8 @@
 package dev.gantry.agent.pod;
 
 import dev.gantry.agent.event.EventStore;
+import dev.gantry.agent.hook.Hooks;
+import dev.gantry.agent.probe.PodProbes;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.concurrent.Executor;
@@ -25,6 +27,8 @@ public record PodEngineSettings(
         CrashLoop crashLoop,
         java.util.Set<PodSource> sources,
         EventStore events,
+        PodProbes.Factory probes,
+        Hooks hooks,
         InstantSource clock,
         Executor pool,
         ScheduledExecutorService timers) {

@@ -1,12 +1,14 @@
 package dev.gantry.agent.pod;
 
 import dev.gantry.agent.cri.ObservedPod;
+import dev.gantry.agent.probe.ContainerHealth;
 import io.fabric8.kubernetes.api.model.Pod;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Consumer;
 
 /**
  * All that {@link PodDecider#decide} looks at. Immutable; the pod's worker replaces it.
@@ -21,6 +23,7 @@ import java.util.Set;
  * @param inFlight what is going on
  * @param finalPhase {@code Succeeded} or {@code Failed} if the pod ended for good earlier, perhaps under another agent
  * @param loggedRestarts by container: how many runs left a log, for when the runtime has forgotten them
+ * @param health what probes say, by container id; one that is missing is healthy as soon as it runs
  */
 public record PodState(
         Pod pod,
@@ -32,8 +35,10 @@ public record PodState(
         Optional<Retry> removalFailure,
         Set<Operation> inFlight,
         Optional<String> finalPhase,
-        Map<String, Integer> loggedRestarts) {
+        Map<String, Integer> loggedRestarts,
+        Map<String, ContainerHealth> health) {
     public PodState {
+        health = Map.copyOf(health);
         images = Map.copyOf(images);
         startFailures = Map.copyOf(startFailures);
         inFlight = Set.copyOf(inFlight);
@@ -52,6 +57,7 @@ public record PodState(
                 Optional.empty(),
                 Set.of(),
                 Optional.empty(),
+                Map.of(),
                 Map.of());
     }
 
@@ -60,143 +66,97 @@ public record PodState(
     }
 
     PodState withPod(Pod changed) {
-        return new PodState(
-                changed,
-                observed,
-                deletion,
-                images,
-                startFailures,
-                sandboxFailure,
-                removalFailure,
-                inFlight,
-                finalPhase,
-                loggedRestarts);
+        return change(parts -> parts.pod = changed);
     }
 
     PodState withObserved(ObservedPod seen) {
-        return new PodState(
-                pod,
-                Optional.of(seen),
-                deletion,
-                images,
-                startFailures,
-                sandboxFailure,
-                removalFailure,
-                inFlight,
-                finalPhase,
-                loggedRestarts);
+        return change(parts -> parts.observed = Optional.of(seen));
     }
 
     PodState withDeletion(Deletion requested) {
-        return new PodState(
-                pod,
-                observed,
-                Optional.of(requested),
-                images,
-                startFailures,
-                sandboxFailure,
-                removalFailure,
-                inFlight,
-                finalPhase,
-                loggedRestarts);
+        return change(parts -> parts.deletion = Optional.of(requested));
     }
 
     PodState withImage(String container, ImageState image) {
-        return new PodState(
-                pod,
-                observed,
-                deletion,
-                with(images, container, Optional.of(image)),
-                startFailures,
-                sandboxFailure,
-                removalFailure,
-                inFlight,
-                finalPhase,
-                loggedRestarts);
+        return change(parts -> parts.images = with(images, container, Optional.of(image)));
     }
 
     PodState withStartFailure(String container, Optional<Retry> failure) {
-        return new PodState(
-                pod,
-                observed,
-                deletion,
-                images,
-                with(startFailures, container, failure),
-                sandboxFailure,
-                removalFailure,
-                inFlight,
-                finalPhase,
-                loggedRestarts);
+        return change(parts -> parts.startFailures = with(startFailures, container, failure));
     }
 
     PodState withSandboxFailure(Optional<Retry> failure) {
-        return new PodState(
-                pod,
-                observed,
-                deletion,
-                images,
-                startFailures,
-                failure,
-                removalFailure,
-                inFlight,
-                finalPhase,
-                loggedRestarts);
+        return change(parts -> parts.sandboxFailure = failure);
     }
 
     PodState withRemovalFailure(Optional<Retry> failure) {
-        return new PodState(
-                pod,
-                observed,
-                deletion,
-                images,
-                startFailures,
-                sandboxFailure,
-                failure,
-                inFlight,
-                finalPhase,
-                loggedRestarts);
+        return change(parts -> parts.removalFailure = failure);
     }
 
     PodState withInFlight(Set<Operation> operations) {
-        return new PodState(
-                pod,
-                observed,
-                deletion,
-                images,
-                startFailures,
-                sandboxFailure,
-                removalFailure,
-                operations,
-                finalPhase,
-                loggedRestarts);
+        return change(parts -> parts.inFlight = operations);
     }
 
     PodState withFinalPhase(String phase) {
-        return new PodState(
-                pod,
-                observed,
-                deletion,
-                images,
-                startFailures,
-                sandboxFailure,
-                removalFailure,
-                inFlight,
-                Optional.of(phase),
-                loggedRestarts);
+        return change(parts -> parts.finalPhase = Optional.of(phase));
     }
 
     PodState withLoggedRestarts(Map<String, Integer> logged) {
-        return new PodState(
-                pod,
-                observed,
-                deletion,
-                images,
-                startFailures,
-                sandboxFailure,
-                removalFailure,
-                inFlight,
-                finalPhase,
-                logged);
+        return change(parts -> parts.loggedRestarts = logged);
+    }
+
+    PodState withHealth(Map<String, ContainerHealth> found) {
+        return change(parts -> parts.health = found);
+    }
+
+    private PodState change(Consumer<Parts> change) {
+        Parts parts = new Parts(this);
+        change.accept(parts);
+        return parts.state();
+    }
+
+    /** The components, while one of them is replaced. */
+    private static final class Parts {
+        private Pod pod;
+        private Optional<ObservedPod> observed;
+        private Optional<Deletion> deletion;
+        private Map<String, ImageState> images;
+        private Map<String, Retry> startFailures;
+        private Optional<Retry> sandboxFailure;
+        private Optional<Retry> removalFailure;
+        private Set<Operation> inFlight;
+        private Optional<String> finalPhase;
+        private Map<String, Integer> loggedRestarts;
+        private Map<String, ContainerHealth> health;
+
+        Parts(PodState state) {
+            pod = state.pod;
+            observed = state.observed;
+            deletion = state.deletion;
+            images = state.images;
+            startFailures = state.startFailures;
+            sandboxFailure = state.sandboxFailure;
+            removalFailure = state.removalFailure;
+            inFlight = state.inFlight;
+            finalPhase = state.finalPhase;
+            loggedRestarts = state.loggedRestarts;
+            health = state.health;
+        }
+
+        PodState state() {
+            return new PodState(
+                    pod,
+                    observed,
+                    deletion,
+                    images,
+                    startFailures,
+                    sandboxFailure,
+                    removalFailure,
+                    inFlight,
+                    finalPhase,
+                    loggedRestarts,
+                    health);
+        }
     }
 
     private static <V> Map<String, V> with(Map<String, V> map, String key, Optional<V> value) {

@@ -5,6 +5,7 @@ import dev.gantry.agent.cri.ObservedContainer;
 import dev.gantry.agent.cri.ObservedPod;
 import dev.gantry.agent.cri.ObservedSandbox;
 import dev.gantry.agent.pod.Decision.Phase;
+import dev.gantry.agent.probe.ContainerHealth;
 import dev.gantry.agent.resource.Qos;
 import dev.gantry.agent.time.Timestamps;
 import io.fabric8.kubernetes.api.model.Container;
@@ -131,16 +132,22 @@ public final class PodStatuses {
         latest.ifPresent(run -> status.setContainerID(context.runtimeName() + "://" + run.id()));
         status.setRestartCount(latest.map(ObservedContainer::restartCount)
                 .orElseGet(() -> state.loggedRestarts().getOrDefault(name, 0)));
-        boolean running = latest.map(ObservedContainer::isRunning).orElse(false);
-        // Probes will say more; without one a container that runs is started and ready.
-        status.setReady(running && !phase.isFinal());
-        status.setStarted(running);
+        boolean hooked = container.getLifecycle() != null
+                && container.getLifecycle().getPostStart() != null
+                && state.inFlight().contains(new Operation.StartingContainer(name));
+        boolean running = latest.map(ObservedContainer::isRunning).orElse(false) && !hooked;
+        ContainerHealth health = latest.map(run -> state.health().get(run.id())).orElse(null);
+        status.setReady(running && !phase.isFinal() && (health == null || health.ready()));
+        status.setStarted(running && (health == null || health.started()));
         ContainerState current = new ContainerState();
         Optional<ObservedContainer> last = observed.runsOf(name)
                 .skip(1)
                 .filter(ObservedContainer::isExited)
                 .findFirst();
-        Optional<ContainerStateWaiting> waiting = waiting(container, latest);
+        // Until its hook has ended, a container does not count as running.
+        Optional<ContainerStateWaiting> waiting = hooked
+                ? Optional.of(waiting("ContainerCreating", "its postStart hook runs"))
+                : waiting(container, latest);
         if (waiting.isPresent()) {
             current.setWaiting(waiting.get());
             last = observed.runsOf(name).filter(ObservedContainer::isExited).findFirst();

@@ -1,5 +1,6 @@
 package dev.gantry.agent.pod;
 
+import dev.gantry.agent.probe.ProbeTimings;
 import dev.gantry.staticpods.FieldError;
 import dev.gantry.staticpods.VolumeSources;
 import io.fabric8.kubernetes.api.model.Container;
@@ -27,6 +28,7 @@ final class PodSupport {
     /** The fields that stand in the way; empty if the pod can run here. */
     static List<FieldError> unsupported(Pod pod) {
         PodSupport support = new PodSupport();
+        support.errors.addAll(ProbeTimings.check(pod));
         support.spec(pod.getSpec());
         return support.errors;
     }
@@ -72,10 +74,6 @@ final class PodSupport {
     }
 
     private void container(String path, Container container) {
-        refuseIf(container.getLivenessProbe() != null, path + ".livenessProbe");
-        refuseIf(container.getReadinessProbe() != null, path + ".readinessProbe");
-        refuseIf(container.getStartupProbe() != null, path + ".startupProbe");
-        refuseIf(container.getLifecycle() != null, path + ".lifecycle");
         refuseIf(isSet(container.getRestartPolicy()), path + ".restartPolicy");
         refuseIf(!orEmpty(container.getEnvFrom()).isEmpty(), path + ".envFrom");
         refuseIf(!orEmpty(container.getVolumeDevices()).isEmpty(), path + ".volumeDevices");

@@ -4,12 +4,17 @@ import dev.gantry.agent.cri.CriException;
 import dev.gantry.agent.cri.ObservedContainer;
 import dev.gantry.agent.cri.ObservedPod;
 import dev.gantry.agent.event.PodReference;
+import dev.gantry.agent.hook.HookCall;
+import dev.gantry.agent.hook.HookResult;
 import dev.gantry.agent.pod.Decision.Notice;
+import dev.gantry.agent.probe.PodProbes;
 import dev.gantry.agent.resource.Admission.Verdict;
 import dev.gantry.agent.volume.VolumeException;
 import dev.gantry.cri.v1.ContainerConfig;
 import dev.gantry.cri.v1.PodSandboxConfig;
 import io.fabric8.kubernetes.api.model.Container;
+import io.fabric8.kubernetes.api.model.Lifecycle;
+import io.fabric8.kubernetes.api.model.LifecycleHandler;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodStatus;
 import java.io.IOException;
@@ -46,6 +51,12 @@ import org.jspecify.annotations.Nullable;
 final class PodWorker {
     private static final Duration LOOK_AGAIN = Duration.ofSeconds(1);
     private static final Duration MAX_LOOK_AGAIN = Duration.ofSeconds(30);
+    /** The kubelet has none, and its pod hangs with its hook. */
+    private static final Duration POST_START_DEADLINE = Duration.ofMinutes(10);
+
+    private static final long DEFAULT_GRACE_SECONDS = 30;
+    /** As the kubelet's {@code minimumGracePeriodInSeconds}: after preStop a process still gets so long. */
+    private static final long MINIMUM_GRACE_SECONDS = 2;
 
     private final WorkerSettings settings;
     private final PodStatuses.Context context;
@@ -53,8 +64,12 @@ final class PodWorker {
     private final SerialExecutor serial;
     private final PodReference reference;
     private final ImageWork images;
+    private final PodProbes probes;
     private final PodResize resize;
     private final Map<Operation, CompletableFuture<?>> cancellable = new HashMap<>();
+    /** By container id, of runs that were asked to stop. */
+    private final Map<String, CompletableFuture<HookResult>> preStops = new HashMap<>();
+
     private final Set<String> noticed = new HashSet<>();
     private final List<Settled> settled = new ArrayList<>();
 
@@ -92,6 +107,7 @@ final class PodWorker {
         var metadata = initial.pod().getMetadata();
         this.reference = new PodReference(metadata.getNamespace(), metadata.getName(), metadata.getUid());
         this.images = new ImageWork(settings, reference);
+        this.probes = settings.probes().open(reference, this::healthChanged);
         this.resize = new PodResize(settings, reference, pod -> listener.mayResize(pod), serial, this::step);
         this.terminating = initial.deletion().isPresent();
     }
@@ -147,6 +163,7 @@ final class PodWorker {
         serial.execute(() -> {
             state = state.withDeletion(deletion).withRemovalFailure(Optional.empty());
             List.copyOf(cancellable.values()).forEach(call -> call.cancel(false));
+            probe();
             step();
         });
     }
@@ -173,9 +190,18 @@ final class PodWorker {
         serial.execute(this::look);
     }
 
+    /** A probe has found something else than before. */
+    private void healthChanged() {
+        serial.execute(() -> {
+            state = state.withHealth(probes.health());
+            step();
+        });
+    }
+
     /** Ends the worker and leaves the pod as it is. */
     void stop() {
         stopped = true;
+        probes.close();
         serial.execute(() -> {
             if (timer != null) {
                 timer.cancel(false);
@@ -226,11 +252,22 @@ final class PodWorker {
             state = one.change().apply(state);
         }
         state = state.withInFlight(inFlight);
+        probe();
         if (lookOnceMore) {
             lookOnceMore = false;
             look();
         }
         step();
+    }
+
+    private void probe() {
+        if (state.pod().getSpec() != null) {
+            probes.reconcile(
+                    state.pod(),
+                    state.observed().orElse(ObservedPod.NOTHING),
+                    state.deletion().isPresent());
+            state = state.withHealth(probes.health());
+        }
     }
 
     // ---- deciding
@@ -266,6 +303,7 @@ final class PodWorker {
         if (timer != null) {
             timer.cancel(false);
         }
+        probes.close();
         settings.files().remove(reference);
         listener.finished(this);
     }
@@ -448,12 +486,53 @@ final class PodWorker {
     private CompletableFuture<?> startCreated(Container container, String id) {
         return settings.runtime()
                 .startContainer(id)
-                .<Object>thenApply(done -> {
+                .<String>thenApply(done -> {
                     event(container, false, "Started", "Container started");
                     return id;
                 })
                 .exceptionallyCompose(failure -> CompletableFuture.failedFuture(
-                        new StartFailedException("RunContainerError", reason(failure), failure)));
+                        new StartFailedException("RunContainerError", reason(failure), failure)))
+                .thenCompose(started -> postStart(container, id));
+    }
+
+    /** A container whose hook fails is killed, and restarted as its policy says. */
+    private CompletableFuture<?> postStart(Container container, String id) {
+        LifecycleHandler handler = container.getLifecycle() == null
+                ? null
+                : container.getLifecycle().getPostStart();
+        if (handler == null) {
+            return CompletableFuture.completedFuture(null);
+        }
+        return settings.hooks()
+                .run(hookCall(container, id, handler), POST_START_DEADLINE)
+                .thenCompose(result -> {
+                    if (result.failure().isEmpty()) {
+                        return CompletableFuture.<Object>completedFuture(null);
+                    }
+                    String message = "PostStartHook failed: " + result.failure().get();
+                    event(container, true, "FailedPostStartHook", message);
+                    event(container, false, "Killing", "FailedPostStartHook");
+                    return settings.runtime()
+                            .stopContainer(id, gracePeriodSeconds())
+                            .handle((done, failure) -> null)
+                            .thenCompose(done -> CompletableFuture.failedFuture(
+                                    new StartFailedException("PostStartHookError", message, null)));
+                });
+    }
+
+    private HookCall hookCall(Container container, String id, LifecycleHandler handler) {
+        Optional<String> ip = state.observed().flatMap(ObservedPod::readySandbox).stream()
+                .flatMap(sandbox -> sandbox.ips().stream())
+                .findFirst();
+        if (Boolean.TRUE.equals(state.pod().getSpec().getHostNetwork())) {
+            ip = context.node().hostIps().stream().findFirst();
+        }
+        return new HookCall(reference, container, id, handler, ip);
+    }
+
+    private long gracePeriodSeconds() {
+        Long seconds = state.pod().getSpec().getTerminationGracePeriodSeconds();
+        return seconds == null ? DEFAULT_GRACE_SECONDS : seconds;
     }
 
     private Retry startFailure(PodState before, Container container, Throwable failure) {
@@ -466,7 +545,56 @@ final class PodWorker {
 
     private void stopContainer(Action.StopContainer stop) {
         settings.events().record(reference, Optional.of(stop.container()), false, "Killing", stop.message());
-        settleRemoval(stop, settings.runtime().stopContainer(stop.id(), stop.timeoutSeconds()));
+        Instant begun = settings.clock().instant();
+        settleRemoval(
+                stop,
+                preStop(stop).thenCompose(done -> settings.runtime().stopContainer(stop.id(), remaining(stop, begun))));
+    }
+
+    /** What preStop left of the grace, but time enough for the process to end by itself. */
+    private long remaining(Action.StopContainer stop, Instant begun) {
+        long used = Duration.between(begun, settings.clock().instant()).toSeconds();
+        return stop.timeoutSeconds() == 0
+                ? 0
+                : Math.min(stop.timeoutSeconds(), Math.max(MINIMUM_GRACE_SECONDS, stop.timeoutSeconds() - used));
+    }
+
+    /**
+     * Runs the hook once per run of a container, inside its grace. A second stop of the same run, which allows less, ends the
+     * hook at its own deadline.
+     */
+    private CompletableFuture<?> preStop(Action.StopContainer stop) {
+        CompletableFuture<HookResult> running = preStops.get(stop.id());
+        if (running != null) {
+            ScheduledFuture<?> deadline =
+                    settings.timers().schedule(() -> running.cancel(false), stop.timeoutSeconds(), TimeUnit.SECONDS);
+            return running.handle((done, failure) -> deadline.cancel(false));
+        }
+        LifecycleHandler handler = containerOf(stop)
+                .map(Container::getLifecycle)
+                .map(Lifecycle::getPreStop)
+                .orElse(null);
+        if (handler == null || stop.timeoutSeconds() == 0) {
+            return CompletableFuture.completedFuture(null);
+        }
+        Container container = container(stop.container());
+        CompletableFuture<HookResult> hook = settings.hooks()
+                .run(hookCall(container, stop.id(), handler), Duration.ofSeconds(stop.timeoutSeconds()));
+        preStops.put(stop.id(), hook);
+        return hook.handle((result, failure) -> {
+            if (result != null) {
+                result.failure()
+                        .ifPresent(text -> event(container, true, "FailedPreStopHook", "PreStopHook failed: " + text));
+            }
+            return null;
+        });
+    }
+
+    /** Empty for what runs though the pod's spec does not have it any more. */
+    private Optional<Container> containerOf(Action.StopContainer stop) {
+        return PodContainers.all(state.pod()).stream()
+                .filter(container -> container.getName().equals(stop.container()))
+                .findFirst();
     }
 
     /** What is not there any more is as good as stopped or removed. */
@@ -507,7 +635,7 @@ final class PodWorker {
     }
 
     private Container container(String name) {
-        return state.pod().getSpec().getContainers().stream()
+        return PodContainers.all(state.pod()).stream()
                 .filter(container -> container.getName().equals(name))
                 .findFirst()
                 .orElseThrow(() -> new IllegalStateException("pod " + reference + " has no container " + name));

@@ -2,6 +2,8 @@ package dev.gantry.agent.pod;
 
 import dev.gantry.agent.cri.CriRuntime;
 import dev.gantry.agent.event.EventSink;
+import dev.gantry.agent.hook.Hooks;
+import dev.gantry.agent.probe.PodProbes;
 import java.time.InstantSource;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ScheduledExecutorService;
@@ -18,6 +20,8 @@ record WorkerSettings(
         CriConfigs configs,
         PodFiles files,
         EventSink events,
+        PodProbes.Factory probes,
+        Hooks hooks,
         CrashLoop crashLoop,
         String runtimeHandler,
         InstantSource clock,

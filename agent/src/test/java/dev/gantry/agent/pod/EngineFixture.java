@@ -31,6 +31,9 @@ final class EngineFixture implements AutoCloseable {
         engine = open();
     }
 
+    final FakeProbes probes = new FakeProbes();
+    final FakeHooks hooks = new FakeHooks();
+
     CriPodEngine open() {
         PodPaths paths =
                 new PodPaths(directory.resolve("pods"), directory.resolve("logs"), directory.resolve("seccomp"));
@@ -45,6 +48,8 @@ final class EngineFixture implements AutoCloseable {
                 CrashLoop.KUBELET,
                 Set.of(PodSource.FILE, PodSource.API),
                 events,
+                probes,
+                hooks,
                 clock,
                 tasks::add,
                 clock.timers());

@@ -2,8 +2,15 @@ package dev.gantry.agent.pod;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.gantry.agent.cri.CriRuntime;
 import dev.gantry.agent.event.EventStore;
+import dev.gantry.agent.hook.LifecycleHooks;
+import dev.gantry.agent.probe.CriExecRunner;
+import dev.gantry.agent.probe.ProbeLoop;
+import dev.gantry.agent.probe.ProbeManager;
+import dev.gantry.agent.probe.ProbeRecords;
 import dev.gantry.netns.NetworkNames;
+import dev.gantry.probes.ExecRunner;
 import dev.gantry.runtime.NativeRuntime;
 import dev.gantry.runtime.NativeRuntimeConfig;
 import dev.gantry.testing.OciImages;
@@ -11,13 +18,16 @@ import dev.gantry.testing.RequiresRoot;
 import dev.gantry.testing.RequiresTool;
 import io.fabric8.kubernetes.api.model.ContainerState;
 import io.fabric8.kubernetes.api.model.ContainerStatus;
+import io.fabric8.kubernetes.api.model.Event;
 import io.fabric8.kubernetes.api.model.Pod;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.SplittableRandom;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -42,6 +52,7 @@ class NativePodIT {
     private ScheduledExecutorService timers;
     private NativeRuntimeConfig config;
     private NativeRuntime runtime;
+    private ProbeLoop loop;
     private CriPodEngine engine;
 
     @BeforeEach
@@ -58,11 +69,14 @@ class NativePodIT {
         runtime = NativeRuntime.open(config);
         EventStore events =
                 EventStore.open(directory.resolve("events"), "node-1", InstantSource.system(), pool, timers);
+        ExecRunner exec = new CriExecRunner(new CriRuntime(runtime.channel()));
+        loop = new ProbeLoop(exec);
+        PodPaths paths =
+                new PodPaths(directory.resolve("pods"), directory.resolve("logs"), directory.resolve("seccomp"));
         engine = CriPodEngine.open(
                 new PodEngineSettings(
                         new NodeFacts("node-1", List.of("192.0.2.1"), 8L << 30, 2),
-                        new PodPaths(
-                                directory.resolve("pods"), directory.resolve("logs"), directory.resolve("seccomp")),
+                        paths,
                         Path.of("/etc/resolv.conf"),
                         PodDns.NONE,
                         NodePolicy.of("node-1"),
@@ -70,6 +84,15 @@ class NativePodIT {
                         CrashLoop.KUBELET,
                         Set.of(PodSource.FILE, PodSource.API),
                         events,
+                        new ProbeManager(
+                                loop,
+                                "192.0.2.1",
+                                new ProbeRecords(paths.pods()::resolve),
+                                events,
+                                InstantSource.system(),
+                                pool,
+                                new SplittableRandom(1)),
+                        new LifecycleHooks(exec, loop, timers, events),
                         InstantSource.system(),
                         pool,
                         timers),
@@ -85,6 +108,7 @@ class NativePodIT {
         engine.apply(PodSource.FILE, List.of());
         await(change -> engine.pods().isEmpty());
         engine.close();
+        loop.close();
         runtime.close();
         pool.shutdownNow();
         timers.shutdownNow();
@@ -142,8 +166,7 @@ class NativePodIT {
         ContainerRef main = engine.container("default", "web", "main", false);
         assertThat(Files.readString(main.logPath())).endsWith(" stdout F started as web\n");
 
-        engine.close();
-        runtime.close();
+        stop();
         changes.clear();
         start();
 
@@ -155,6 +178,77 @@ class NativePodIT {
         await(change -> change.type() == PodChange.Type.DELETED);
         assertThat(engine.pods()).isEmpty();
         assertThat(directory.resolve("logs")).isEmptyDirectory();
+    }
+
+    private void stop() {
+        engine.close();
+        loop.close();
+        runtime.close();
+    }
+
+    @Test
+    void probesAndHooksOfARealPod() throws Exception {
+        engine.create(EngineFixture.pod("""
+                apiVersion: v1
+                kind: Pod
+                metadata:
+                  name: web
+                  annotations:
+                    gantry.dev/probe-timings: >
+                      {"main": {"liveness": {"periodMilliseconds": 50}, "readiness": {"periodMilliseconds": 50},
+                      "startup": {"periodMilliseconds": 50}}}
+                spec:
+                  terminationGracePeriodSeconds: 5
+                  volumes: [{name: seen, hostPath: {path: %s, type: DirectoryOrCreate}}]
+                  containers:
+                  - name: main
+                    image: example.test/demo:1
+                    imagePullPolicy: IfNotPresent
+                    command: [sh, -c, 'trap "exit 0" TERM; while :; do sleep 0.05; done']
+                    ports: [{name: web, containerPort: 8080}]
+                    volumeMounts: [{name: seen, mountPath: /seen}]
+                    lifecycle:
+                      postStart: {exec: {command: [sh, -c, 'echo started >> /seen/hooks; touch /seen/alive']}}
+                      preStop: {exec: {command: [sh, -c, 'echo stopping >> /seen/hooks']}}
+                    startupProbe: {exec: {command: [cat, /seen/alive]}}
+                    livenessProbe: {exec: {command: [cat, /seen/alive]}, failureThreshold: 2}
+                    readinessProbe: {httpGet: {port: web, path: /index.html}}
+                """.formatted(directory.resolve("seen"))));
+
+        Pod started =
+                await(change -> Boolean.TRUE.equals(status(change.pod(), "main").getStarted()));
+        assertThat(status(started, "main").getReady()).isFalse();
+        ContainerRef main = engine.container("default", "web", "main", false);
+        exec(main.id(), "mkdir -p /www && echo hello > /www/index.html && httpd -p 8080 -h /www");
+        await(change -> Boolean.TRUE.equals(status(change.pod(), "main").getReady()));
+
+        stop();
+        changes.clear();
+        start();
+        Pod adopted = await(change -> isRunning(change.pod(), "main"));
+        assertThat(status(adopted, "main").getReady()).as("stays ready").isTrue();
+
+        Files.delete(directory.resolve("seen/alive"));
+        Pod restarted = await(change -> status(change.pod(), "main").getRestartCount() == 1
+                && Boolean.TRUE.equals(status(change.pod(), "main").getStarted()));
+        assertThat(status(restarted, "main").getReady()).isFalse();
+        assertThat(engine.events())
+                .extracting(Event::getMessage)
+                .contains(
+                        "Container main failed liveness probe, will be restarted",
+                        "Liveness probe failed: cat: can't open '/seen/alive': No such file or directory");
+        engine.delete("default", "web", OptionalLong.empty());
+        await(change -> change.type() == PodChange.Type.DELETED);
+        assertThat(directory.resolve("seen/hooks")).hasContent("started\nstopping\nstarted\nstopping");
+    }
+
+    private void exec(String container, String script) throws Exception {
+        var response = new CriRuntime(runtime.channel())
+                .execSync(container, List.of("sh", "-c", script), Duration.ofSeconds(5))
+                .get(10, TimeUnit.SECONDS);
+        assertThat(response.getExitCode())
+                .as(response.getStderr().toStringUtf8())
+                .isZero();
     }
 
     private static boolean isRunning(Pod pod, String container) {
