@@ -1,6 +1,7 @@
 package dev.gantry.agent.pod;
 
 import dev.gantry.agent.event.EventStore;
+import dev.gantry.agent.probe.PodProbes;
 import dev.gantry.cri.v1.ExecSyncRequest;
 import dev.gantry.cri.v1.ExecSyncResponse;
 import dev.gantry.cri.v1.RuntimeServiceGrpc;
@@ -59,6 +60,8 @@ final class NativeNode {
                         CrashLoop.KUBELET,
                         Set.of(PodSource.FILE, PodSource.API),
                         EventStore.open(directory.resolve("events"), "node-1", InstantSource.system(), pool, timers),
+                        PodProbes.Factory.NONE,
+                        new FakeHooks(),
                         InstantSource.system(),
                         pool,
                         timers),
