@@ -1,5 +1,6 @@
 package dev.gantry.agent.cri;
 
+import dev.gantry.cri.v1.AuthConfig;
 import dev.gantry.cri.v1.Container;
 import dev.gantry.cri.v1.ContainerConfig;
 import dev.gantry.cri.v1.ContainerEventResponse;
@@ -265,12 +266,13 @@ public final class CriRuntime {
     }
 
     /** Pulls without a deadline (the runtime ends what makes no progress) and gives the reference of what it has. */
-    public CompletableFuture<String> pullImage(String reference, PodSandboxConfig sandboxConfig) {
-        PullImageRequest request = PullImageRequest.newBuilder()
+    public CompletableFuture<String> pullImage(
+            String reference, Optional<AuthConfig> auth, PodSandboxConfig sandboxConfig) {
+        PullImageRequest.Builder request = PullImageRequest.newBuilder()
                 .setImage(ImageSpec.newBuilder().setImage(reference).setUserSpecifiedImage(reference))
-                .setSandboxConfig(sandboxConfig)
-                .build();
-        return call(ImageServiceGrpc.getPullImageMethod(), request, Duration.ZERO, "image " + reference)
+                .setSandboxConfig(sandboxConfig);
+        auth.ifPresent(request::setAuth);
+        return call(ImageServiceGrpc.getPullImageMethod(), request.build(), Duration.ZERO, "image " + reference)
                 .thenApply(PullImageResponse::getImageRef);
     }
 

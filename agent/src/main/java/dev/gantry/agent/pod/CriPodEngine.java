@@ -16,6 +16,7 @@ import dev.gantry.agent.resource.Admission.Verdict;
 import dev.gantry.agent.resource.Qos;
 import dev.gantry.agent.resource.ResizeRules;
 import dev.gantry.agent.time.Timestamps;
+import dev.gantry.agent.volume.ConfigObjects;
 import dev.gantry.cri.v1.ContainerEventResponse;
 import dev.gantry.cri.v1.PodSandbox;
 import dev.gantry.staticpods.FieldError;
@@ -118,6 +119,7 @@ public final class CriPodEngine implements PodEngine {
                         settings.hostResolvConf(),
                         users,
                         settings.dns().clusterDomain()),
+                ConfigObjects.NONE,
                 settings.events(),
                 settings.probes(),
                 settings.hooks(),

@@ -2,6 +2,7 @@ package dev.gantry.agent.pod;
 
 import dev.gantry.agent.cri.CriException;
 import dev.gantry.agent.event.PodReference;
+import dev.gantry.cri.v1.AuthConfig;
 import dev.gantry.cri.v1.Image;
 import dev.gantry.cri.v1.PodSandboxConfig;
 import io.fabric8.kubernetes.api.model.Container;
@@ -30,8 +31,10 @@ final class ImageWork {
      * Completes with {@link ImageState.Present} or {@link ImageState.Missing}; exceptionally only if cancelled.
      *
      * @param before the last failure of this image, if it was one
+     * @param secrets for the case that it is pulled
      */
-    CompletableFuture<ImageState> ensure(Container container, Optional<Retry> before, PodSandboxConfig sandbox) {
+    CompletableFuture<ImageState> ensure(
+            Container container, Optional<Retry> before, PodSandboxConfig sandbox, PullSecrets secrets) {
         String image = container.getImage();
         String policy = String.valueOf(container.getImagePullPolicy());
         Attempt attempt = new Attempt(container, before);
@@ -46,16 +49,25 @@ final class ImageWork {
             } else if (policy.equals("Never")) {
                 result.complete(attempt.neverPulled());
             } else {
-                pull(attempt, image, sandbox, result);
+                pull(attempt, image, sandbox, secrets, result);
             }
         });
         return result;
     }
 
-    private void pull(Attempt attempt, String image, PodSandboxConfig sandbox, CompletableFuture<ImageState> result) {
+    private void pull(
+            Attempt attempt,
+            String image,
+            PodSandboxConfig sandbox,
+            PullSecrets secrets,
+            CompletableFuture<ImageState> result) {
+        secrets.warning()
+                .ifPresent(message -> settings.events()
+                        .record(pod, Optional.empty(), true, "FailedToRetrieveImagePullSecret", message));
         attempt.event(false, "Pulling", "Pulling image \"" + image + "\"");
         Instant begun = settings.clock().instant();
-        CompletableFuture<String> pull = settings.runtime().pullImage(image, sandbox);
+        CompletableFuture<String> pull = new CompletableFuture<>();
+        tryPull(image, sandbox, secrets.credentials(), 0, pull);
         // Whoever cancels the result wants the transfer to end, too.
         result.whenComplete((done, failure) -> {
             if (result.isCancelled()) {
@@ -79,6 +91,31 @@ final class ImageWork {
                                     + " including waiting). Image size: " + pulled.getSize() + " bytes.");
                     result.complete(present(pulled));
                 });
+    }
+
+    /** One credential after the other, as the kubelet; the last refusal is the answer. */
+    private void tryPull(
+            String image,
+            PodSandboxConfig sandbox,
+            List<AuthConfig> credentials,
+            int index,
+            CompletableFuture<String> result) {
+        Optional<AuthConfig> auth = index < credentials.size() ? Optional.of(credentials.get(index)) : Optional.empty();
+        CompletableFuture<String> one = settings.runtime().pullImage(image, auth, sandbox);
+        result.whenComplete((done, failure) -> {
+            if (result.isCancelled()) {
+                one.cancel(false);
+            }
+        });
+        one.whenComplete((reference, failure) -> {
+            if (failure == null) {
+                result.complete(reference);
+            } else if (index + 1 < credentials.size() && !result.isCancelled()) {
+                tryPull(image, sandbox, credentials, index + 1, result);
+            } else {
+                result.completeExceptionally(unwrap(failure));
+            }
+        });
     }
 
     private static ImageState present(Image image) {

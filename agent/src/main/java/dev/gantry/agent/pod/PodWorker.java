@@ -425,7 +425,8 @@ final class PodWorker {
                 ? Optional.of(missing.retry())
                 : Optional.empty();
         PodSandboxConfig sandbox = settings.configs().sandbox(state.pod(), 0, "");
-        CompletableFuture<ImageState> work = images.ensure(container, before, sandbox);
+        CompletableFuture<ImageState> work = images.ensure(
+                container, before, sandbox, PullSecrets.of(state.pod(), container.getImage(), settings.objects()));
         cancellable.put(ensure.operation(), work);
         work.whenComplete((image, failure) -> settle(
                 ensure.operation(),

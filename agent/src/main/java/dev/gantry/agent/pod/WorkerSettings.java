@@ -4,6 +4,7 @@ import dev.gantry.agent.cri.CriRuntime;
 import dev.gantry.agent.event.EventSink;
 import dev.gantry.agent.hook.Hooks;
 import dev.gantry.agent.probe.PodProbes;
+import dev.gantry.agent.volume.ConfigObjects;
 import java.time.InstantSource;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ScheduledExecutorService;
@@ -19,6 +20,7 @@ record WorkerSettings(
         CriRuntime runtime,
         CriConfigs configs,
         PodFiles files,
+        ConfigObjects objects,
         EventSink events,
         PodProbes.Factory probes,
         Hooks hooks,

@@ -6,6 +6,24 @@ import java.util.Optional;
 
 /** Where ConfigMaps and Secrets are looked up: documents beside the manifests, or an apiserver. Answers from memory. */
 public interface ConfigObjects {
+    /** Where there are none. */
+    ConfigObjects NONE = new ConfigObjects() {
+        @Override
+        public Optional<ConfigMap> configMap(String namespace, String name) {
+            return Optional.empty();
+        }
+
+        @Override
+        public Optional<Secret> secret(String namespace, String name) {
+            return Optional.empty();
+        }
+
+        @Override
+        public String remedy() {
+            return "there is nothing here that holds ConfigMaps and Secrets";
+        }
+    };
+
     Optional<ConfigMap> configMap(String namespace, String name);
 
     Optional<Secret> secret(String namespace, String name);

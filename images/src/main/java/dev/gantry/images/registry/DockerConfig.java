@@ -19,13 +19,18 @@ import java.util.TreeMap;
  * @param helpers {@code credHelpers}: program by host
  * @param store {@code credsStore}: the program for all other hosts, or empty
  */
-record DockerConfig(Map<String, Credentials> entries, Map<String, String> helpers, String store) {
-    DockerConfig {
+public record DockerConfig(Map<String, Credentials> entries, Map<String, String> helpers, String store) {
+    public DockerConfig {
         entries = Map.copyOf(entries);
         helpers = Map.copyOf(helpers);
     }
 
-    static DockerConfig parse(byte[] text, String what) throws JsonFormatException {
+    /**
+     * Reads either form.
+     *
+     * @param what it is, for messages
+     */
+    public static DockerConfig parse(byte[] text, String what) throws JsonFormatException {
         JsonObject json = JsonObject.parse(text, what);
         boolean modern = json.has("auths") || json.has("credHelpers") || json.has("credsStore");
         JsonObject auths = modern ? json.optionalObject("auths").orElse(null) : json;
@@ -58,7 +63,7 @@ record DockerConfig(Map<String, Credentials> entries, Map<String, String> helper
     }
 
     /** The entries for this image, the most specific first. */
-    List<Credentials> matches(ImageReference reference) {
+    public List<Credentials> matches(ImageReference reference) {
         List<String> keys = new ArrayList<>();
         for (String key : entries.keySet()) {
             if (matches(key, reference)) {
