@@ -27,7 +27,7 @@ final class MachineProbe {
                 ? LOWEST_OOM_SCORE
                 : Integer.parseInt(
                         linux.files().readSmallFile("/proc/self/oom_score_adj").strip());
-        return new MachineFacts(capabilities, floor, hasAppArmor(linux));
+        return new MachineFacts(capabilities, floor, hasAppArmor(linux), hasSeLinux(linux));
     }
 
     private static boolean hasAppArmor(Linux linux) {
@@ -35,6 +35,15 @@ final class MachineProbe {
             return linux.files()
                     .readSmallFile("/sys/module/apparmor/parameters/enabled")
                     .startsWith("Y");
+        } catch (ErrnoException e) {
+            return false;
+        }
+    }
+
+    private static boolean hasSeLinux(Linux linux) {
+        try {
+            linux.files().readSmallFile("/sys/fs/selinux/enforce");
+            return true;
         } catch (ErrnoException e) {
             return false;
         }

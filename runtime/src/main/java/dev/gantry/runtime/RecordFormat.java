@@ -138,6 +138,7 @@ final class RecordFormat {
             users.add(maps.firstUser()).add(maps.firstGroup()).add(maps.users()).add(maps.groups());
         });
         context.appArmorProfile().ifPresent(profile -> node.put("appArmorProfile", profile));
+        context.seLinuxLabel().ifPresent(label -> node.put("seLinuxLabel", label));
         return node;
     }
 
@@ -157,7 +158,8 @@ final class RecordFormat {
                         ? OptionalInt.of(node.path("oomScoreAdj").asInt())
                         : OptionalInt.empty(),
                 users(node.path("users")),
-                node.has("appArmorProfile") ? Optional.of(text(node, "appArmorProfile")) : Optional.empty());
+                node.has("appArmorProfile") ? Optional.of(text(node, "appArmorProfile")) : Optional.empty(),
+                node.has("seLinuxLabel") ? Optional.of(text(node, "seLinuxLabel")) : Optional.empty());
     }
 
     private static Optional<UserMaps> users(JsonNode maps) {

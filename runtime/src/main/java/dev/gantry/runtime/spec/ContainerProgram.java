@@ -108,7 +108,7 @@ public final class ContainerProgram {
         }
         if (users == null) {
             process.setOomScore(proc());
-            process.enterAppArmorProfile(proc());
+            process.enterSecurityModules(proc());
         }
         enterRoot();
         long hard = Math.min(524_288, maxFiles);
@@ -147,7 +147,7 @@ public final class ContainerProgram {
         }
         makeDevices();
         process.setOomScore(proc());
-        process.enterAppArmorProfile(proc());
+        process.enterSecurityModules(proc());
         if (!spec.terminal()) {
             ownStdio();
         }
@@ -212,16 +212,24 @@ public final class ContainerProgram {
         program.mount(null, "/", null, MountFlags.MS_REC | MountFlags.MS_PRIVATE, null)
                 .named("keep mounts from spreading to the host");
         if (users == null) {
-            program.mount("overlay", ROOT_STAGE, "overlay", 0, layers.options()).named("mount the root file system");
+            program.mount("overlay", ROOT_STAGE, "overlay", 0, labelled(layers.options()))
+                    .named("mount the root file system");
             openRoot();
         } else {
-            users.mountLayers(layers.directory(), layers.optionsElsewhere(), ROOT_STAGE);
+            users.mountLayers(layers.directory(), labelled(layers.optionsElsewhere()), ROOT_STAGE);
         }
         if (!spec.maskedPaths().isEmpty()) {
             long flags = MountFlags.MS_RDONLY | MountFlags.MS_NOSUID | MountFlags.MS_NODEV | MountFlags.MS_NOEXEC;
             program.mount("tmpfs", MASK_STAGE, "tmpfs", flags, "size=0,nr_inodes=2,mode=755")
                     .named("mount the empty directory for masked paths");
         }
+    }
+
+    /** A level has commas, so the label is quoted: mount(8), context. */
+    private String labelled(String options) {
+        return spec.seLinux()
+                .map(labels -> options + ",context=\"" + labels.files() + '"')
+                .orElse(options);
     }
 
     private void mount(MountSpec mount) {

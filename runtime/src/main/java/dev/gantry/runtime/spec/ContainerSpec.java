@@ -25,6 +25,7 @@ import java.util.stream.Collectors;
  * @param oomScoreAdj already clamped to what this machine allows; empty: inherited
  * @param privateCgroupNamespace whether the container sees its own cgroup as the root
  * @param users the pod's own, if it has some
+ * @param seLinux empty: the runtime's label
  * @param stopSignal the kernel's number
  * @param notices what could not be given as asked, one sentence each
  */
@@ -49,6 +50,7 @@ public record ContainerSpec(
         boolean privateCgroupNamespace,
         Optional<UserMaps> users,
         Optional<String> appArmorProfile,
+        Optional<SeLinuxLabels> seLinux,
         int stopSignal,
         List<String> notices) {
     public ContainerSpec {
@@ -76,7 +78,8 @@ public record ContainerSpec(
                 seccomp.map(SeccompProfile::flags).orElse(0),
                 oomScoreAdj,
                 users,
-                appArmorProfile);
+                appArmorProfile,
+                seLinux.map(SeLinuxLabels::process));
     }
 
     /** Whose processes a container sees. */

@@ -34,8 +34,8 @@ public final class ExecProgram {
         // A view of /proc that the container cannot have tampered with.
         Value proc = ownProc(program);
         process.setOomScore(proc);
-        // The kernel keeps the profile for the sibling as well.
-        process.enterAppArmorProfile(proc);
+        // The kernel keeps both for the sibling as well.
+        process.enterSecurityModules(proc);
         if (!terminal) {
             process.ownStdio(pipes);
         }

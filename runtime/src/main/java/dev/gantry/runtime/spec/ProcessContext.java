@@ -20,6 +20,7 @@ import java.util.Set;
  * @param oomScoreAdj empty: inherited
  * @param users the pod's own, if it has some; ids of this record are theirs
  * @param appArmorProfile loaded in the kernel; empty: unconfined
+ * @param seLinuxLabel empty: the runtime's
  */
 public record ProcessContext(
         List<String> environment,
@@ -32,7 +33,8 @@ public record ProcessContext(
         int seccompFlags,
         OptionalInt oomScoreAdj,
         Optional<UserMaps> users,
-        Optional<String> appArmorProfile) {
+        Optional<String> appArmorProfile,
+        Optional<String> seLinuxLabel) {
     public ProcessContext {
         environment = List.copyOf(environment);
         bounding = Set.copyOf(bounding);
@@ -67,6 +69,7 @@ public record ProcessContext(
                 seccompFlags,
                 oomScoreAdj,
                 users,
-                appArmorProfile);
+                appArmorProfile,
+                seLinuxLabel);
     }
 }

@@ -50,12 +50,20 @@ final class ProcessSteps {
         program.close(file);
     }
 
-    void enterAppArmorProfile(Value proc) {
+    /** Profile and label of the program that the process, or its child, executes. */
+    void enterSecurityModules(Value proc) {
         context.appArmorProfile().ifPresent(profile -> {
             Value file = program.openat(proc, "self/attr/apparmor/exec", Fcntl.O_WRONLY, 0)
                     .named("open the AppArmor attribute")
                     .result("attr");
             program.write(file, "exec " + profile).named("change to AppArmor profile " + profile + " on exec");
+            program.close(file);
+        });
+        context.seLinuxLabel().ifPresent(label -> {
+            Value file = program.openat(proc, "self/attr/exec", Fcntl.O_WRONLY, 0)
+                    .named("open the SELinux attribute")
+                    .result("attr");
+            program.write(file, label).named("change to SELinux label " + label + " on exec");
             program.close(file);
         });
     }

@@ -115,6 +115,7 @@ public final class SpecCompiler {
                 privateCgroups,
                 users,
                 appArmor(context, privileged, notices),
+                SeLinuxLabels.of(context.getSelinuxOptions(), machine.seLinux()),
                 StopSignals.of(config.getStopSignal(), image.stopSignal()),
                 notices);
     }

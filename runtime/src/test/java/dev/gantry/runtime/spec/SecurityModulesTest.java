@@ -1,0 +1,127 @@
+package dev.gantry.runtime.spec;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+
+import dev.gantry.cri.v1.ContainerConfig;
+import dev.gantry.cri.v1.LinuxContainerSecurityContext;
+import dev.gantry.cri.v1.PodSandboxConfig;
+import dev.gantry.cri.v1.SELinuxOption;
+import dev.gantry.cri.v1.SecurityProfile;
+import dev.gantry.images.ImageConfig;
+import dev.gantry.images.Platform;
+import dev.gantry.runtime.seccomp.SeccompArchitecture;
+import dev.gantry.runtime.seccomp.SeccompFilters;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Consumer;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Labels and profiles, on machines that have the modules and on machines that have not. */
+class SecurityModulesTest {
+    private static final HostFiles HOST = new HostFiles() {
+        @Override
+        public Kind kind(String path) {
+            return Kind.DIRECTORY;
+        }
+
+        @Override
+        public void createDirectory(String path) {
+            throw new AssertionError(path);
+        }
+
+        @Override
+        public List<DeviceNode> devices(String path) {
+            return List.of();
+        }
+    };
+
+    private static ContainerSpec spec(boolean modules, Consumer<LinuxContainerSecurityContext.Builder> change)
+            throws Exception {
+        ContainerConfig.Builder config = ContainerConfig.newBuilder().addCommand("true");
+        change.accept(config.getLinuxBuilder().getSecurityContextBuilder());
+        return new SpecCompiler(new MachineFacts(Set.of(), -1000, modules, modules), HOST)
+                .compile(
+                        new SpecCompiler.Pod(
+                                PodSandboxConfig.getDefaultInstance(), "web", SandboxFiles.NONE, Optional.empty()),
+                        config.build(),
+                        new ImageConfig(
+                                Platform.host(),
+                                "",
+                                "",
+                                List.of(),
+                                List.of(),
+                                List.of(),
+                                "",
+                                "",
+                                List.of(),
+                                List.of(),
+                                Map.of()),
+                        (path, maxBytes) -> Optional.empty());
+    }
+
+    private static String program(ContainerSpec spec) {
+        return ContainerProgram.write(
+                        spec,
+                        spec.context(new SeccompFilters(SeccompArchitecture.ofMachine("amd64"))),
+                        new ContainerProgram.RootLayers("/layers", "lowerdir=a", "/upper", "lowerdir=a"),
+                        1024)
+                .explain();
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "'' | s0:c1,c2 | system_u:system_r:container_t:s0:c1,c2 | s0:c1,c2",
+                "spc_t | '' | system_u:system_r:spc_t:s0 | s0",
+            })
+    void whatTheLabelLeavesOutIsThePolicys(String type, String level, String process, String files) throws Exception {
+        ContainerSpec spec = spec(
+                true,
+                security -> security.setSelinuxOptions(
+                        SELinuxOption.newBuilder().setType(type).setLevel(level)));
+
+        assertThat(program(spec))
+                .contains("change to SELinux label " + process + " on exec")
+                .contains("context=\\\"system_u:object_r:container_file_t:" + files + "\\\"");
+    }
+
+    @Test
+    void withoutTheModuleALabelIsRefused() throws Exception {
+        assertThatExceptionOfType(SpecException.class)
+                .isThrownBy(() -> spec(
+                        false,
+                        security -> security.setSelinuxOptions(
+                                SELinuxOption.newBuilder().setLevel("s0"))))
+                .withMessageContaining("selinux_options: SELinux is not enabled on this machine");
+        assertThat(spec(false, security -> {}).seLinux()).isEmpty();
+    }
+
+    @Test
+    void aLabelIsNoPlaceForOptions() {
+        assertThatExceptionOfType(SpecException.class)
+                .isThrownBy(() -> spec(
+                        true,
+                        security -> security.setSelinuxOptions(
+                                SELinuxOption.newBuilder().setType("a\",upperdir=/"))))
+                .withMessageContaining("selinux_options.type");
+    }
+
+    @Test
+    void aProfileIsEnteredOrRefused() throws Exception {
+        Consumer<LinuxContainerSecurityContext.Builder> profile =
+                security -> security.setApparmor(SecurityProfile.newBuilder()
+                        .setProfileType(SecurityProfile.ProfileType.Localhost)
+                        .setLocalhostRef("tight"));
+
+        assertThat(program(spec(true, profile))).contains("change to AppArmor profile tight on exec");
+        assertThatExceptionOfType(SpecException.class)
+                .isThrownBy(() -> spec(false, profile))
+                .withMessageContaining("AppArmor is not enabled on this machine");
+    }
+}
