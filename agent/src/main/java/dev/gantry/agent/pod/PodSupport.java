@@ -48,7 +48,6 @@ final class PodSupport {
                     "spec.automountServiceAccountToken",
                     "there is no API server here that could issue a token; remove it"));
         }
-        refuseIf(spec.getOverhead() != null && !spec.getOverhead().isEmpty(), "spec.overhead");
         if (isSet(spec.getServiceAccountName()) && !spec.getServiceAccountName().equals("default")) {
             errors.add(FieldError.forbidden(
                     "spec.serviceAccountName", "there is no API server here that could issue its tokens; remove it"));

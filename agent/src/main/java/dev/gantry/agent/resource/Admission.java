@@ -94,11 +94,15 @@ public final class Admission {
         if (shortages.isEmpty()) {
             return new Admitted();
         }
-        if (!pod.isCritical()) {
+        List<Contender> yielding =
+                others.stream().filter(other -> Preemption.yields(other, pod)).toList();
+        if (!pod.isCritical() || yielding.isEmpty()) {
+            // The kubelet calls the second an UnexpectedAdmissionError; on a node of static pods alone it is the usual
+            // case.
             Shortage first = shortages.get(0);
             return new Rejected("OutOf" + first.resource(), first.message());
         }
-        return Preemption.choose(pod, others, shortages);
+        return Preemption.choose(yielding, shortages);
     }
 
     /** Why a pod that runs cannot have what it asks for: {@code Infeasible} is never, {@code Deferred} is not now. */

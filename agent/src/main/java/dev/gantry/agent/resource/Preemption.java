@@ -19,11 +19,9 @@ import java.util.stream.Collectors;
 final class Preemption {
     private Preemption() {}
 
-    static Verdict choose(Contender pod, Collection<Contender> others, List<Shortage> shortages) {
+    static Verdict choose(List<Contender> yielding, List<Shortage> shortages) {
         Map<String, Long> missing = new TreeMap<>();
         shortages.forEach(shortage -> missing.put(shortage.resource(), shortage.missing()));
-        List<Contender> yielding =
-                others.stream().filter(other -> yields(other, pod)).toList();
         List<Contender> bestEffort = of(Qos.BEST_EFFORT, yielding);
         List<Contender> burstable = of(Qos.BURSTABLE, yielding);
         List<Contender> guaranteed = of(Qos.GUARANTEED, yielding);
@@ -43,7 +41,7 @@ final class Preemption {
     }
 
     /** Critical pods stay, unless both have a priority and theirs is lower. */
-    private static boolean yields(Contender other, Contender to) {
+    static boolean yields(Contender other, Contender to) {
         return !other.isCritical()
                 || (other.pod().getSpec().getPriority() != null
                         && to.pod().getSpec().getPriority() != null

@@ -185,8 +185,18 @@ class AdmissionTest {
     }
 
     @Test
-    void whereNoPodCanGiveWayThatIsAnUnexpectedError() {
+    void whereNoPodCanGiveWayACriticalOneIsRejectedLikeAnyOther() {
         Verdict verdict = decide(pod("web", "{cpu: 1500m}", true), List.of(pod("other", "{cpu: 1}", true)));
+
+        assertThat(verdict)
+                .isEqualTo(new Rejected(
+                        "OutOfcpu",
+                        "Node didn't have enough resource: cpu, requested: 1500, used: 1000, capacity: 2000"));
+    }
+
+    @Test
+    void wherePodsThatCouldGiveWayDoNotSufficeThatIsAnUnexpectedError() {
+        Verdict verdict = decide(pod("web", "{cpu: 2500m}", true), List.of(pod("other", "{cpu: 1}")));
 
         assertThat(verdict)
                 .isEqualTo(
