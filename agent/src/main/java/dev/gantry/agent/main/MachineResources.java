@@ -2,6 +2,8 @@ package dev.gantry.agent.main;
 
 import dev.gantry.agent.resource.Amounts;
 import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.FileStore;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -12,6 +14,8 @@ import java.util.stream.Stream;
 /** What this machine has: processors, memory, swap space, room for pods' files, huge pages. */
 final class MachineResources {
     private static final String HUGE_PAGE_DIRECTORY = "hugepages-";
+
+    private static final int MAX_BYTES = 64 << 10;
 
     private final Path root;
 
@@ -73,11 +77,21 @@ final class MachineResources {
     }
 
     private static long number(Path file) throws IOException {
-        return Long.parseLong(Files.readString(file).trim());
+        return Long.parseLong(text(file));
+    }
+
+    /**
+     * A small file of /proc or /sys, without the white space at its end. In one read: a number of /proc/sys is over after the first,
+     * however short that was, and {@link Files#readString} begins with a single byte where the file's size is 0.
+     */
+    static String text(Path file) throws IOException {
+        try (InputStream in = Files.newInputStream(file)) {
+            return new String(in.readNBytes(MAX_BYTES), StandardCharsets.UTF_8).strip();
+        }
     }
 
     private long memoryInfo(String field) throws IOException {
-        for (String line : Files.readAllLines(root.resolve("proc/meminfo"))) {
+        for (String line : text(root.resolve("proc/meminfo")).split("\n", -1)) {
             if (line.startsWith(field)) {
                 return Long.parseLong(line.replaceAll("[^0-9]", "")) * 1024;
             }

@@ -6,7 +6,10 @@ import dev.gantry.agent.config.Version;
 import dev.gantry.agent.node.NodeObjects;
 import dev.gantry.agent.node.NodeObservation;
 import dev.gantry.agent.pod.NodeFacts;
+import dev.gantry.agent.resource.Amounts;
 import dev.gantry.cgroups.CgroupTree;
+import dev.gantry.cgroups.Controller;
+import dev.gantry.cgroups.Missing;
 import io.fabric8.kubernetes.api.model.Node;
 import io.fabric8.kubernetes.api.model.NodeCondition;
 import io.fabric8.kubernetes.api.model.NodeSystemInfo;
@@ -83,7 +86,7 @@ final class NodeView {
     /** Without the white space at its end; empty if it cannot be read. */
     private String text(String file) {
         try {
-            return Files.readString(root.resolve(file)).strip();
+            return MachineResources.text(root.resolve(file));
         } catch (IOException e) {
             return "";
         }
@@ -103,7 +106,16 @@ final class NodeView {
                 memoryAvailable(),
                 storageAvailable(),
                 pidsAvailable(),
-                tree.map(CgroupTree::missing).orElse(List.of()));
+                tree.map(CgroupTree::missing).orElse(List.of()).stream()
+                        .filter(this::matters)
+                        .toList());
+    }
+
+    /** systemd hands no controller of huge pages down; without huge pages there is nothing to limit. */
+    private boolean matters(Missing missing) {
+        return !missing.what().endsWith(" " + Controller.HUGETLB.kernelName())
+                || facts.resources().capacity().values().entrySet().stream()
+                        .anyMatch(entry -> entry.getKey().startsWith(Amounts.HUGE_PAGES) && entry.getValue() > 0);
     }
 
     private long memoryAvailable() {

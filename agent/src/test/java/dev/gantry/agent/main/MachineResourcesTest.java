@@ -20,6 +20,12 @@ class MachineResourcesTest {
     }
 
     @Test
+    void aNumberOfTheKernelIsReadWhole() throws IOException {
+        // Files.readString would give its first digit.
+        assertThat(MachineResources.text(Path.of("/proc/sys/kernel/pid_max"))).matches("[0-9]{3,7}");
+    }
+
+    @Test
     void theCapacityIsReadFromTheKernelsFiles() throws IOException {
         file("proc/meminfo", "MemTotal:        2000 kB\nMemFree:   1 kB\nSwapTotal:        300 kB\n");
         file("proc/sys/kernel/pid_max", "4194304\n");
