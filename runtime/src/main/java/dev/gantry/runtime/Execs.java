@@ -32,8 +32,11 @@ import org.slf4j.LoggerFactory;
 final class Execs {
     private static final Logger LOG = LoggerFactory.getLogger(Execs.class);
     private static final Duration START_DEADLINE = Duration.ofSeconds(30);
-    /** Tags and lengths of the answer's fields, generously. */
-    private static final int MESSAGE_OVERHEAD = 1024;
+    /**
+     * Bytes of both outputs of an ExecSync together: a message of CRI, less the exit code and the tags and lengths of
+     * its fields, generously.
+     */
+    static final int MAX_OUTPUT = CriTransport.MAX_MESSAGE_BYTES - 1024;
 
     private static final Duration KILL_PATIENCE = Duration.ofSeconds(10);
 
@@ -228,9 +231,8 @@ final class Execs {
 
     /** Clients take messages of 16 MiB, and would take nothing of a larger one: the longer output loses its end. */
     static ExecSyncResponse answer(ByteString out, ByteString err, int exitCode) {
-        int room = CriTransport.MAX_MESSAGE_BYTES - MESSAGE_OVERHEAD;
-        int ofOut = Math.max(room - err.size(), room / 2);
-        int ofErr = Math.max(room - out.size(), room / 2);
+        int ofOut = Math.max(MAX_OUTPUT - err.size(), MAX_OUTPUT / 2);
+        int ofErr = Math.max(MAX_OUTPUT - out.size(), MAX_OUTPUT / 2);
         return ExecSyncResponse.newBuilder()
                 .setStdout(out.substring(0, Math.min(out.size(), ofOut)))
                 .setStderr(err.substring(0, Math.min(err.size(), ofErr)))

@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * All on the event loop's thread. Owns the descriptor.
  */
 final class OutputCollector {
-    /** CRI's limit for each of ExecSync's outputs. */
+    /** CRI's limit for each of ExecSync's outputs; {@link Execs#MAX_OUTPUT} is the one for both together. */
     static final int MAX_BYTES = 16 * 1024 * 1024;
 
     private static final int CHUNK = 64 * 1024;

@@ -3,6 +3,7 @@ package dev.gantry.runtime;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
+import dev.gantry.cri.transport.CriTransport;
 import dev.gantry.cri.v1.ExecSyncRequest;
 import dev.gantry.cri.v1.ExecSyncResponse;
 import dev.gantry.cri.v1.PodSandboxConfig;
@@ -70,11 +71,14 @@ class ContainerIoIT {
     }
 
     @Test
-    void execSyncKeepsSixteenMebibytesOfEndlessOutput() {
+    void execSyncKeepsOfEndlessOutputWhatAMessageHolds() {
         ExecSyncResponse response = fixture.exec(sleeper(), "sh", "-c", "yes | head -c 20000000; echo done >&2");
 
-        assertThat(response.getStdout().size()).isEqualTo(16 * 1024 * 1024);
         assertThat(response.getStderr().toStringUtf8()).isEqualTo("done\n");
+        assertThat(response.getStdout().size()).isEqualTo(Execs.MAX_OUTPUT - "done\n".length());
+        assertThat(response.getSerializedSize())
+                .isLessThanOrEqualTo(CriTransport.MAX_MESSAGE_BYTES)
+                .isGreaterThan(CriTransport.MAX_MESSAGE_BYTES - 1024);
     }
 
     @Test
