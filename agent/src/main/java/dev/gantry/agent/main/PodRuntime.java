@@ -5,6 +5,7 @@ import dev.gantry.agent.config.NodePaths;
 import dev.gantry.agent.pod.CriConfigs;
 import dev.gantry.agent.pod.ImageState;
 import dev.gantry.agent.pod.NodePolicy;
+import dev.gantry.agent.pod.PodContainers;
 import dev.gantry.agent.pod.PodDns;
 import dev.gantry.agent.pod.SecurityContexts;
 import dev.gantry.agent.volume.VolumeException;
@@ -146,7 +147,7 @@ final class PodRuntime implements AutoCloseable {
             if (pod.getMetadata().getUid() == null) {
                 pod.getMetadata().setUid(new UUID(0, 0).toString());
             }
-            for (Container container : pod.getSpec().getContainers()) {
+            for (Container container : PodContainers.all(pod)) {
                 String name = pod.getMetadata().getNamespace() + "/"
                         + pod.getMetadata().getName() + ", container " + container.getName();
                 text.append(text.length() == 0 ? "" : "\n")

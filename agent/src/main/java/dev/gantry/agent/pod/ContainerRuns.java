@@ -9,8 +9,10 @@ import io.fabric8.kubernetes.api.model.PodStatus;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Finds the run of a container that someone means, for its log or to execute in it. Answers as the API server does. */
@@ -65,7 +67,7 @@ final class ContainerRuns {
                             + pod.getMetadata().getName() + ", choose one of: ["
                             + containers.stream().map(Container::getName).collect(Collectors.joining(" ")) + "]");
         }
-        for (Container one : containers) {
+        for (Container one : PodContainers.all(pod)) {
             if (one.getName().equals(name)) {
                 return one;
             }
@@ -77,7 +79,9 @@ final class ContainerRuns {
     }
 
     private String waitingReason(String container) {
-        return Optional.ofNullable(status.getContainerStatuses()).orElse(List.of()).stream()
+        return Stream.of(status.getContainerStatuses(), status.getInitContainerStatuses())
+                .filter(Objects::nonNull)
+                .flatMap(List::stream)
                 .filter(one -> one.getName().equals(container) && one.getState().getWaiting() != null)
                 .map(one -> one.getState().getWaiting().getReason())
                 .findFirst()

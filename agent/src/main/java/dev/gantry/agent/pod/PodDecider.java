@@ -72,6 +72,9 @@ public final class PodDecider {
         if (state.finalPhase().isPresent()) {
             return state.finalPhase().get().equals("Succeeded") ? Phase.SUCCEEDED : Phase.FAILED;
         }
+        if (initFailed()) {
+            return isAnythingAlive() ? Phase.PENDING : Phase.FAILED;
+        }
         boolean anyNeverRan = false;
         boolean anyRunning = false;
         boolean anyRestarts = false;
@@ -83,7 +86,7 @@ public final class PodDecider {
                 anyNeverRan |= !ranBefore;
                 anyRestarts |= ranBefore;
             } else if (latest.get().run() instanceof ContainerRun.Exited exited) {
-                anyRestarts |= isRestarted(exited.exitCode());
+                anyRestarts |= isRestarted(container, exited.exitCode());
                 anyFailed |= exited.exitCode() != 0;
             } else {
                 anyRunning = true;
@@ -92,7 +95,8 @@ public final class PodDecider {
         if (anyNeverRan) {
             return sandboxMayNotReturn() ? Phase.FAILED : Phase.PENDING;
         }
-        if (anyRunning || anyRestarts || containers().isEmpty()) {
+        // Sidecars end after the others, and the pod with them.
+        if (anyRunning || anyRestarts || containers().isEmpty() || isAnythingAlive()) {
             return Phase.RUNNING;
         }
         return anyFailed ? Phase.FAILED : Phase.SUCCEEDED;
@@ -109,13 +113,31 @@ public final class PodDecider {
                 && state.inFlight().isEmpty();
     }
 
-    private boolean isRestarted(int exitCode) {
-        String policy = state.pod().getSpec().getRestartPolicy();
-        return switch (policy == null ? "Always" : policy) {
-            case "Never" -> false;
-            case "OnFailure" -> exitCode != 0;
-            default -> true;
-        };
+    private boolean isRestarted(Container container, int exitCode) {
+        return RestartRules.restarts(state.pod(), container, exitCode);
+    }
+
+    private boolean initFailed() {
+        return observed.sandboxes().stream()
+                .findFirst()
+                .flatMap(newest -> InitProgress.of(state.pod(), observed, state.health(), newest.id())
+                        .failed())
+                .isPresent();
+    }
+
+    private boolean isAnythingAlive() {
+        return observed.containers().stream().anyMatch(ObservedContainer::isRunning);
+    }
+
+    /** Whether the containers have all run to an end that nothing follows. */
+    private boolean isWorkDone() {
+        return !containers().isEmpty()
+                && containers().stream()
+                        .allMatch(container -> latest(container.getName())
+                                .map(run -> run.run() instanceof ContainerRun.Exited exited
+                                        && !isRestarted(container, exited.exitCode())
+                                        && !isOutdated(container, run))
+                                .orElse(false));
     }
 
     // ---- a pod that shall run
@@ -129,16 +151,35 @@ public final class PodDecider {
                 .filter(container -> needsStart(container, sandbox))
                 .toList();
         if (sandbox.isEmpty()) {
-            wanted.forEach(this::ensureImage);
             if (!wanted.isEmpty()) {
+                PodContainers.all(state.pod()).stream()
+                        .filter(container -> wanted.contains(container) || PodContainers.isInit(state.pod(), container))
+                        .forEach(this::ensureImage);
                 runSandbox();
             }
             return;
         }
+        InitProgress init = InitProgress.of(
+                state.pod(), observed, state.health(), sandbox.get().id());
+        if (isWorkDone() || init.failed().isPresent()) {
+            stopTheRest();
+            return;
+        }
         stopOutdated();
         stopUnhealthy();
-        start(wanted, sandbox.get());
+        List<Container> next = new ArrayList<>(init.toStart());
+        if (init.initialized()) {
+            next.addAll(wanted);
+        }
+        start(next, sandbox.get());
         prune();
+    }
+
+    /** Sidecars of a pod whose work is done, or will not be. */
+    private void stopTheRest() {
+        StopOrder.due(state.pod(), observed, true)
+                .forEach(run -> begin(new Action.StopContainer(
+                        run.id(), run.name(), gracePeriodSeconds(), "Stopping container " + run.name())));
     }
 
     private void runSandbox() {
@@ -171,7 +212,7 @@ public final class PodDecider {
         }
         ContainerRun run = latest.get().run();
         if (run instanceof ContainerRun.Exited exited) {
-            return isRestarted(exited.exitCode()) || isOutdated(container, latest.get());
+            return isRestarted(container, exited.exitCode()) || isOutdated(container, latest.get());
         }
         if (run instanceof ContainerRun.Running) {
             // In a dead sandbox it is about to be reported as ended; it is waited for.
@@ -186,7 +227,7 @@ public final class PodDecider {
     }
 
     private void stopOutdated() {
-        for (Container container : containers()) {
+        for (Container container : PodContainers.all(state.pod())) {
             Optional<ObservedContainer> latest = latest(container.getName());
             if (latest.isPresent() && latest.get().isRunning() && isOutdated(container, latest.get())) {
                 begin(new Action.StopContainer(
@@ -332,7 +373,7 @@ public final class PodDecider {
         Set<String> keptSandboxes = new HashSet<>();
         observed.readySandbox().ifPresent(sandbox -> keptSandboxes.add(sandbox.id()));
         Set<String> names = new HashSet<>();
-        containers().forEach(container -> names.add(container.getName()));
+        PodContainers.all(state.pod()).forEach(container -> names.add(container.getName()));
         observed.containers().forEach(container -> names.add(container.name()));
         for (String name : names) {
             List<ObservedContainer> runs = observed.runsOf(name).toList();
@@ -381,15 +422,16 @@ public final class PodDecider {
             return false;
         }
         long timeout = deletion.remainingSeconds(now);
-        boolean running = false;
-        for (ObservedContainer container : observed.containers()) {
-            if (container.isRunning() || container.run() instanceof ContainerRun.Lost) {
-                running = true;
-                if (!isBeingStopped(container.id(), timeout)) {
-                    actions.add(new Action.StopContainer(
-                            container.id(), container.name(), timeout, "Stopping container " + container.name()));
-                }
+        boolean running = observed.containers().stream().anyMatch(StopOrder::isAlive);
+        for (ObservedContainer container : StopOrder.due(state.pod(), observed, timeout > 0)) {
+            if (!isBeingStopped(container.id(), timeout)) {
+                actions.add(new Action.StopContainer(
+                        container.id(), container.name(), timeout, "Stopping container " + container.name()));
             }
+        }
+        if (running && timeout > 0) {
+            // Whose turn has not come by then is killed with the rest.
+            wakeAt(deletion.deadline());
         }
         boolean creating = isOperation(operation -> operation instanceof Operation.StartingContainer
                 || operation instanceof Operation.RunningSandbox
@@ -428,9 +470,7 @@ public final class PodDecider {
     // ---- small things
 
     private List<Container> containers() {
-        return state.pod().getSpec() == null || state.pod().getSpec().getContainers() == null
-                ? List.of()
-                : state.pod().getSpec().getContainers();
+        return PodContainers.regular(state.pod());
     }
 
     private Optional<ObservedContainer> latest(String container) {

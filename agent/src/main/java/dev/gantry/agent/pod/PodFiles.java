@@ -52,9 +52,7 @@ final class PodFiles {
     }
 
     static List<String> containerNames(Pod pod) {
-        return pod.getSpec() == null || pod.getSpec().getContainers() == null
-                ? List.of()
-                : pod.getSpec().getContainers().stream().map(Container::getName).toList();
+        return PodContainers.all(pod).stream().map(Container::getName).toList();
     }
 
     /** The content of the host's resolv.conf; empty if there is none. */

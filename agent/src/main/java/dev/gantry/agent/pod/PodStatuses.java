@@ -27,6 +27,9 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** The status of a pod as the API shows it: a function of its state, without effects. */
@@ -79,7 +82,14 @@ public final class PodStatuses {
             containers.add(container(container));
         }
         status.setContainerStatuses(containers);
-        status.setConditions(conditions(containers));
+        List<ContainerStatus> init = new ArrayList<>();
+        for (Container container : PodContainers.init(state.pod())) {
+            init.add(initContainer(container));
+        }
+        if (!init.isEmpty()) {
+            status.setInitContainerStatuses(init);
+        }
+        status.setConditions(conditions(containers, init));
         state.removalFailure().ifPresent(failure -> status.setMessage(failure.message()));
         return status;
     }
@@ -167,6 +177,16 @@ public final class PodStatuses {
         return status;
     }
 
+    /** An init container is ready once it has done its work, a sidecar as any other. */
+    private ContainerStatus initContainer(Container container) {
+        ContainerStatus status = container(container);
+        if (!PodContainers.isSidecar(state.pod(), container)) {
+            ContainerStateTerminated end = status.getState().getTerminated();
+            status.setReady(end != null && end.getExitCode() == 0);
+        }
+        return status;
+    }
+
     private void set(ContainerState target, ObservedContainer run) {
         if (run.run() instanceof ContainerRun.Running running) {
             target.setRunning(new ContainerStateRunning(Timestamps.format(running.startedAt())));
@@ -208,7 +228,7 @@ public final class PodStatuses {
         }
         boolean ended = latest.map(ObservedContainer::isExited).orElse(false);
         if (phase.isFinal() || (ended && state.deletion().isPresent())) {
-            return ended ? Optional.empty() : Optional.of(waiting("ContainerCreating", ""));
+            return ended ? Optional.empty() : Optional.of(waiting(creating(), ""));
         }
         Retry failure = state.startFailures().get(container.getName());
         if (failure != null) {
@@ -219,11 +239,12 @@ public final class PodStatuses {
         }
         if (!ended) {
             String message = state.sandboxFailure().map(Retry::message).orElse("");
-            return Optional.of(waiting("ContainerCreating", message));
+            return Optional.of(waiting(creating(), message));
         }
         ObservedContainer run = latest.orElseThrow();
         Instant nextStart = context.crashLoop().nextStart(run);
-        boolean restarts = isRestarted(run);
+        boolean restarts = run.run() instanceof ContainerRun.Exited exit
+                && RestartRules.restarts(state.pod(), container, exit.exitCode());
         if (!restarts || !now.isBefore(nextStart)) {
             return Optional.empty();
         }
@@ -247,12 +268,20 @@ public final class PodStatuses {
         return waiting(retry.reason(), retry.message());
     }
 
-    private boolean isRestarted(ObservedContainer run) {
-        String policy = spec().getRestartPolicy();
-        return !"Never".equals(policy)
-                && !("OnFailure".equals(policy)
-                        && run.run() instanceof ContainerRun.Exited exited
-                        && exited.exitCode() == 0);
+    /** What a container waits for that has not run. */
+    private String creating() {
+        return PodContainers.init(state.pod()).isEmpty() ? "ContainerCreating" : "PodInitializing";
+    }
+
+    private InitProgress init() {
+        return InitProgress.of(
+                state.pod(),
+                observed,
+                state.health(),
+                observed.sandboxes().stream()
+                        .findFirst()
+                        .map(ObservedSandbox::id)
+                        .orElse(""));
     }
 
     private static ContainerStateWaiting waiting(String reason, String message) {
@@ -270,7 +299,7 @@ public final class PodStatuses {
 
     // ---- conditions
 
-    private List<PodCondition> conditions(List<ContainerStatus> containers) {
+    private List<PodCondition> conditions(List<ContainerStatus> containers, List<ContainerStatus> init) {
         List<PodCondition> conditions = new ArrayList<>();
         Optional<ObservedSandbox> sandbox = observed.readySandbox();
         conditions.add(condition(
@@ -280,8 +309,19 @@ public final class PodStatuses {
                 "",
                 sandbox.map(ObservedSandbox::createdAt).orElse(now)));
         String completed = phase == Phase.SUCCEEDED ? "PodCompleted" : "";
-        conditions.add(condition("Initialized", true, completed, "", acceptedAt()));
-        List<String> unready = containers.stream()
+        List<String> incomplete = phase == Phase.SUCCEEDED ? List.of() : init().incomplete();
+        conditions.add(condition(
+                "Initialized",
+                incomplete.isEmpty(),
+                incomplete.isEmpty() ? completed : "ContainersNotInitialized",
+                incomplete.isEmpty() ? "" : "containers with incomplete status: [" + String.join(" ", incomplete) + "]",
+                init.isEmpty() ? acceptedAt() : now));
+        Set<String> sidecars = PodContainers.init(state.pod()).stream()
+                .filter(container -> PodContainers.isSidecar(state.pod(), container))
+                .map(Container::getName)
+                .collect(Collectors.toSet());
+        List<String> unready = Stream.concat(
+                        init.stream().filter(one -> sidecars.contains(one.getName())), containers.stream())
                 .filter(container -> !container.getReady())
                 .map(ContainerStatus::getName)
                 .toList();
@@ -341,6 +381,6 @@ public final class PodStatuses {
     }
 
     private List<Container> containers() {
-        return spec().getContainers() == null ? List.of() : spec().getContainers();
+        return PodContainers.regular(state.pod());
     }
 }

@@ -34,7 +34,6 @@ final class PodSupport {
     }
 
     private void spec(PodSpec spec) {
-        refuseIf(!orEmpty(spec.getInitContainers()).isEmpty(), "spec.initContainers");
         refuseIf(spec.getActiveDeadlineSeconds() != null, "spec.activeDeadlineSeconds");
         refuseIf(!orEmpty(spec.getReadinessGates()).isEmpty(), "spec.readinessGates");
         refuseIf(!orEmpty(spec.getResourceClaims()).isEmpty(), "spec.resourceClaims");
@@ -56,6 +55,10 @@ final class PodSupport {
         for (int i = 0; i < volumes.size(); i++) {
             volume("spec.volumes[" + i + "]", volumes.get(i));
         }
+        List<Container> init = orEmpty(spec.getInitContainers());
+        for (int i = 0; i < init.size(); i++) {
+            container("spec.initContainers[" + i + "]", init.get(i));
+        }
         List<Container> containers = orEmpty(spec.getContainers());
         for (int i = 0; i < containers.size(); i++) {
             container("spec.containers[" + i + "]", containers.get(i));
@@ -73,7 +76,6 @@ final class PodSupport {
     }
 
     private void container(String path, Container container) {
-        refuseIf(isSet(container.getRestartPolicy()), path + ".restartPolicy");
         refuseIf(!orEmpty(container.getEnvFrom()).isEmpty(), path + ".envFrom");
         refuseIf(!orEmpty(container.getVolumeDevices()).isEmpty(), path + ".volumeDevices");
         if (container.getResources() != null) {

@@ -242,6 +242,56 @@ class NativePodIT {
         assertThat(directory.resolve("seen/hooks")).hasContent("started\nstopping\nstarted\nstopping");
     }
 
+    @Test
+    void initContainersAndSidecarsOfARealPod() throws Exception {
+        engine.create(EngineFixture.pod("""
+                apiVersion: v1
+                kind: Pod
+                metadata: {name: web}
+                spec:
+                  terminationGracePeriodSeconds: 5
+                  volumes: [{name: seen, hostPath: {path: %s, type: DirectoryOrCreate}}]
+                  initContainers:
+                  - name: first
+                    image: example.test/demo:1
+                    imagePullPolicy: IfNotPresent
+                    command: [sh, -c, 'echo first >> /seen/order']
+                    volumeMounts: [{name: seen, mountPath: /seen}]
+                  - name: proxy
+                    image: example.test/demo:1
+                    imagePullPolicy: IfNotPresent
+                    restartPolicy: Always
+                    command: [sh, -c, 'echo proxy >> /seen/order; trap "echo proxy ends >> /seen/order; exit 0" TERM; while :; do sleep 0.05; done']
+                    volumeMounts: [{name: seen, mountPath: /seen}]
+                  containers:
+                  - name: main
+                    image: example.test/demo:1
+                    imagePullPolicy: IfNotPresent
+                    command: [sh, -c, 'echo main >> /seen/order; trap "sleep 0.3; echo main ends >> /seen/order; exit 0" TERM; while :; do sleep 0.05; done']
+                    volumeMounts: [{name: seen, mountPath: /seen}]
+                """.formatted(directory.resolve("seen"))));
+        await(change -> isRunning(change.pod(), "main"));
+
+        stop();
+        changes.clear();
+        start();
+        await(change -> isRunning(change.pod(), "main"));
+        Path order = directory.resolve("seen/order");
+        awaitLines(order, 3);
+        engine.delete("default", "web", OptionalLong.empty());
+        await(change -> change.type() == PodChange.Type.DELETED);
+
+        assertThat(order).hasContent("first\nproxy\nmain\nmain ends\nproxy ends");
+    }
+
+    private static void awaitLines(Path file, int count) throws Exception {
+        long deadline = System.nanoTime() + Duration.ofSeconds(10).toNanos();
+        while (!Files.exists(file) || Files.readAllLines(file).size() < count) {
+            assertThat(System.nanoTime()).as("time for " + file).isLessThan(deadline);
+            Thread.onSpinWait();
+        }
+    }
+
     private void exec(String container, String script) throws Exception {
         var response = new CriRuntime(runtime.channel())
                 .execSync(container, List.of("sh", "-c", script), Duration.ofSeconds(5))
