@@ -16,7 +16,8 @@ final class LineLogger extends LegacyAbstractLogger implements LoggingEventAware
     private static final long serialVersionUID = 1;
 
     /** gRPC asks for TCP's keepalive on unix sockets too, and Netty warns of it at each connection. */
-    private static final Set<String> ERRORS_ONLY = Set.of("io.netty.bootstrap.ServerBootstrap");
+    private static final Set<String> ERRORS_ONLY =
+            Set.of("io.netty.bootstrap.Bootstrap", "io.netty.bootstrap.ServerBootstrap");
 
     private final boolean own;
 

@@ -67,6 +67,11 @@ final class CriPod implements AutoCloseable {
         return new CriPod(cri, config, id);
     }
 
+    /** One that runs already. */
+    static CriPod of(CriServer cri, PodSandboxConfig config, String id) {
+        return new CriPod(cri, config, id);
+    }
+
     /** A pod with its own network, IPC and PIDs of each container. */
     static PodSandboxConfig.Builder config(CriServer cri) {
         String uid = UUID.randomUUID().toString();
