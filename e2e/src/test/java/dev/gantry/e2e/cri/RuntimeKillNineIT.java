@@ -95,9 +95,9 @@ class RuntimeKillNineIT {
             String where = "seed %d, round %d".formatted(seed, round);
             PodSandboxConfig config = CriPod.config(cri).build();
             Step step = Step.values()[round % Step.values().length];
-            String pod = step.ordinal() > Step.RUN.ordinal() ? run(config) : "";
-            String container = step.ordinal() > Step.CREATE.ordinal() ? create(config, pod) : "";
-            if (step.ordinal() > Step.START.ordinal()) {
+            String pod = step.comesAfter(Step.RUN) ? run(config) : "";
+            String container = step.comesAfter(Step.CREATE) ? create(config, pod) : "";
+            if (step.comesAfter(Step.START)) {
                 start(container);
             }
 
@@ -120,12 +120,17 @@ class RuntimeKillNineIT {
         }
     }
 
+    /** In the order of a pod's life. */
     private enum Step {
         RUN,
         CREATE,
         START,
         STOP,
-        REMOVE
+        REMOVE;
+
+        boolean comesAfter(Step other) {
+            return compareTo(other) > 0;
+        }
     }
 
     private void begin(Step step, PodSandboxConfig config, String pod, String container) {
