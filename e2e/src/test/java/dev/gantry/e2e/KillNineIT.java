@@ -39,8 +39,8 @@ class KillNineIT {
             Pods.delete(agent, "first");
             agent.awaitGone("first");
             HostState before = HostState.of(agent, uids);
-            Set<String> links = HostState.links();
-            Set<String> firewall = HostState.firewall();
+            Set<String> links = HostState.links(agent);
+            Set<String> firewall = HostState.firewall(agent);
 
             Pods.create(
                     agent,
@@ -93,8 +93,8 @@ class KillNineIT {
                     PATIENCE,
                     "nothing to be left behind, seed " + seed,
                     () -> HostState.of(agent, uids).equals(before)
-                            && links.containsAll(HostState.links())
-                            && firewall.containsAll(HostState.firewall()),
+                            && links.containsAll(HostState.links(agent))
+                            && firewall.containsAll(HostState.firewall(agent)),
                     () -> "Before: " + before + links + firewall + "\nAfter: " + now(agent, uids) + "\n" + agent.log());
         }
     }
@@ -154,7 +154,7 @@ class KillNineIT {
 
     private static String now(AgentProcess agent, Set<String> uids) {
         try {
-            return HostState.of(agent, uids) + " " + HostState.links() + HostState.firewall();
+            return HostState.of(agent, uids) + " " + HostState.links(agent) + HostState.firewall(agent);
         } catch (IOException | InterruptedException e) {
             return e.toString();
         }

@@ -94,8 +94,8 @@ class PodFromRegistryIT {
         agent.awaitReady(name);
         Pods.delete(agent, name);
         agent.awaitGone(name);
-        Set<String> links = HostState.links();
-        Set<String> firewall = HostState.firewall();
+        Set<String> links = HostState.links(agent);
+        Set<String> firewall = HostState.firewall(agent);
         HostState before = HostState.of(agent, Set.of());
 
         run(agent, manifest);
@@ -115,14 +115,14 @@ class PodFromRegistryIT {
                 Duration.ofSeconds(10),
                 "nothing to be left behind",
                 () -> HostState.of(agent, uids).equals(before)
-                        && links.containsAll(HostState.links())
-                        && firewall.containsAll(HostState.firewall()),
+                        && links.containsAll(HostState.links(agent))
+                        && firewall.containsAll(HostState.firewall(agent)),
                 () -> "Before: " + before + links + firewall + "\nAfter: " + now(agent, uids));
     }
 
     private static String now(AgentProcess agent, Set<String> uids) {
         try {
-            return HostState.of(agent, uids) + " " + HostState.links() + HostState.firewall();
+            return HostState.of(agent, uids) + " " + HostState.links(agent) + HostState.firewall(agent);
         } catch (IOException | InterruptedException e) {
             return e.toString();
         }
