@@ -100,6 +100,12 @@ final class HostPorts implements Closeable {
 
     /** @throws NetworkException if the pod asks for host ports and this machine has none to give */
     synchronized void checkSupported(PodNetworkRequest request) throws NetworkException {
+        for (PortMapping port : request.portMappings()) {
+            if (port.protocol() == PortProtocol.SCTP) {
+                throw new NetworkException("pod %s: hostPort %s cannot be opened: it must be TCP or UDP"
+                        .formatted(request.pod(), port.hostSide()));
+            }
+        }
         if (!request.portMappings().isEmpty() && limitation.isPresent()) {
             throw new NetworkException("pod " + request.pod() + ": hostPort "
                     + request.portMappings().get(0).hostSide() + " cannot be opened: " + limitation.get());

@@ -7,7 +7,7 @@ import java.util.Set;
  * Gives pods their network. Calls for one sandbox never overlap; calls for different ones may.
  *
  * <p>The built-in {@link PodNetwork}, {@link HostNetwork} for pods that share the host's, {@link LoopbackNetwork} for
- * those that shall have none; a provider that runs CNI plugins fits here too.
+ * those that shall have none, {@link dev.gantry.netns.cni.CniNetwork} for those that plugins connect.
  */
 public interface NetworkProvider extends AutoCloseable {
     /**
@@ -32,6 +32,7 @@ public interface NetworkProvider extends AutoCloseable {
      */
     void check(String sandboxId) throws IOException;
 
+    /** May wait a few seconds for the answer of a plugin. */
     NetworkStatus status();
 
     /**

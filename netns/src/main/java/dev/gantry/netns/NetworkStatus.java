@@ -13,11 +13,11 @@ public record NetworkStatus(boolean ready, String message, List<NetworkLimitatio
         limitations = List.copyOf(limitations);
     }
 
-    static NetworkStatus ready(List<NetworkLimitation> limitations) {
+    public static NetworkStatus ready(List<NetworkLimitation> limitations) {
         return new NetworkStatus(true, "", limitations);
     }
 
-    static NetworkStatus notReady(String message) {
+    public static NetworkStatus notReady(String message) {
         return new NetworkStatus(false, message, List.of());
     }
 }

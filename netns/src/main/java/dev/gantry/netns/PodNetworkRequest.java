@@ -13,6 +13,7 @@ import java.util.Optional;
  * @param uid of the pod, for messages
  * @param netns the sandbox's network namespace; stays the caller's
  * @param prepared the same namespace, if it was made ahead
+ * @param hints for plugins
  */
 public record PodNetworkRequest(
         String sandboxId,
@@ -21,7 +22,8 @@ public record PodNetworkRequest(
         String uid,
         Fd netns,
         List<PortMapping> portMappings,
-        Optional<PreparedNamespace> prepared) {
+        Optional<PreparedNamespace> prepared,
+        NetworkHints hints) {
     public PodNetworkRequest {
         portMappings = List.copyOf(portMappings);
         if (!sandboxId.matches("[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")) {
@@ -32,7 +34,7 @@ public record PodNetworkRequest(
     /** A pod whose namespace was made with it. */
     public PodNetworkRequest(
             String sandboxId, String namespace, String name, String uid, Fd netns, List<PortMapping> portMappings) {
-        this(sandboxId, namespace, name, uid, netns, portMappings, Optional.empty());
+        this(sandboxId, namespace, name, uid, netns, portMappings, Optional.empty(), NetworkHints.NONE);
     }
 
     /** {@code default/web}. */

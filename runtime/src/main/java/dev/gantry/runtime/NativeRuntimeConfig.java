@@ -10,7 +10,8 @@ import java.util.Optional;
  *
  * @param root durable state: {@code images/}, {@code network/}, {@code seccomp/} (Localhost profiles)
  * @param run state that a reboot may take: sandbox records and sockets
- * @param podCidrs ranges of the built-in pod network, at most one of each family; empty: the provider's default
+ * @param network what connects pods
+ * @param podCidrs the node's ranges for pods, at most one of each family; empty: the built-in network chooses
  * @param cgroupRoot a cgroup v2 directory that is ours, absolute; empty: discover one
  * @param systemdCgroupNames name pod cgroups as systemd slices instead of plain directories
  * @param imageArchives a directory of OCI or Docker archives that is asked before any registry
@@ -21,6 +22,7 @@ import java.util.Optional;
 public record NativeRuntimeConfig(
         Path root,
         Path run,
+        PodNetworkChoice network,
         List<String> podCidrs,
         Optional<Path> cgroupRoot,
         boolean systemdCgroupNames,
@@ -39,6 +41,7 @@ public record NativeRuntimeConfig(
         return new NativeRuntimeConfig(
                 Path.of("/var/lib/gantry"),
                 Path.of("/run/gantry"),
+                PodNetworkChoice.BUILT_IN,
                 List.of(),
                 Optional.empty(),
                 false,
@@ -52,6 +55,7 @@ public record NativeRuntimeConfig(
         return new NativeRuntimeConfig(
                 directory.resolve("var/lib/gantry"),
                 directory.resolve("run"),
+                PodNetworkChoice.BUILT_IN,
                 List.of(),
                 Optional.empty(),
                 false,
@@ -60,15 +64,21 @@ public record NativeRuntimeConfig(
                 List.of("gantry"));
     }
 
+    public NativeRuntimeConfig withNetwork(PodNetworkChoice choice) {
+        return new NativeRuntimeConfig(
+                root, run, choice, podCidrs, cgroupRoot, systemdCgroupNames, imageArchives, defaultSandbox, handlers);
+    }
+
     public NativeRuntimeConfig withPodCidrs(List<String> cidrs) {
         return new NativeRuntimeConfig(
-                root, run, cidrs, cgroupRoot, systemdCgroupNames, imageArchives, defaultSandbox, handlers);
+                root, run, network, cidrs, cgroupRoot, systemdCgroupNames, imageArchives, defaultSandbox, handlers);
     }
 
     public NativeRuntimeConfig withCgroupRoot(Path directory) {
         return new NativeRuntimeConfig(
                 root,
                 run,
+                network,
                 podCidrs,
                 Optional.of(directory),
                 systemdCgroupNames,
@@ -78,11 +88,20 @@ public record NativeRuntimeConfig(
     }
 
     public NativeRuntimeConfig withSystemdCgroupNames() {
-        return new NativeRuntimeConfig(root, run, podCidrs, cgroupRoot, true, imageArchives, defaultSandbox, handlers);
+        return new NativeRuntimeConfig(
+                root, run, network, podCidrs, cgroupRoot, true, imageArchives, defaultSandbox, handlers);
     }
 
     public NativeRuntimeConfig withImageArchives(Path directory) {
         return new NativeRuntimeConfig(
-                root, run, podCidrs, cgroupRoot, systemdCgroupNames, Optional.of(directory), defaultSandbox, handlers);
+                root,
+                run,
+                network,
+                podCidrs,
+                cgroupRoot,
+                systemdCgroupNames,
+                Optional.of(directory),
+                defaultSandbox,
+                handlers);
     }
 }

@@ -131,7 +131,8 @@ final class RuntimeServer extends RuntimeServiceGrpc.RuntimeServiceImplBase {
 
     @Override
     public void status(StatusRequest request, StreamObserver<StatusResponse> observer) {
-        Answers.now(observer, () -> status.status(request.getVerbose()));
+        // Plugins of the network may be asked.
+        executor.execute(() -> Answers.now(observer, () -> status.status(request.getVerbose())));
     }
 
     @Override

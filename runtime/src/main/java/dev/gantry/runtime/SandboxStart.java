@@ -7,6 +7,8 @@ import dev.gantry.cri.v1.PodSandboxConfig;
 import dev.gantry.cri.v1.Protocol;
 import dev.gantry.linux.Fd;
 import dev.gantry.linux.netlink.IpPrefix;
+import dev.gantry.netns.DnsConfig;
+import dev.gantry.netns.NetworkHints;
 import dev.gantry.netns.PodAddresses;
 import dev.gantry.netns.PodNetworkRequest;
 import dev.gantry.netns.PortMapping;
@@ -178,7 +180,14 @@ final class SandboxStart {
                         config.getMetadata().getUid(),
                         netns,
                         ports(config),
-                        prepared));
+                        prepared,
+                        new NetworkHints(
+                                config.getAnnotationsMap(),
+                                new DnsConfig(
+                                        config.getDnsConfig().getServersList(),
+                                        config.getDnsConfig().getSearchesList(),
+                                        config.getDnsConfig().getOptionsList()),
+                                config.getLinux().getCgroupParent())));
         return addresses.ips().stream().map(IpPrefix::format).toList();
     }
 
@@ -210,8 +219,8 @@ final class SandboxStart {
         return switch (protocol) {
             case TCP -> PortProtocol.TCP;
             case UDP -> PortProtocol.UDP;
-            case SCTP, UNRECOGNIZED ->
-                throw SpecException.unsupported("port_mappings: protocol %s: host ports are TCP or UDP", protocol);
+            case SCTP -> PortProtocol.SCTP;
+            case UNRECOGNIZED -> throw SpecException.unsupported("port_mappings: unknown protocol %s", protocol);
         };
     }
 }

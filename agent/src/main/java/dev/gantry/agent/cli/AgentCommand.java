@@ -1,10 +1,7 @@
 package dev.gantry.agent.cli;
 
 import dev.gantry.agent.config.Flags;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 
 /** {@code gantry agent}. */
 final class AgentCommand implements Command {
@@ -21,16 +18,7 @@ final class AgentCommand implements Command {
                             "gantry agent --root /tmp/second --pod-cidr 10.89.0.0/24"),
                     new CommandSpec.Example(
                             "With manifests from elsewhere", "gantry agent --pod-manifest-path ./manifests")),
-            options());
-
-    private static List<Option> options() {
-        List<Option> options = new ArrayList<>();
-        for (Flags.Flag flag : Flags.ALL) {
-            char letter = flag.name().equals("v") ? 'v' : 0;
-            options.add(Option.value(flag.name(), letter, flag.label(), flag.help()));
-        }
-        return options;
-    }
+            AgentFlags.options(Flags.ALL));
 
     @Override
     public CommandSpec spec() {
@@ -40,12 +28,6 @@ final class AgentCommand implements Command {
     @Override
     public int run(Arguments arguments, Session session) throws UsageException, CliException, InterruptedException {
         arguments.atMost(0);
-        Map<String, String> flags = new LinkedHashMap<>();
-        for (Flags.Flag flag : Flags.ALL) {
-            if (arguments.has(flag.name())) {
-                flags.put(flag.name(), String.join(",", arguments.values(flag.name())));
-            }
-        }
-        return session.node().runAgent(session.paths(), flags);
+        return session.node().runAgent(session.paths(), AgentFlags.given(Flags.ALL, arguments));
     }
 }

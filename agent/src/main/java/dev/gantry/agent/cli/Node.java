@@ -25,8 +25,12 @@ public interface Node {
      */
     int runRuntime(NodePaths paths, Path socket, Map<String, String> flags) throws CliException, InterruptedException;
 
-    /** Starts an agent that ends with this process and answers on {@code paths.socket()} when this returns. */
-    RunningAgent startAgent(NodePaths paths) throws CliException, InterruptedException;
+    /**
+     * Starts an agent that ends with this process and answers on {@code paths.socket()} when this returns.
+     *
+     * @param flags those of {@code gantry run} that are about the agent and were given, by name
+     */
+    RunningAgent startAgent(NodePaths paths, Map<String, String> flags) throws CliException, InterruptedException;
 
     /** Opens the image store of an agent that does not run. */
     LocalImages openImages(NodePaths paths) throws CliException;

@@ -1,5 +1,6 @@
 package dev.gantry.agent.cli;
 
+import dev.gantry.agent.config.Flags;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -23,13 +24,18 @@ final class RunCommand implements Command {
                             "cat job.yaml | gantry run -q -f - > out"),
                     new CommandSpec.Example(
                             "Start it with the running agent and leave it there", "gantry run -d -f pod.yaml")),
-            List.of(
-                    ExplainCommand.FILE,
-                    Option.value("rm", "true|false", "Delete the pods at the end; default: true."),
-                    Option.flag("detach", 'd', "Return when the agent has accepted the pods; they stay."),
-                    Option.flag("quiet", 'q', "Print only what the containers write, and errors."),
-                    Option.flag(
-                            "timestamps", "Begin each line of the containers with the time at which it was written.")));
+            options());
+
+    private static List<Option> options() {
+        List<Option> options = new ArrayList<>(List.of(
+                ExplainCommand.FILE,
+                Option.value("rm", "true|false", "Delete the pods at the end; default: true."),
+                Option.flag("detach", 'd', "Return when the agent has accepted the pods; they stay."),
+                Option.flag("quiet", 'q', "Print only what the containers write, and errors."),
+                Option.flag("timestamps", "Begin each line of the containers with the time at which it was written.")));
+        options.addAll(AgentFlags.options(Flags.RUN));
+        return options;
+    }
 
     @Override
     public CommandSpec spec() {
@@ -50,11 +56,17 @@ final class RunCommand implements Command {
             throw new CliException("--detach needs an agent that stays; none answers at "
                     + session.paths().socket() + ", start one with `gantry agent`");
         }
+        Map<String, String> flags = AgentFlags.given(Flags.RUN, arguments);
         long began = System.nanoTime();
         if (!own) {
+            if (!flags.isEmpty()) {
+                throw new CliException("--" + flags.keySet().iterator().next()
+                        + " is for an agent of this command's own, and one runs already, at "
+                        + session.paths().socket() + ": leave the option out, or start beside it with --root");
+            }
             return run(arguments, session, manifest, false, began);
         }
-        Node.RunningAgent agent = session.node().startAgent(session.paths());
+        Node.RunningAgent agent = session.node().startAgent(session.paths(), flags);
         try (agent) {
             return run(arguments, session, manifest, true, began);
         }

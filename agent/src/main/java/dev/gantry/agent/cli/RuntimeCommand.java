@@ -3,7 +3,6 @@ package dev.gantry.agent.cli;
 import dev.gantry.agent.config.Flags;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -33,10 +32,7 @@ final class RuntimeCommand implements Command {
                 LISTEN,
                 "URL",
                 "Socket to serve on; default: unix:///run/gantry/cri.sock, or run/cri.sock below --root."));
-        for (Flags.Flag flag : Flags.RUNTIME) {
-            char letter = flag.name().equals("v") ? 'v' : 0;
-            options.add(Option.value(flag.name(), letter, flag.label(), flag.help()));
-        }
+        options.addAll(AgentFlags.options(Flags.RUNTIME));
         return options;
     }
 
@@ -48,12 +44,7 @@ final class RuntimeCommand implements Command {
     @Override
     public int run(Arguments arguments, Session session) throws UsageException, CliException, InterruptedException {
         arguments.atMost(0);
-        Map<String, String> flags = new LinkedHashMap<>();
-        for (Flags.Flag flag : Flags.RUNTIME) {
-            if (arguments.has(flag.name())) {
-                flags.put(flag.name(), String.join(",", arguments.values(flag.name())));
-            }
-        }
+        Map<String, String> flags = AgentFlags.given(Flags.RUNTIME, arguments);
         String listen = arguments.value(LISTEN, "");
         return session.node()
                 .runRuntime(session.paths(), socket(listen, session.paths().criSocket()), flags);

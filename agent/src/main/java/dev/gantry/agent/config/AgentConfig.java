@@ -21,6 +21,7 @@ import java.util.Optional;
  *
  * @param nodeName in lower case, as Kubernetes wants it
  * @param nodeIp address of this node; empty: found
+ * @param network what connects pods, if the runtime is the built-in one
  * @param podCidrs at most one of each address family; empty: the network's default
  * @param cgroupRoot empty: found
  * @param runtimeEndpoint path of another runtime's socket; empty: the built-in one
@@ -33,6 +34,7 @@ public record AgentConfig(
         NodePaths paths,
         String nodeName,
         Optional<String> nodeIp,
+        NetworkConfig network,
         List<String> podCidrs,
         List<String> clusterDns,
         Optional<String> clusterDomain,
@@ -133,6 +135,7 @@ public record AgentConfig(
                     paths(),
                     nodeName(),
                     settings.get("nodeIP"),
+                    NetworkConfig.read(settings),
                     cidrs,
                     settings.list("clusterDNS"),
                     settings.get("clusterDomain"),

@@ -17,12 +17,17 @@ public final class Flags {
             "config",
             "config-dir",
             "root-dir",
+            "network",
+            "cni-conf-dir",
+            "cni-bin-dir",
             "pod-cidr",
             "cgroup-root",
             "cgroup-driver",
             "image-archives",
             "v",
             "log-level");
+
+    private static final Set<String> RUN_NAMES = Set.of("network", "cni-conf-dir", "cni-bin-dir");
 
     /** All of them, in the order of the help. */
     public static final List<Flag> ALL = List.of(
@@ -41,6 +46,21 @@ public final class Flags {
             new Flag("pod-log-dir", "podLogsDir", "DIR", "Directory for containers' logs; default: /var/log/pods."),
             new Flag("hostname-override", "nodeName", "NAME", "Name of this node; default: the host's name."),
             new Flag("node-ip", "nodeIP", "ADDRESS", "Address of this node; default: that of the default route."),
+            new Flag(
+                    "network",
+                    "network",
+                    "NAME",
+                    "What connects pods: builtin, a bridge made by Gantry itself; cni, plugins by the Container Network Interface; none; default: builtin."),
+            new Flag(
+                    "cni-conf-dir",
+                    "cniConfDir",
+                    "DIR",
+                    "With cni: directory of network configurations, of which the first by name counts; default: /etc/cni/net.d."),
+            new Flag(
+                    "cni-bin-dir",
+                    "cniBinDir",
+                    "DIR[,DIR]",
+                    "With cni: directories of plugins, searched in this order; default: /opt/cni/bin,/usr/lib/cni."),
             new Flag(
                     "pod-cidr",
                     "podCIDR",
@@ -93,6 +113,10 @@ public final class Flags {
     /** Those that also say something to the runtime alone, {@code gantry runtime}. */
     public static final List<Flag> RUNTIME =
             ALL.stream().filter(flag -> RUNTIME_NAMES.contains(flag.name())).toList();
+
+    /** Those that also say something to an agent that runs only as long as its pods, {@code gantry run}. */
+    public static final List<Flag> RUN =
+            ALL.stream().filter(flag -> RUN_NAMES.contains(flag.name())).toList();
 
     private Flags() {}
 }

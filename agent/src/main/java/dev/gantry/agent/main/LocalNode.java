@@ -129,8 +129,9 @@ final class LocalNode implements Node {
     }
 
     @Override
-    public RunningAgent startAgent(NodePaths paths) throws CliException, InterruptedException {
-        AgentConfig config = config(paths, Map.of());
+    public RunningAgent startAgent(NodePaths paths, Map<String, String> flags)
+            throws CliException, InterruptedException {
+        AgentConfig config = config(paths, flags);
         requireRoot(config);
         LogOutput.setLevel("warn");
         try {

@@ -1,6 +1,7 @@
 package dev.gantry.agent.main;
 
 import dev.gantry.agent.config.AgentConfig;
+import dev.gantry.agent.config.NetworkConfig;
 import dev.gantry.agent.config.NodePaths;
 import dev.gantry.agent.pod.CriConfigs;
 import dev.gantry.agent.pod.ImageState;
@@ -16,6 +17,7 @@ import dev.gantry.images.ImageStore;
 import dev.gantry.linux.Linux;
 import dev.gantry.runtime.NativeRuntime;
 import dev.gantry.runtime.NativeRuntimeConfig;
+import dev.gantry.runtime.PodNetworkChoice;
 import dev.gantry.runtime.RuntimeSocket;
 import dev.gantry.runtime.io.ContainerIo;
 import io.fabric8.kubernetes.api.model.Container;
@@ -86,12 +88,25 @@ final class PodRuntime implements AutoCloseable {
         return new NativeRuntimeConfig(
                 paths.state(),
                 paths.run(),
+                network(config.network()),
                 config.podCidrs(),
                 config.cgroupRoot(),
                 config.systemdCgroupNames(),
                 archives(config.imageArchives()),
                 paths.isSystem(),
                 List.of("gantry"));
+    }
+
+    private static PodNetworkChoice network(NetworkConfig config) {
+        PodNetworkChoice.Kind kind = switch (config.kind()) {
+            case "cni" -> PodNetworkChoice.Kind.CNI;
+            case "none" -> PodNetworkChoice.Kind.NONE;
+            default -> PodNetworkChoice.Kind.BUILT_IN;
+        };
+        return new PodNetworkChoice(
+                kind,
+                config.cniConfDir().orElse(PodNetworkChoice.CNI_CONF_DIR),
+                config.cniBinDirs().isEmpty() ? PodNetworkChoice.CNI_BIN_DIRS : config.cniBinDirs());
     }
 
     /** The configured directory, else that of the installation, which holds the image of the examples. */

@@ -27,7 +27,8 @@ final class FakeNode implements Node {
     }
 
     @Override
-    public RunningAgent startAgent(NodePaths paths) throws CliException {
+    public RunningAgent startAgent(NodePaths paths, Map<String, String> given) throws CliException {
+        flags = given;
         throw new CliException("cannot start an agent here");
     }
 

@@ -59,6 +59,9 @@ class AgentConfigTest {
                 kind: KubeletConfiguration
                 nodeName: Worker-7
                 nodeIP: 192.0.2.7
+                cniConfDir: /srv/cni
+                cniBinDir: [/srv/bin, /srv/more]
+                network: cni
                 imageArchives: /srv/images
                 staticPodPath: /srv/manifests
                 podLogsDir: /srv/logs
@@ -83,27 +86,37 @@ class AgentConfigTest {
         AgentConfig config = load(Map.of());
 
         assertThat(config)
-                .isEqualTo(new AgentConfig(
-                        NodePaths.under(root)
-                                .withManifests(Path.of("/srv/manifests"))
-                                .withPodLogs(Path.of("/srv/logs")),
-                        "worker-7",
-                        Optional.of("192.0.2.7"),
-                        List.of("10.9.0.0/16", "fd00:9::/64"),
-                        List.of("10.96.0.10", "10.96.0.11"),
-                        Optional.of("cluster.local"),
-                        Path.of("/run/resolv.conf"),
-                        Optional.of(Path.of("/sys/fs/cgroup/gantry")),
-                        true,
-                        Optional.of(Path.of("/run/containerd/containerd.sock")),
-                        Optional.of(Path.of("/run/images.sock")),
-                        Optional.of(Path.of("/srv/images")),
-                        new SecurityConfig(
-                                false, List.of("net.core.somaxconn", "kernel.msg*"), Map.of("disk", "ssd"), 131_072),
-                        config.resources(),
-                        "debug",
-                        Duration.ofSeconds(90),
-                        List.of()));
+                .isEqualTo(
+                        new AgentConfig(
+                                NodePaths.under(root)
+                                        .withManifests(Path.of("/srv/manifests"))
+                                        .withPodLogs(Path.of("/srv/logs")),
+                                "worker-7",
+                                Optional.of("192.0.2.7"),
+                                new NetworkConfig(
+                                        "cni",
+                                        Optional.of(Path.of("/srv/cni")),
+                                        List.of(Path.of("/srv/bin"), Path.of("/srv/more"))),
+                                List.of("10.9.0.0/16", "fd00:9::/64"),
+                                List.of("10.96.0.10", "10.96.0.11"),
+                                Optional.of("cluster.local"),
+                                Path.of("/run/resolv.conf"),
+                                Optional.of(Path.of("/sys/fs/cgroup/gantry")),
+                                true,
+                                Optional.of(Path.of("/run/containerd/containerd.sock")),
+                                Optional.of(Path.of("/run/images.sock")),
+                                Optional.of(Path.of("/srv/images")),
+                                new SecurityConfig(
+                                        false,
+                                        List.of("net.core.somaxconn", "kernel.msg*"),
+                                        Map.of("disk", "ssd"),
+                                        131_072),
+                                config.resources(),
+                                "debug",
+                                Duration.ofSeconds(90),
+                                List.of(
+                                        root.resolve("config.yaml")
+                                                + ":7:10: network, since the runtime of containerRuntimeEndpoint connects its pods itself")));
     }
 
     @ParameterizedTest(name = "{0} → {1}")
@@ -122,6 +135,8 @@ class AgentConfigTest {
                     clusterDomain: 5               | config.yaml:1:16: clusterDomain: expected a text, found 5, which is no text; put it in quotes
                     clusterDNS: 10.0.0.1           | config.yaml:1:13: clusterDNS: expected a list of texts
                     clusterDNS: [1]                | config.yaml:1:14: clusterDNS[0]: expected a text
+                    network: cni0                  | config.yaml:1:10: network: expected one of builtin, cni, none, found 'cni0'
+                    cniBinDir: [bin]               | config.yaml:1:12: cniBinDir: expected absolute paths, found 'bin'
                     cgroupDriver: docker           | config.yaml:1:15: cgroupDriver: expected one of cgroupfs, systemd, found 'docker'
                     logging: {levle: debug}        | config.yaml:1:11: logging.levle: unknown field; did you mean 'level'?
                     logging: loud                  | config.yaml:1:10: logging: expected an object with fields like level, format, verbosity, flushFrequency, options, vmodule

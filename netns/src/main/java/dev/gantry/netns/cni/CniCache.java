@@ -1,5 +1,6 @@
 package dev.gantry.netns.cni;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -18,11 +19,12 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * What DEL and CHECK need after a restart, kept in the layout of the reference library ({@code /var/lib/cni/results}), so that its
- * tools can read it. Survives reboots, as the plugins' own state does.
+ * What DEL and CHECK need after a restart, kept in the layout of the reference library, so that its tools can read it, and this reads what
+ * other runtimes keep in {@code /var/lib/cni/results}. Survives reboots, as the plugins' own state does.
  */
 final class CniCache {
     private static final String KIND = "cniCacheV1";
+    private static final int MAX_BYTES = 4 << 20;
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final Path directory;
@@ -83,15 +85,28 @@ final class CniCache {
         try (DirectoryStream<Path> files = Files.newDirectoryStream(
                 directory, entry -> !entry.getFileName().toString().startsWith("."))) {
             for (Path file : files) {
-                JsonNode node = JSON.readTree(Files.readAllBytes(file));
-                if (KIND.equals(node.path("kind").asText())) {
-                    entries.add(entry(node));
-                }
+                read(file).ifPresent(entries::add);
             }
         } catch (NoSuchFileException e) {
             return List.of();
         }
         return entries;
+    }
+
+    private static Optional<Entry> read(Path file) throws IOException {
+        byte[] bytes;
+        try (var in = Files.newInputStream(file)) {
+            bytes = in.readNBytes(MAX_BYTES);
+        } catch (NoSuchFileException e) {
+            // Removed meanwhile.
+            return Optional.empty();
+        }
+        try {
+            JsonNode node = JSON.readTree(bytes);
+            return KIND.equals(node.path("kind").asText()) ? Optional.of(entry(node)) : Optional.empty();
+        } catch (JsonProcessingException | IllegalArgumentException e) {
+            return Optional.empty();
+        }
     }
 
     private static Entry entry(JsonNode node) {

@@ -61,14 +61,21 @@ final class CniChain {
 
     /** Detaches, in reverse order; repeatable. Stops at the first plugin that fails, so that it is asked again. */
     void del(CniAttachment attachment, JsonNode addResult) throws IOException, InterruptedException {
+        JsonNode previous = isBefore04() ? MissingNode.getInstance() : addResult;
         for (int i = list.plugins().size() - 1; i >= 0; i--) {
-            run("DEL", list.plugins().get(i), attachment, addResult);
+            try {
+                run("DEL", list.plugins().get(i), attachment, previous);
+            } catch (CniException e) {
+                if (e.code() != CniException.UNKNOWN_CONTAINER) {
+                    throw e;
+                }
+            }
         }
     }
 
     /** Asks whether the attachment is still as ADD left it; says nothing where the list or its version forbids asking. */
     void check(CniAttachment attachment, JsonNode addResult) throws IOException, InterruptedException {
-        if (list.disableCheck() || list.version().startsWith("0.3")) {
+        if (list.disableCheck() || isBefore04()) {
             return;
         }
         for (CniPlugin plugin : list.plugins()) {
@@ -76,11 +83,27 @@ final class CniChain {
         }
     }
 
-    /** Asks whether ADD can be served; plugins older than 1.1 cannot say. */
-    void status() throws IOException, InterruptedException {
+    /** Before version 0.4.0 there was no CHECK, and DEL was told of no result. */
+    private boolean isBefore04() {
+        return list.version().startsWith("0.3");
+    }
+
+    /**
+     * Looks for the programs only.
+     *
+     * @throws CniException naming the first that is missing, with the remedy
+     */
+    void requirePrograms() throws CniException {
         for (CniPlugin plugin : list.plugins()) {
             program(plugin);
-            if (list.version().equals(GC_VERSION)) {
+        }
+    }
+
+    /** Asks whether ADD can be served; plugins older than 1.1 cannot say. */
+    void status() throws IOException, InterruptedException {
+        requirePrograms();
+        if (list.version().equals(GC_VERSION)) {
+            for (CniPlugin plugin : list.plugins()) {
                 run("STATUS", plugin, null, MissingNode.getInstance());
             }
         }

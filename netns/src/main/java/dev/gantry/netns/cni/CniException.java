@@ -4,6 +4,8 @@ import java.io.IOException;
 
 /** A plugin refused, failed or did not answer; or a configuration cannot be used. */
 public final class CniException extends IOException {
+    /** The plugin knows nothing of the container, and nothing needs to be cleaned up. */
+    public static final int UNKNOWN_CONTAINER = 3;
     /** The specification's "try again later". */
     public static final int TRY_AGAIN_LATER = 11;
     /** STATUS: the plugin cannot serve ADD. */

@@ -16,10 +16,17 @@ import java.util.regex.Pattern;
  * A network configuration list: a name and the plugins that make it (SPEC.md, section 1).
  *
  * @param version the newest version that both the list and this runtime speak
- * @param source the file's text as read; what a later DEL is told, even when the file has changed by then
+ * @param loadOnlyInlinedPlugins whether the plugins named here are all; otherwise a directory beside may hold more
+ * @param source the whole list as text; what a later DEL is told, even when the files have changed by then
  */
 record CniNetworkList(
-        String name, String version, boolean disableCheck, boolean disableGc, List<CniPlugin> plugins, String source) {
+        String name,
+        String version,
+        boolean disableCheck,
+        boolean disableGc,
+        boolean loadOnlyInlinedPlugins,
+        List<CniPlugin> plugins,
+        String source) {
     /** Versions this runtime speaks, newest first. 0.x results name addresses in another way, which is translated. */
     static final List<String> SUPPORTED_VERSIONS = List.of("1.1.0", "1.0.0", "0.4.0", "0.3.1", "0.3.0");
 
@@ -31,23 +38,13 @@ record CniNetworkList(
     }
 
     /**
-     * Reads a list, or a single plugin's configuration as a list of one.
+     * Reads a list, or a single plugin's configuration as a list of one. A list may be without plugins: see {@link #checked}.
      *
      * @param where what messages call the text, usually the file
      * @throws CniException naming {@code where}, the field and what is expected of it
      */
     static CniNetworkList parse(String where, byte[] text) throws CniException {
-        JsonNode root;
-        try {
-            root = JSON.readTree(text);
-        } catch (JsonProcessingException e) {
-            throw new CniException(
-                    "%s, line %d: not JSON: %s".formatted(where, e.getLocation().getLineNr(), e.getOriginalMessage()),
-                    e);
-        } catch (IOException e) {
-            throw new CniException(where + ": " + e.getMessage(), e);
-        }
-        if (!(root instanceof ObjectNode object)) {
+        if (!(json(where, text) instanceof ObjectNode object)) {
             throw invalid(where, "a JSON object is expected");
         }
         String name = object.path("name").asText();
@@ -65,19 +62,53 @@ record CniNetworkList(
         } else {
             plugins.add(plugin(where, object));
         }
-        if (plugins.isEmpty()) {
-            throw invalid(where, "plugins is empty: a network needs at least one");
-        }
         return new CniNetworkList(
                 name,
                 version(where, object),
                 flag(where, object, "disableCheck"),
                 flag(where, object, "disableGC"),
+                !object.has("plugins") || flag(where, object, "loadOnlyInlinedPlugins"),
                 plugins,
                 new String(text, StandardCharsets.UTF_8));
     }
 
+    /** This list and one more plugin at its end. */
+    CniNetworkList with(String where, byte[] text) throws CniException {
+        if (!(json(where, text) instanceof ObjectNode object)) {
+            throw invalid(where, "a JSON object is expected");
+        }
+        List<CniPlugin> more = new ArrayList<>(plugins);
+        more.add(plugin(where, object));
+        ObjectNode whole = (ObjectNode) json(where, source.getBytes(StandardCharsets.UTF_8));
+        whole.withArray("/plugins").add(object);
+        return new CniNetworkList(
+                name, version, disableCheck, disableGc, loadOnlyInlinedPlugins, more, whole.toString());
+    }
+
+    /** This list, if it can be used. */
+    CniNetworkList checked(String where) throws CniException {
+        if (plugins.isEmpty()) {
+            throw invalid(where, "plugins is empty: a network needs at least one");
+        }
+        return this;
+    }
+
+    private static JsonNode json(String where, byte[] text) throws CniException {
+        try {
+            return JSON.readTree(text);
+        } catch (JsonProcessingException e) {
+            throw new CniException(
+                    "%s, line %d: not JSON: %s".formatted(where, e.getLocation().getLineNr(), e.getOriginalMessage()),
+                    e);
+        } catch (IOException e) {
+            throw new CniException(where + ": " + e.getMessage(), e);
+        }
+    }
+
     private static CniPlugin plugin(String where, JsonNode node) throws CniException {
+        if (!node.isObject()) {
+            throw invalid(where, "a plugin must be a JSON object");
+        }
         String type = node.path("type").asText();
         // The type becomes a path: a slash in it would run any program of the host.
         if (type.isEmpty() || type.contains("/") || type.equals(".") || type.equals("..")) {

@@ -40,4 +40,15 @@ record CniResult(List<String> addresses, List<String> gateways, JsonNode json) {
         }
         return new CniResult(addresses, gateways, json);
     }
+
+    /** Bytes, as far as the plugins tell (since version 1.1); 0 if they do not. */
+    int mtu(String interfaceName) {
+        for (JsonNode each : json.path("interfaces")) {
+            if (each.path("name").asText().equals(interfaceName)
+                    && !each.path("sandbox").asText().isEmpty()) {
+                return each.path("mtu").asInt(0);
+            }
+        }
+        return 0;
+    }
 }

@@ -23,7 +23,7 @@ final class ProcessPluginRunner implements PluginRunner {
     /**
      * Creates a runner.
      *
-     * @param readers two tasks for each plugin that runs, which block until it ends
+     * @param readers three tasks for each plugin that runs, which may block until it ends
      */
     ProcessPluginRunner(Executor readers) {
         this.readers = readers;
@@ -40,11 +40,7 @@ final class ProcessPluginRunner implements PluginRunner {
         try {
             var stdout = read(process.getInputStream(), MAX_STDOUT_BYTES);
             var stderr = read(process.getErrorStream(), MAX_STDERR_BYTES);
-            try (OutputStream stdin = process.getOutputStream()) {
-                stdin.write(input);
-            } catch (IOException e) {
-                // It ended without reading: its exit code and output say why.
-            }
+            readers.execute(() -> write(process.getOutputStream(), input));
             if (!process.waitFor(end - System.nanoTime(), TimeUnit.NANOSECONDS)) {
                 throw expired(program, deadline);
             }
@@ -54,6 +50,14 @@ final class ProcessPluginRunner implements PluginRunner {
         } finally {
             process.descendants().forEach(ProcessHandle::destroyForcibly);
             process.destroyForcibly();
+        }
+    }
+
+    private static void write(OutputStream stream, byte[] input) {
+        try (stream) {
+            stream.write(input);
+        } catch (IOException e) {
+            // It ended without reading: its exit code and output say why.
         }
     }
 

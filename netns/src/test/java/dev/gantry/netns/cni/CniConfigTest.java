@@ -32,7 +32,8 @@ class CniConfigTest {
             })
     void whatCannotBeUsedIsNamed(String text, String message) {
         assertThatExceptionOfType(CniException.class)
-                .isThrownBy(() -> CniNetworkList.parse("f", text.getBytes(StandardCharsets.UTF_8)))
+                .isThrownBy(() -> CniNetworkList.parse("f", text.getBytes(StandardCharsets.UTF_8))
+                        .checked("f"))
                 .withMessageStartingWith(message);
     }
 
