@@ -57,7 +57,8 @@ final class ContainerValidation {
         }
         ports(path, orEmpty(container.getPorts()), init);
         environment(path, orEmpty(container.getEnv()));
-        mounts(path, orEmpty(container.getVolumeMounts()));
+        new SourceValidation(errors).variables(path + ".envFrom", orEmpty(container.getEnvFrom()));
+        mounts(path, container);
         if (container.getResources() != null) {
             new ResourceValidation(errors).validate(path + ".resources", container.getResources());
         }
@@ -155,11 +156,16 @@ final class ContainerValidation {
                 errors.invalid(field + ".valueFrom", "", "may not be specified when `value` is not empty");
             } else if (sources > 1) {
                 errors.invalid(field + ".valueFrom", "", "may not have more than one field specified at a time");
+            } else {
+                new SourceValidation(errors).variable(field + ".valueFrom", source);
             }
         }
     }
 
-    private void mounts(String path, List<VolumeMount> mounts) {
+    private void mounts(String path, Container container) {
+        List<VolumeMount> mounts = orEmpty(container.getVolumeMounts());
+        boolean privileged = container.getSecurityContext() != null
+                && Boolean.TRUE.equals(container.getSecurityContext().getPrivileged());
         Set<String> paths = new HashSet<>();
         for (int i = 0; i < mounts.size(); i++) {
             VolumeMount mount = mounts.get(i);
@@ -182,11 +188,11 @@ final class ContainerValidation {
             if (expression != null && !expression.isEmpty()) {
                 PathRules.relative(errors, field + ".subPathExpr", expression);
             }
-            propagation(field, mount);
+            propagation(field, mount, privileged);
         }
     }
 
-    private void propagation(String field, VolumeMount mount) {
+    private void propagation(String field, VolumeMount mount, boolean privileged) {
         errors.oneOf(
                 field + ".mountPropagation",
                 mount.getMountPropagation(),
@@ -200,6 +206,20 @@ final class ContainerValidation {
                 && !Boolean.TRUE.equals(mount.getReadOnly())) {
             errors.add(
                     FieldError.forbidden(field + ".recursiveReadOnly", "may only be specified when readOnly is true"));
+        }
+        String propagation = mount.getMountPropagation();
+        if (mount.getRecursiveReadOnly() != null
+                && !mount.getRecursiveReadOnly().equals("Disabled")
+                && propagation != null
+                && !propagation.equals("None")) {
+            errors.add(FieldError.forbidden(
+                    field + ".recursiveReadOnly",
+                    "may only be specified when mountPropagation is None or not specified"));
+        }
+        if ("Bidirectional".equals(propagation) && !privileged) {
+            errors.add(FieldError.forbidden(
+                    field + ".mountPropagation",
+                    "Bidirectional mount propagation is available only to privileged containers"));
         }
     }
 

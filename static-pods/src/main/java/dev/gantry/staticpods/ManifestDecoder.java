@@ -1,8 +1,13 @@
 package dev.gantry.staticpods;
 
 import dev.gantry.staticpods.Syntax.SyntaxException;
+import io.fabric8.kubernetes.api.model.ConfigMap;
+import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.ObjectMeta;
+import io.fabric8.kubernetes.api.model.PersistentVolume;
+import io.fabric8.kubernetes.api.model.PersistentVolumeClaim;
 import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.Secret;
 import java.nio.ByteBuffer;
 import java.nio.CharBuffer;
 import java.nio.charset.CharacterCodingException;
@@ -11,6 +16,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,11 +24,19 @@ import org.jspecify.annotations.Nullable;
  * that says where. Reports all errors of a file, not the first.
  */
 public final class ManifestDecoder {
-    private static final List<String> KINDS = List.of("Pod");
+    private static final List<String> KINDS =
+            List.of("Pod", "ConfigMap", "Secret", "PersistentVolume", "PersistentVolumeClaim");
+    /** What pods refer to. */
+    private static final Map<String, Class<? extends HasMetadata>> OBJECTS = Map.of(
+            "ConfigMap", ConfigMap.class,
+            "Secret", Secret.class,
+            "PersistentVolume", PersistentVolume.class,
+            "PersistentVolumeClaim", PersistentVolumeClaim.class);
 
     private final String file;
     private final List<ManifestError> errors = new ArrayList<>();
     private final List<DecodedManifest.DecodedPod> pods = new ArrayList<>();
+    private final List<DecodedManifest.DecodedObject> objects = new ArrayList<>();
 
     private ManifestDecoder(String file) {
         this.file = file;
@@ -36,7 +50,7 @@ public final class ManifestDecoder {
     public static DecodedManifest decode(String file, byte[] content) {
         ManifestDecoder decoder = new ManifestDecoder(file);
         decoder.file(content);
-        return new DecodedManifest(decoder.pods, decoder.errors);
+        return new DecodedManifest(decoder.pods, decoder.objects, decoder.errors);
     }
 
     private void file(byte[] content) {
@@ -122,7 +136,12 @@ public final class ManifestDecoder {
                     "expected \"v1\" for a " + kind + ", found \"" + apiVersion + "\"");
             return;
         }
-        pod(mapping);
+        Class<? extends HasMetadata> type = OBJECTS.get(kind);
+        if (type == null) {
+            pod(mapping);
+        } else {
+            object(mapping, type);
+        }
     }
 
     private @Nullable String header(Node.Mapping mapping, String field, String example) {
@@ -148,11 +167,32 @@ public final class ManifestDecoder {
         if (pod.getSpec() != null) {
             PodDefaults.apply(pod);
         }
-        // What was typed wrong is missing from the object: do not report it a second time as missing.
+        report(mapping, before, typed, PodValidation.validate(pod));
+        if (errors.size() == before) {
+            pods.add(new DecodedManifest.DecodedPod(pod, Canonical.text(mapping), mapping.position()));
+        }
+    }
+
+    private void object(Node.Mapping mapping, Class<? extends HasMetadata> type) {
+        int before = errors.size();
+        HasMetadata object = new ModelReader(file, errors).read(mapping, type);
+        boolean typed = errors.size() == before;
+        if (object.getMetadata() == null) {
+            object.setMetadata(new ObjectMeta());
+        }
+        ObjectDefaults.apply(object);
+        report(mapping, before, typed, ObjectValidation.validate(object));
+        if (errors.size() == before) {
+            objects.add(new DecodedManifest.DecodedObject(object, mapping.position()));
+        }
+    }
+
+    /** What was typed wrong is missing from the object: it is not reported a second time as missing. */
+    private void report(Node.Mapping mapping, int before, boolean typed, List<FieldError> faults) {
         List<String> wrong = errors.subList(before, errors.size()).stream()
                 .map(ManifestError::field)
                 .toList();
-        for (FieldError fault : PodValidation.validate(pod)) {
+        for (FieldError fault : faults) {
             boolean consequence = !typed
                     && fault.type() != FieldError.Type.DUPLICATE
                     && wrong.stream()
@@ -161,9 +201,6 @@ public final class ManifestDecoder {
             if (!consequence) {
                 error(mapping.find(fault.field()), fault.field(), fault.message());
             }
-        }
-        if (errors.size() == before) {
-            pods.add(new DecodedManifest.DecodedPod(pod, Canonical.text(mapping), mapping.position()));
         }
     }
 

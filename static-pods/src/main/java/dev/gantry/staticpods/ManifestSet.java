@@ -1,5 +1,6 @@
 package dev.gantry.staticpods;
 
+import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.Pod;
 import java.nio.ByteBuffer;
 import java.time.Instant;
@@ -19,10 +20,12 @@ import org.jspecify.annotations.Nullable;
  * <ul>
  *   <li>A file counts as a whole: with one error in it, its last good revision goes on, all of it.
  *   <li>A file that became empty is an error: to stop a pod, its file is removed.
- *   <li>A pod belongs to the file that had it first; in any other file it is an error that names both.
+ *   <li>A pod or object belongs to the file that had it first; in any other file it is an error that names both.
  * </ul>
  */
 final class ManifestSet {
+    private static final String POD = "pod ";
+
     private final String nodeName;
     private final Map<String, Revision> files = new TreeMap<>();
     private final Map<String, String> owners = new HashMap<>();
@@ -36,9 +39,20 @@ final class ManifestSet {
      *
      * @param content as last read
      * @param pods of the last good revision
+     * @param objects of the last good revision
      * @param errors of the last read, if it was bad
      */
-    private record Revision(@Nullable ByteBuffer content, Map<String, Pod> pods, List<ManifestError> errors) {}
+    private record Revision(
+            @Nullable ByteBuffer content,
+            Map<String, Pod> pods,
+            Map<String, HasMetadata> objects,
+            List<ManifestError> errors) {
+        static final Revision NONE = new Revision(null, Map.of(), Map.of(), List.of());
+
+        boolean isEmpty() {
+            return pods.isEmpty() && objects.isEmpty();
+        }
+    }
 
     /** A file's content, new or again. */
     void read(String file, byte[] content, Instant seen) {
@@ -46,18 +60,50 @@ final class ManifestSet {
         if (before != null && ByteBuffer.wrap(content).equals(before.content())) {
             return;
         }
-        Map<String, Pod> kept = before == null ? Map.of() : before.pods();
+        Revision kept = before == null ? Revision.NONE : before;
         DecodedManifest manifest = ManifestDecoder.decode(file, content);
         List<ManifestError> errors = new ArrayList<>(manifest.errors());
-        if (errors.isEmpty() && manifest.pods().isEmpty() && !kept.isEmpty()) {
+        if (errors.isEmpty() && manifest.pods().isEmpty() && manifest.objects().isEmpty() && !kept.isEmpty()) {
             errors.add(new ManifestError(
-                    file, Position.START, "", "holds no pod any more: to stop its pods, remove the file"));
+                    file,
+                    Position.START,
+                    "",
+                    kept.pods().isEmpty()
+                            ? "holds nothing any more: to remove its objects, remove the file"
+                            : "holds no pod any more: to stop its pods, remove the file"));
         }
         Map<String, Pod> pods = new LinkedHashMap<>();
         for (DecodedManifest.DecodedPod decoded : manifest.pods()) {
-            add(file, decoded, seen, kept, pods, errors);
+            add(file, decoded, seen, kept.pods(), pods, errors);
         }
-        files.put(file, new Revision(ByteBuffer.wrap(content), errors.isEmpty() ? pods : kept, errors));
+        Map<String, HasMetadata> objects = new LinkedHashMap<>();
+        for (DecodedManifest.DecodedObject decoded : manifest.objects()) {
+            add(file, decoded, kept.objects(), objects, errors);
+        }
+        files.put(
+                file,
+                errors.isEmpty()
+                        ? new Revision(ByteBuffer.wrap(content), pods, objects, errors)
+                        : new Revision(ByteBuffer.wrap(content), kept.pods(), kept.objects(), errors));
+    }
+
+    private static void add(
+            String file,
+            DecodedManifest.DecodedObject decoded,
+            Map<String, HasMetadata> kept,
+            Map<String, HasMetadata> objects,
+            List<ManifestError> errors) {
+        HasMetadata same = kept.get(decoded.name());
+        if (same != null) {
+            ObjectValidation.validateUpdate(same, decoded.object())
+                    .forEach(fault ->
+                            errors.add(new ManifestError(file, decoded.position(), fault.field(), fault.message())));
+        }
+        HasMetadata object = decoded.object().equals(same) ? same : decoded.object();
+        if (objects.putIfAbsent(decoded.name(), object) != null) {
+            errors.add(new ManifestError(
+                    file, decoded.position(), "metadata.name", decoded.name() + " occurs twice in this file"));
+        }
     }
 
     private void add(
@@ -83,12 +129,13 @@ final class ManifestSet {
 
     /** A file that is there and cannot be read. */
     void unreadable(String file, String reason) {
-        Revision before = files.get(file);
+        Revision kept = files.getOrDefault(file, Revision.NONE);
         files.put(
                 file,
                 new Revision(
                         null,
-                        before == null ? Map.of() : before.pods(),
+                        kept.pods(),
+                        kept.objects(),
                         List.of(new ManifestError(file, Position.START, "", reason))));
     }
 
@@ -103,34 +150,54 @@ final class ManifestSet {
     ManifestSnapshot snapshot() {
         owners.entrySet().removeIf(owner -> {
             Revision revision = files.get(owner.getValue());
-            return revision == null || !revision.pods().containsKey(owner.getKey());
+            return revision == null || !names(revision).contains(owner.getKey());
         });
-        files.forEach((file, revision) -> revision.pods().keySet().forEach(key -> owners.putIfAbsent(key, file)));
+        files.forEach((file, revision) -> names(revision).forEach(name -> owners.putIfAbsent(name, file)));
         Map<String, Pod> pods = new TreeMap<>();
+        Map<String, HasMetadata> objects = new TreeMap<>();
         List<ManifestSnapshot.Problem> problems = new ArrayList<>();
         files.forEach((file, revision) -> {
             List<ManifestError> errors = new ArrayList<>(revision.errors());
             List<String> kept = new ArrayList<>();
             revision.pods().forEach((key, pod) -> {
-                String owner = owners.get(key);
-                if (file.equals(owner)) {
+                if (isOwner(file, POD + key, errors)) {
                     pods.put(key, pod);
                     kept.add(pod.getMetadata().getUid());
-                } else {
-                    errors.add(new ManifestError(
-                            file,
-                            Position.START,
-                            "metadata.name",
-                            "pod " + key + " is already in " + owner + ", which goes on; remove one of the two files"));
+                }
+            });
+            revision.objects().forEach((name, object) -> {
+                if (isOwner(file, name, errors)) {
+                    objects.put(name, object);
                 }
             });
             if (!errors.isEmpty()) {
+                boolean broken = !revision.errors().isEmpty();
                 problems.add(new ManifestSnapshot.Problem(
-                        file, errors, revision.errors().isEmpty() ? List.of() : kept));
+                        file, errors, broken ? kept : List.of(), broken && !revision.isEmpty()));
             }
         });
         sameUids(pods, problems);
-        return new ManifestSnapshot(List.copyOf(pods.values()), problems);
+        return new ManifestSnapshot(List.copyOf(pods.values()), List.copyOf(objects.values()), problems);
+    }
+
+    /** Whether a file is the one that a name counts for; else says so. */
+    private boolean isOwner(String file, String name, List<ManifestError> errors) {
+        String owner = owners.get(name);
+        if (file.equals(owner)) {
+            return true;
+        }
+        errors.add(new ManifestError(
+                file,
+                Position.START,
+                "metadata.name",
+                name + " is already in " + owner + ", which goes on; remove one of the two"));
+        return false;
+    }
+
+    private static Set<String> names(Revision revision) {
+        Set<String> names = new HashSet<>(revision.objects().keySet());
+        revision.pods().keySet().forEach(key -> names.add(POD + key));
+        return names;
     }
 
     /** A uid may be given in the manifest: then two pods can have the same one, and only the first can run. */
@@ -141,12 +208,13 @@ final class ManifestSet {
             if (uids.add(uid)) {
                 return false;
             }
-            String file = String.valueOf(owners.get(entry.getKey()));
+            String file = String.valueOf(owners.get(POD + entry.getKey()));
             problems.add(new ManifestSnapshot.Problem(
                     file,
                     List.of(new ManifestError(
                             file, Position.START, "metadata.uid", "uid " + uid + " belongs to another pod; remove it")),
-                    List.of()));
+                    List.of(),
+                    false));
             return true;
         });
     }

@@ -105,6 +105,24 @@ final class Names {
                         + " than '='");
     }
 
+    /** A key of a ConfigMap or Secret, which becomes the name of a file. */
+    static Optional<String> configKey(String key) {
+        if (key.length() > 253) {
+            return Optional.of("must be no more than 253 characters");
+        }
+        if (key.isEmpty() || !key.chars().allMatch(c -> isAlphanumeric(c) || c == '-' || c == '_' || c == '.')) {
+            return Optional.of("a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g."
+                    + " 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')");
+        }
+        if (key.equals(".")) {
+            return Optional.of("must not be '.'");
+        }
+        if (key.equals("..")) {
+            return Optional.of("must not be '..'");
+        }
+        return key.startsWith("..") ? Optional.of("must not start with '..'") : Optional.empty();
+    }
+
     private static boolean isLabel(String name) {
         return !name.isEmpty()
                 && name.length() <= 63

@@ -2,6 +2,7 @@ package dev.gantry.staticpods;
 
 import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.ContainerPort;
+import io.fabric8.kubernetes.api.model.DownwardAPIVolumeFile;
 import io.fabric8.kubernetes.api.model.EmptyDirVolumeSource;
 import io.fabric8.kubernetes.api.model.EnvVar;
 import io.fabric8.kubernetes.api.model.HTTPGetAction;
@@ -166,8 +167,25 @@ public final class PodDefaults {
         if (volume.getDownwardAPI() != null && volume.getDownwardAPI().getDefaultMode() == null) {
             volume.getDownwardAPI().setDefaultMode(DEFAULT_MODE);
         }
+        if (volume.getDownwardAPI() != null) {
+            downward(volume.getDownwardAPI().getItems());
+        }
         if (volume.getProjected() != null) {
             projected(volume.getProjected());
+        }
+        if (volume.getImage() != null
+                && volume.getImage().getPullPolicy() == null
+                && !isBlank(volume.getImage().getReference())) {
+            volume.getImage()
+                    .setPullPolicy(ImageTag.isLatest(volume.getImage().getReference()) ? "Always" : "IfNotPresent");
+        }
+    }
+
+    private static void downward(List<DownwardAPIVolumeFile> items) {
+        for (DownwardAPIVolumeFile item : orEmpty(items)) {
+            if (item.getFieldRef() != null && isBlank(item.getFieldRef().getApiVersion())) {
+                item.getFieldRef().setApiVersion("v1");
+            }
         }
     }
 
@@ -176,6 +194,9 @@ public final class PodDefaults {
             projected.setDefaultMode(DEFAULT_MODE);
         }
         for (VolumeProjection source : orEmpty(projected.getSources())) {
+            if (source.getDownwardAPI() != null) {
+                downward(source.getDownwardAPI().getItems());
+            }
             if (source.getServiceAccountToken() != null
                     && source.getServiceAccountToken().getExpirationSeconds() == null) {
                 source.getServiceAccountToken().setExpirationSeconds(3600L);

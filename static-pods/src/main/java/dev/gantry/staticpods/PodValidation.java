@@ -59,6 +59,10 @@ public final class PodValidation {
         if (metadata.getNamespace() != null) {
             errors.rule("metadata.namespace", metadata.getNamespace(), Names.label(metadata.getNamespace()));
         }
+        labelsAndAnnotations(errors, metadata);
+    }
+
+    static void labelsAndAnnotations(FieldErrors errors, ObjectMeta metadata) {
         orEmpty(metadata.getLabels()).forEach((key, value) -> {
             errors.rule("metadata.labels", key, Names.qualifiedKey(key));
             errors.rule("metadata.labels", value, Names.labelValue(value));

@@ -1,21 +1,29 @@
 package dev.gantry.staticpods;
 
+import static dev.gantry.staticpods.PodValidation.orEmpty;
+
 import io.fabric8.kubernetes.api.model.HostPathVolumeSource;
+import io.fabric8.kubernetes.api.model.ProjectedVolumeSource;
 import io.fabric8.kubernetes.api.model.Quantity;
 import io.fabric8.kubernetes.api.model.Volume;
+import io.fabric8.kubernetes.api.model.VolumeProjection;
 import java.math.BigDecimal;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** Volumes of a pod: names, and the sources that this node can have. */
 final class VolumeValidation {
     private static final List<String> HOST_PATH_TYPES = List.of(
             "", "DirectoryOrCreate", "Directory", "FileOrCreate", "File", "Socket", "CharDevice", "BlockDevice");
     private final FieldErrors errors;
+    private final SourceValidation sources;
 
     VolumeValidation(FieldErrors errors) {
         this.errors = errors;
+        this.sources = new SourceValidation(errors);
     }
 
     /** The names of the volumes, for mounts to refer to. */
@@ -30,8 +38,7 @@ final class VolumeValidation {
                     errors.add(FieldError.duplicate(path + ".name", volume.getName()));
                 }
             }
-            List<String> sources = VolumeSources.of(volume);
-            sources.stream()
+            VolumeSources.of(volume).stream()
                     .skip(1)
                     .forEach(source -> errors.add(
                             FieldError.forbidden(path + "." + source, "may not specify more than 1 volume type")));
@@ -54,11 +61,29 @@ final class VolumeValidation {
         }
         if (volume.getConfigMap() != null) {
             errors.required(path + ".configMap.name", volume.getConfigMap().getName());
-            mode(path + ".configMap.defaultMode", volume.getConfigMap().getDefaultMode());
+            sources.mode(path + ".configMap.defaultMode", volume.getConfigMap().getDefaultMode());
+            sources.items(path + ".configMap.items", volume.getConfigMap().getItems());
         }
         if (volume.getSecret() != null) {
             errors.required(path + ".secret.secretName", volume.getSecret().getSecretName());
-            mode(path + ".secret.defaultMode", volume.getSecret().getDefaultMode());
+            sources.mode(path + ".secret.defaultMode", volume.getSecret().getDefaultMode());
+            sources.items(path + ".secret.items", volume.getSecret().getItems());
+        }
+        if (volume.getDownwardAPI() != null) {
+            sources.mode(
+                    path + ".downwardAPI.defaultMode", volume.getDownwardAPI().getDefaultMode());
+            sources.downward(
+                    path + ".downwardAPI.items", volume.getDownwardAPI().getItems());
+        }
+        if (volume.getProjected() != null) {
+            projected(path + ".projected", volume.getProjected());
+        }
+        if (volume.getImage() != null) {
+            errors.required(path + ".image.reference", volume.getImage().getReference());
+            errors.oneOf(
+                    path + ".image.pullPolicy",
+                    volume.getImage().getPullPolicy(),
+                    List.of("Always", "IfNotPresent", "Never"));
         }
         if (volume.getPersistentVolumeClaim() != null) {
             errors.required(
@@ -67,16 +92,65 @@ final class VolumeValidation {
         }
     }
 
-    private void hostPath(String path, HostPathVolumeSource source) {
+    void hostPath(String path, HostPathVolumeSource source) {
         if (errors.required(path + ".path", source.getPath())) {
             PathRules.noParents(errors, path + ".path", source.getPath());
         }
         errors.oneOf(path + ".type", source.getType(), HOST_PATH_TYPES);
     }
 
-    private void mode(String field, Integer mode) {
-        if (mode != null && (mode < 0 || mode > 0777)) {
-            errors.invalid(field, mode, "must be a number between 0 and 0777 (octal), both inclusive");
+    private void projected(String path, ProjectedVolumeSource projected) {
+        sources.mode(path + ".defaultMode", projected.getDefaultMode());
+        List<VolumeProjection> projections = orEmpty(projected.getSources());
+        Set<String> paths = new HashSet<>();
+        for (int i = 0; i < projections.size(); i++) {
+            VolumeProjection one = projections.get(i);
+            String field = path + ".sources[" + i + "]";
+            List<String> kinds = kinds(one);
+            if (kinds.isEmpty()) {
+                errors.add(FieldError.required(field, "must specify a projection type"));
+            } else if (kinds.size() > 1) {
+                errors.add(FieldError.forbidden(
+                        field + "." + kinds.get(1), "may not specify more than 1 volume type per source"));
+            }
+            if (one.getConfigMap() != null) {
+                errors.required(field + ".configMap.name", one.getConfigMap().getName());
+                sources.items(field + ".configMap.items", one.getConfigMap().getItems());
+                orEmpty(one.getConfigMap().getItems()).forEach(item -> unique(field, item.getPath(), paths));
+            }
+            if (one.getSecret() != null) {
+                errors.required(field + ".secret.name", one.getSecret().getName());
+                sources.items(field + ".secret.items", one.getSecret().getItems());
+                orEmpty(one.getSecret().getItems()).forEach(item -> unique(field, item.getPath(), paths));
+            }
+            if (one.getDownwardAPI() != null) {
+                sources.downward(
+                        field + ".downwardAPI.items", one.getDownwardAPI().getItems());
+                orEmpty(one.getDownwardAPI().getItems()).forEach(item -> unique(field, item.getPath(), paths));
+            }
+        }
+    }
+
+    private static List<String> kinds(VolumeProjection projection) {
+        List<String> kinds = new ArrayList<>(1);
+        add(kinds, "configMap", projection.getConfigMap());
+        add(kinds, "secret", projection.getSecret());
+        add(kinds, "downwardAPI", projection.getDownwardAPI());
+        add(kinds, "serviceAccountToken", projection.getServiceAccountToken());
+        add(kinds, "clusterTrustBundle", projection.getClusterTrustBundle());
+        add(kinds, "podCertificate", projection.getPodCertificate());
+        return kinds;
+    }
+
+    private static void add(List<String> kinds, String name, @Nullable Object kind) {
+        if (kind != null) {
+            kinds.add(name);
+        }
+    }
+
+    private void unique(String field, @Nullable String path, Set<String> paths) {
+        if (path != null && !paths.add(path)) {
+            errors.invalid(field, path, "conflicting duplicate paths");
         }
     }
 }

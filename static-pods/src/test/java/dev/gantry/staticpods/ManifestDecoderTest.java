@@ -113,7 +113,7 @@ class ManifestDecoderTest {
                 .containsExactly("web.yaml:1:1: apiVersion: missing, expected for example \"v1\"");
         assertThat(errors("apiVersion: v1\nkind: Pood\n"))
                 .containsExactly(
-                        "web.yaml:2:1: kind: a manifest cannot hold a Pood here, did you mean 'Pod'?; supported: Pod");
+                        "web.yaml:2:1: kind: a manifest cannot hold a Pood here, did you mean 'Pod'?; supported: Pod, ConfigMap, Secret, PersistentVolume, PersistentVolumeClaim");
         assertThat(errors("apiVersion: apps/v1\nkind: Pod\n"))
                 .containsExactly("web.yaml:1:1: apiVersion: expected \"v1\" for a Pod, found \"apps/v1\"");
         assertThat(errors("just text\n"))

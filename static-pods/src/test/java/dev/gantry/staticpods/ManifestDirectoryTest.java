@@ -29,7 +29,7 @@ class ManifestDirectoryTest {
 
         watched.list();
 
-        assertThat(told).containsExactly(new ManifestSnapshot(List.of(), List.of()));
+        assertThat(told).containsExactly(ManifestSnapshot.EMPTY);
     }
 
     @Test
@@ -123,7 +123,7 @@ class ManifestDirectoryTest {
 
         watched().list();
 
-        assertThat(last()).isEqualTo(new ManifestSnapshot(List.of(), List.of()));
+        assertThat(last()).isEqualTo(ManifestSnapshot.EMPTY);
     }
 
     @Test

@@ -54,7 +54,7 @@ class ManifestWatcherTest {
             assertThat(next(told).problems()).hasSize(1);
 
             Files.delete(directory.resolve("web.yaml"));
-            assertThat(next(told)).isEqualTo(new ManifestSnapshot(java.util.List.of(), java.util.List.of()));
+            assertThat(next(told)).isEqualTo(ManifestSnapshot.EMPTY);
             assertThat(watcher).isNotNull();
         } finally {
             serial.shutdownNow();

@@ -39,7 +39,6 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
-import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SplittableRandom;
@@ -203,7 +202,7 @@ final class Agent implements Node.RunningAgent {
         private CompletableFuture<ManifestSnapshot> manifests(CriPodEngine engine) throws IOException {
             CompletableFuture<ManifestSnapshot> first = new CompletableFuture<>();
             if (!watchManifests) {
-                first.complete(new ManifestSnapshot(List.of(), List.of()));
+                first.complete(ManifestSnapshot.EMPTY);
                 return first;
             }
             Path path = config.paths().manifests();

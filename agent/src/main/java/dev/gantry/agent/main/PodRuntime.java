@@ -3,13 +3,17 @@ package dev.gantry.agent.main;
 import dev.gantry.agent.config.AgentConfig;
 import dev.gantry.agent.config.NetworkConfig;
 import dev.gantry.agent.config.NodePaths;
+import dev.gantry.agent.pod.ContainerEnvironment;
 import dev.gantry.agent.pod.CriConfigs;
 import dev.gantry.agent.pod.ImageState;
+import dev.gantry.agent.pod.NodeFacts;
 import dev.gantry.agent.pod.NodePolicy;
 import dev.gantry.agent.pod.PodContainers;
 import dev.gantry.agent.pod.PodDns;
+import dev.gantry.agent.pod.Prepared;
 import dev.gantry.agent.pod.SecurityContexts;
-import dev.gantry.agent.volume.VolumeException;
+import dev.gantry.agent.pod.StartFailedException;
+import dev.gantry.agent.volume.ConfigObjects;
 import dev.gantry.cri.transport.CriEventLoops;
 import dev.gantry.cri.transport.CriTransport;
 import dev.gantry.cri.transport.PeerPolicy;
@@ -22,6 +26,7 @@ import dev.gantry.runtime.RuntimeSocket;
 import dev.gantry.runtime.io.ContainerIo;
 import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.Quantity;
 import io.grpc.CallOptions;
 import io.grpc.Channel;
 import io.grpc.ClientCall;
@@ -32,6 +37,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.UUID;
@@ -148,8 +154,10 @@ final class PodRuntime implements AutoCloseable {
             throw new IOException("only the built-in runtime can explain what it does");
         }
         NodePolicy policy = NodeProbe.policy(config);
+        NodeFacts facts = NodeProbe.facts(config);
+        Map<String, Quantity> allocatable = facts.resources().allocatable().quantities();
         CriConfigs configs = new CriConfigs(
-                NodeProbe.facts(config),
+                facts,
                 Agent.podPaths(config.paths()),
                 new PodDns(config.clusterDns(), config.clusterDomain().orElse("")),
                 new SecurityContexts(
@@ -178,8 +186,10 @@ final class PodRuntime implements AutoCloseable {
                                     0,
                                     new ImageState.Present(container.getImage(), OptionalLong.empty(), ""),
                                     Duration.ZERO,
-                                    List.of())));
-                } catch (VolumeException e) {
+                                    new Prepared(
+                                            ContainerEnvironment.of(pod, container, ConfigObjects.NONE, allocatable),
+                                            List.of()))));
+                } catch (StartFailedException e) {
                     throw new IOException(name + ": " + e.getMessage(), e);
                 }
             }

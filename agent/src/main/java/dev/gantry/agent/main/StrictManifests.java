@@ -17,6 +17,12 @@ final class StrictManifests implements Backend.Manifests {
             throw new ManifestException(
                     manifest.errors().stream().map(Object::toString).collect(Collectors.joining("\n")));
         }
+        if (!manifest.objects().isEmpty()) {
+            DecodedManifest.DecodedObject object = manifest.objects().get(0);
+            throw new ManifestException(
+                    "%s:%s: kind: only pods can be sent here, not %s; put it beside the static pods' manifests"
+                            .formatted(source, object.position(), object.name()));
+        }
         return manifest.pods().stream().map(DecodedManifest.DecodedPod::pod).toList();
     }
 }

@@ -5,8 +5,6 @@ import dev.gantry.agent.cri.Labels;
 import dev.gantry.agent.resource.LinuxLimits;
 import dev.gantry.agent.resource.Qos;
 import dev.gantry.agent.resource.ResizeRules;
-import dev.gantry.agent.volume.PodFields;
-import dev.gantry.agent.volume.VolumeException;
 import dev.gantry.cri.v1.ContainerConfig;
 import dev.gantry.cri.v1.ContainerMetadata;
 import dev.gantry.cri.v1.ImageSpec;
@@ -19,15 +17,13 @@ import dev.gantry.cri.v1.PodSandboxConfig;
 import dev.gantry.cri.v1.PodSandboxMetadata;
 import dev.gantry.cri.v1.PortMapping;
 import dev.gantry.cri.v1.Protocol;
+import dev.gantry.linux.RawName;
 import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.ContainerPort;
-import io.fabric8.kubernetes.api.model.EnvVar;
 import io.fabric8.kubernetes.api.model.Pod;
-import io.fabric8.kubernetes.api.model.Quantity;
 import io.fabric8.kubernetes.api.model.VolumeMount;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -37,7 +33,6 @@ import org.jspecify.annotations.Nullable;
 /** CRI's form of a pod: sandbox and container configurations, by the kubelet's formulas. Pure. */
 public final class CriConfigs {
     private final LinuxLimits limits;
-    private final Map<String, Quantity> allocatable;
     private final PodPaths paths;
     private final PodDns dns;
     private final SecurityContexts security;
@@ -45,7 +40,6 @@ public final class CriConfigs {
     /** What all pods of a node have in common. */
     public CriConfigs(NodeFacts node, PodPaths paths, PodDns dns, SecurityContexts security) {
         this.limits = new LinuxLimits(node.resources(), node.policy());
-        this.allocatable = node.resources().allocatable().quantities();
         this.paths = paths;
         this.dns = dns;
         this.security = security;
@@ -138,8 +132,7 @@ public final class CriConfigs {
      * @param restartCount 0 for the first run
      * @param image that it is made from
      * @param backoff to be recorded on it, for its successor
-     * @param mounts of volumes and files, made before
-     * @throws VolumeException if an environment variable asks for what there is not
+     * @param prepared what was made for this run before
      */
     public ContainerConfig container(
             Pod pod,
@@ -147,10 +140,9 @@ public final class CriConfigs {
             int restartCount,
             ImageState.Present image,
             Duration backoff,
-            List<Mount> mounts)
-            throws VolumeException {
+            Prepared prepared) {
         String name = container.getName();
-        Map<String, String> environment = environment(pod, container);
+        Map<String, String> environment = prepared.environment().variables();
         ContainerConfig.Builder config = ContainerConfig.newBuilder()
                 .setMetadata(ContainerMetadata.newBuilder().setName(name).setAttempt(restartCount))
                 .setImage(
@@ -160,14 +152,14 @@ public final class CriConfigs {
                 .setStdin(Boolean.TRUE.equals(container.getStdin()))
                 .setStdinOnce(Boolean.TRUE.equals(container.getStdinOnce()))
                 .setTty(Boolean.TRUE.equals(container.getTty()))
-                .addAllMounts(mapped(pod, mounts))
+                .addAllMounts(mapped(pod, prepared.mounts()))
                 .setLinux(LinuxContainerConfig.newBuilder()
                         .setResources(limits.container(pod, container))
                         .setSecurityContext(security.container(pod, container, image)));
         orEmpty(container.getCommand()).forEach(word -> config.addCommand(Expansion.expand(word, environment)));
         orEmpty(container.getArgs()).forEach(word -> config.addArgs(Expansion.expand(word, environment)));
         environment.forEach((key, value) ->
-                config.addEnvs(KeyValue.newBuilder().setKey(key).setValue(ByteString.copyFromUtf8(value))));
+                config.addEnvs(KeyValue.newBuilder().setKey(key).setValue(ByteString.copyFrom(RawName.encode(value)))));
         labels(pod, container, restartCount, backoff, config);
         return config.build();
     }
@@ -205,24 +197,6 @@ public final class CriConfigs {
         if (!backoff.isZero()) {
             config.putAnnotations(Labels.RESTART_BACKOFF_MILLIS, Long.toString(backoff.toMillis()));
         }
-    }
-
-    private Map<String, String> environment(Pod pod, Container container) throws VolumeException {
-        Map<String, String> environment = new LinkedHashMap<>();
-        for (EnvVar variable : orEmpty(container.getEnv())) {
-            String value = "";
-            if (variable.getValueFrom() == null) {
-                value = variable.getValue() == null ? "" : Expansion.expand(variable.getValue(), environment);
-            } else if (variable.getValueFrom().getFieldRef() != null) {
-                value = PodFields.field(
-                        pod, variable.getValueFrom().getFieldRef().getFieldPath());
-            } else if (variable.getValueFrom().getResourceFieldRef() != null) {
-                value = PodFields.resource(
-                        pod, container, variable.getValueFrom().getResourceFieldRef(), allocatable);
-            }
-            environment.put(variable.getName(), value);
-        }
-        return environment;
     }
 
     // ---- mounts

@@ -16,7 +16,9 @@ import dev.gantry.agent.resource.Admission.Verdict;
 import dev.gantry.agent.resource.Qos;
 import dev.gantry.agent.resource.ResizeRules;
 import dev.gantry.agent.time.Timestamps;
-import dev.gantry.agent.volume.ConfigObjects;
+import dev.gantry.agent.volume.ManifestObjects;
+import dev.gantry.agent.volume.ObjectKey;
+import dev.gantry.agent.volume.ObjectReferences;
 import dev.gantry.cri.v1.ContainerEventResponse;
 import dev.gantry.cri.v1.PodSandbox;
 import dev.gantry.staticpods.FieldError;
@@ -83,6 +85,7 @@ public final class CriPodEngine implements PodEngine {
     private final StaticEdits edits;
     private final SerialExecutor disk;
     private final ShownPods shown;
+    private final ManifestObjects objects = new ManifestObjects();
     private final Set<PodSource> reported = EnumSet.noneOf(PodSource.class);
     private final Map<PodKey, PodSlot> slots = new TreeMap<>();
     private final Map<String, PodSlot> byUid = new HashMap<>();
@@ -119,7 +122,8 @@ public final class CriPodEngine implements PodEngine {
                         settings.hostResolvConf(),
                         users,
                         settings.dns().clusterDomain()),
-                ConfigObjects.NONE,
+                objects,
+                settings.node().resources().allocatable().quantities(),
                 settings.events(),
                 settings.probes(),
                 settings.hooks(),
@@ -635,7 +639,14 @@ public final class CriPodEngine implements PodEngine {
         if (closed) {
             return;
         }
+        Set<ObjectKey> changed = objects.replace(snapshot.objects());
         apply(PodSource.FILE, snapshot.pods());
+        if (!changed.isEmpty()) {
+            slots.values().stream()
+                    .flatMap(slot -> Optional.ofNullable(slot.current).stream())
+                    .filter(occupant -> occupant.worker != null && ObjectReferences.concern(occupant.pod, changed))
+                    .forEach(occupant -> occupant.worker.objectsChanged());
+        }
         Map<String, PodCondition> conditions = new HashMap<>();
         for (ManifestSnapshot.Problem problem : snapshot.problems()) {
             boolean known = problems.contains(problem);
@@ -667,9 +678,9 @@ public final class CriPodEngine implements PodEngine {
                 .addKeyValue("path", problem.file())
                 .addKeyValue("err", message)
                 .log(
-                        problem.keptUids().isEmpty()
-                                ? "Could not use manifest, ignoring"
-                                : "Could not use edited manifest, keeping its last good revision");
+                        problem.kept()
+                                ? "Could not use edited manifest, keeping its last good revision"
+                                : "Could not use manifest, ignoring");
         List<PodReference> subjects = problem.keptUids().stream()
                 .map(edits::running)
                 .map(byUid::get)

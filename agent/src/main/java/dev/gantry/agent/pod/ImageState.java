@@ -1,5 +1,6 @@
 package dev.gantry.agent.pod;
 
+import java.time.Instant;
 import java.util.OptionalLong;
 
 /**
@@ -24,5 +25,10 @@ public sealed interface ImageState {
     record Present(String reference, OptionalLong uid, String username) implements ImageState {}
 
     /** It cannot be had now. */
-    record Missing(Retry retry) implements ImageState {}
+    record Missing(Retry retry) implements ImageState {
+        /** The same, looked for again no later than {@code at}. */
+        Missing retryAt(Instant at) {
+            return new Missing(retry.dueAt(at));
+        }
+    }
 }

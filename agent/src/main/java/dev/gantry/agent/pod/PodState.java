@@ -3,6 +3,7 @@ package dev.gantry.agent.pod;
 import dev.gantry.agent.cri.ObservedPod;
 import dev.gantry.agent.probe.ContainerHealth;
 import io.fabric8.kubernetes.api.model.Pod;
+import java.time.Instant;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -83,6 +84,17 @@ public record PodState(
 
     PodState withStartFailure(String container, Optional<Retry> failure) {
         return change(parts -> parts.startFailures = with(startFailures, container, failure));
+    }
+
+    /** The same, with nothing waiting to be tried again: images and starts. */
+    PodState withRetriesDue(Instant now) {
+        return change(parts -> {
+            parts.startFailures = new LinkedHashMap<>(startFailures);
+            parts.startFailures.replaceAll((container, retry) -> retry.dueAt(now));
+            parts.images = new LinkedHashMap<>(images);
+            parts.images.replaceAll(
+                    (container, image) -> image instanceof ImageState.Missing missing ? missing.retryAt(now) : image);
+        });
     }
 
     PodState withSandboxFailure(Optional<Retry> failure) {

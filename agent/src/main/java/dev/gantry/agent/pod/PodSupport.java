@@ -76,7 +76,6 @@ final class PodSupport {
     }
 
     private void container(String path, Container container) {
-        refuseIf(!orEmpty(container.getEnvFrom()).isEmpty(), path + ".envFrom");
         refuseIf(!orEmpty(container.getVolumeDevices()).isEmpty(), path + ".volumeDevices");
         if (container.getResources() != null) {
             refuseIf(!orEmpty(container.getResources().getClaims()).isEmpty(), path + ".resources.claims");
@@ -85,8 +84,6 @@ final class PodSupport {
         for (int i = 0; i < variables.size(); i++) {
             if (variables.get(i).getValueFrom() != null) {
                 String from = path + ".env[" + i + "].valueFrom";
-                refuseIf(variables.get(i).getValueFrom().getConfigMapKeyRef() != null, from + ".configMapKeyRef");
-                refuseIf(variables.get(i).getValueFrom().getSecretKeyRef() != null, from + ".secretKeyRef");
                 refuseIf(variables.get(i).getValueFrom().getFileKeyRef() != null, from + ".fileKeyRef");
             }
         }

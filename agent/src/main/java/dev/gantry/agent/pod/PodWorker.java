@@ -9,7 +9,6 @@ import dev.gantry.agent.hook.HookResult;
 import dev.gantry.agent.pod.Decision.Notice;
 import dev.gantry.agent.probe.PodProbes;
 import dev.gantry.agent.resource.Admission.Verdict;
-import dev.gantry.agent.volume.VolumeException;
 import dev.gantry.cri.v1.ContainerConfig;
 import dev.gantry.cri.v1.PodSandboxConfig;
 import io.fabric8.kubernetes.api.model.Container;
@@ -188,6 +187,14 @@ final class PodWorker {
     /** The runtime has news of this pod. */
     void changed() {
         serial.execute(this::look);
+    }
+
+    /** Objects that the pod refers to are there, gone or different: what waits for them is tried again at once. */
+    void objectsChanged() {
+        serial.execute(() -> {
+            state = state.withRetriesDue(settings.clock().instant());
+            step();
+        });
     }
 
     /** A probe has found something else than before. */
@@ -459,18 +466,19 @@ final class PodWorker {
         PodSandboxConfig sandbox;
         try {
             RunAsUser.verify(pod, container, start.image());
+            ContainerEnvironment environment =
+                    ContainerEnvironment.of(pod, container, settings.objects(), settings.allocatable());
+            environment
+                    .warnings()
+                    .forEach(message -> event(container, true, "InvalidEnvironmentVariableNames", message));
+            Prepared prepared =
+                    new Prepared(environment, settings.files().prepareContainer(pod, container, start.restartCount()));
             config = settings.configs()
-                    .container(
-                            pod,
-                            container,
-                            start.restartCount(),
-                            start.image(),
-                            start.backoff(),
-                            settings.files().prepareContainer(pod, container, start.restartCount()));
+                    .container(pod, container, start.restartCount(), start.image(), start.backoff(), prepared);
             sandbox = settings.configs().sandbox(pod, 0, settings.files().hostResolvConf());
         } catch (StartFailedException e) {
             return CompletableFuture.failedFuture(e);
-        } catch (VolumeException | IOException e) {
+        } catch (IOException e) {
             return CompletableFuture.failedFuture(
                     new StartFailedException("CreateContainerConfigError", String.valueOf(e.getMessage()), e));
         }

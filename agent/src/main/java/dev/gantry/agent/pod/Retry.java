@@ -21,6 +21,11 @@ public record Retry(String reason, String message, Duration delay, Instant nextA
         return new Retry(reason, message, delay, now.plus(delay));
     }
 
+    /** The same, tried again no later than {@code at}. */
+    Retry dueAt(Instant at) {
+        return at.isBefore(nextAttempt) ? new Retry(reason, message, delay, at) : this;
+    }
+
     boolean isDue(Instant now) {
         return !now.isBefore(nextAttempt);
     }

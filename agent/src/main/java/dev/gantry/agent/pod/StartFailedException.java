@@ -3,7 +3,7 @@ package dev.gantry.agent.pod;
 import org.jspecify.annotations.Nullable;
 
 /** A container could not be started; carries the reason of its waiting state. */
-final class StartFailedException extends Exception {
+public final class StartFailedException extends Exception {
     private static final long serialVersionUID = 1L;
 
     private final String reason;
@@ -18,7 +18,8 @@ final class StartFailedException extends Exception {
         return new StartFailedException("CreateContainerConfigError", message, null);
     }
 
-    String reason() {
+    /** Of the waiting state. */
+    public String reason() {
         return reason;
     }
 }

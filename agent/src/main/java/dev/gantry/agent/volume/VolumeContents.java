@@ -1,6 +1,5 @@
 package dev.gantry.agent.volume;
 
-import io.fabric8.kubernetes.api.model.ConfigMap;
 import io.fabric8.kubernetes.api.model.ConfigMapProjection;
 import io.fabric8.kubernetes.api.model.ConfigMapVolumeSource;
 import io.fabric8.kubernetes.api.model.DownwardAPIVolumeFile;
@@ -8,19 +7,16 @@ import io.fabric8.kubernetes.api.model.KeyToPath;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.ProjectedVolumeSource;
 import io.fabric8.kubernetes.api.model.Quantity;
-import io.fabric8.kubernetes.api.model.Secret;
 import io.fabric8.kubernetes.api.model.SecretProjection;
 import io.fabric8.kubernetes.api.model.SecretVolumeSource;
 import io.fabric8.kubernetes.api.model.Volume;
 import io.fabric8.kubernetes.api.model.VolumeProjection;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /** What configMap, secret, downwardAPI and projected volumes show: volumes and objects in, files out. Pure. */
@@ -28,9 +24,15 @@ final class VolumeContents {
     /** The API's {@code defaultMode} for all four kinds. */
     private static final int DEFAULT_MODE = 0644;
 
+    private static final Kind CONFIG_MAP = new Kind("configmap", "config");
+    private static final Kind SECRET = new Kind("secret", "secret");
+
     private final Pod pod;
     private final ConfigObjects objects;
     private final Map<String, Quantity> allocatable;
+
+    /** How the kubelet calls an object and its keys. */
+    private record Kind(String word, String ofKey) {}
 
     /**
      * Reads volumes of one pod.
@@ -45,30 +47,27 @@ final class VolumeContents {
 
     /** The files of {@code volume}; empty if it is not of these kinds. */
     Optional<List<FilePayload>> of(Volume volume) throws VolumeException {
-        try {
-            if (volume.getConfigMap() != null) {
-                return Optional.of(configMap(volume.getConfigMap()));
-            }
-            if (volume.getSecret() != null) {
-                return Optional.of(secret(volume.getSecret()));
-            }
-            if (volume.getDownwardAPI() != null) {
-                return Optional.of(downward(
-                        volume.getDownwardAPI().getItems(),
-                        modeOr(volume.getDownwardAPI().getDefaultMode(), DEFAULT_MODE)));
-            }
-            if (volume.getProjected() != null) {
-                return Optional.of(projected(volume.getProjected()));
-            }
-            return Optional.empty();
-        } catch (VolumeException e) {
-            throw new VolumeException("volume \"%s\": %s".formatted(volume.getName(), e.getMessage()), e);
+        if (volume.getConfigMap() != null) {
+            return Optional.of(configMap(volume.getConfigMap()));
         }
+        if (volume.getSecret() != null) {
+            return Optional.of(secret(volume.getSecret()));
+        }
+        if (volume.getDownwardAPI() != null) {
+            return Optional.of(downward(
+                    volume.getDownwardAPI().getItems(),
+                    modeOr(volume.getDownwardAPI().getDefaultMode(), DEFAULT_MODE)));
+        }
+        if (volume.getProjected() != null) {
+            return Optional.of(projected(volume.getProjected()));
+        }
+        return Optional.empty();
     }
 
     private List<FilePayload> configMap(ConfigMapVolumeSource source) throws VolumeException {
         return select(
-                "configMap \"%s\"".formatted(source.getName()),
+                CONFIG_MAP,
+                source.getName(),
                 configMapData(source.getName()),
                 source.getItems(),
                 modeOr(source.getDefaultMode(), DEFAULT_MODE),
@@ -77,7 +76,8 @@ final class VolumeContents {
 
     private List<FilePayload> secret(SecretVolumeSource source) throws VolumeException {
         return select(
-                "secret \"%s\"".formatted(source.getSecretName()),
+                SECRET,
+                source.getSecretName(),
                 secretData(source.getSecretName()),
                 source.getItems(),
                 modeOr(source.getDefaultMode(), DEFAULT_MODE),
@@ -98,7 +98,8 @@ final class VolumeContents {
         ConfigMapProjection configMap = projection.getConfigMap();
         if (configMap != null) {
             return select(
-                    "configMap \"%s\"".formatted(configMap.getName()),
+                    CONFIG_MAP,
+                    configMap.getName(),
                     configMapData(configMap.getName()),
                     configMap.getItems(),
                     mode,
@@ -107,7 +108,8 @@ final class VolumeContents {
         SecretProjection secret = projection.getSecret();
         if (secret != null) {
             return select(
-                    "secret \"%s\"".formatted(secret.getName()),
+                    SECRET,
+                    secret.getName(),
                     secretData(secret.getName()),
                     secret.getItems(),
                     mode,
@@ -133,73 +135,51 @@ final class VolumeContents {
         return files;
     }
 
-    /** All keys, or the items in their places. */
+    /** All keys, or the items in their places; the kubelet's words for what is missing. */
     private List<FilePayload> select(
-            String what, @Nullable Map<String, byte[]> data, List<KeyToPath> items, int mode, boolean optional)
+            Kind kind,
+            String name,
+            @Nullable Map<String, byte[]> data,
+            @Nullable List<KeyToPath> items,
+            int mode,
+            boolean optional)
             throws VolumeException {
         if (data == null) {
             if (optional) {
                 return List.of();
             }
-            throw new VolumeException("no such object: %s in namespace \"%s\"; %s, or mark it optional"
-                    .formatted(what, pod.getMetadata().getNamespace(), objects.remedy()));
+            throw new VolumeException("%s \"%s\" not found in namespace \"%s\"; %s, or mark it optional"
+                    .formatted(kind.word(), name, pod.getMetadata().getNamespace(), objects.remedy()));
         }
         List<FilePayload> files = new ArrayList<>();
-        if (items.isEmpty()) {
+        if (items == null || items.isEmpty()) {
             data.forEach((key, value) -> files.add(new FilePayload(key, value, mode)));
+            return files;
         }
         for (KeyToPath item : items) {
-            VolumePaths.requireRelative("path of key \"%s\" of %s".formatted(item.getKey(), what), item.getPath());
+            VolumePaths.requireRelative(
+                    "path of key \"%s\" of %s \"%s\"".formatted(item.getKey(), kind.word(), name), item.getPath());
             byte[] value = data.get(item.getKey());
             if (value != null) {
                 files.add(new FilePayload(item.getPath(), value, modeOr(item.getMode(), mode)));
             } else if (!optional) {
-                throw new VolumeException(
-                        "%s has no key \"%s\"; it has %s".formatted(what, item.getKey(), data.keySet()));
+                throw new VolumeException("references non-existent %s key: %s; %s \"%s\" has %s"
+                        .formatted(kind.ofKey(), item.getKey(), kind.word(), name, data.keySet()));
             }
         }
         return files;
     }
 
-    private @Nullable Map<String, byte[]> configMapData(String name) throws VolumeException {
-        ConfigMap map =
-                objects.configMap(pod.getMetadata().getNamespace(), name).orElse(null);
-        if (map == null) {
-            return null;
-        }
-        Map<String, byte[]> data = decoded("configMap \"%s\" binaryData".formatted(name), map.getBinaryData());
-        if (map.getData() != null) {
-            map.getData().forEach((key, value) -> data.put(key, value.getBytes(StandardCharsets.UTF_8)));
-        }
-        return data;
+    private @Nullable Map<String, byte[]> configMapData(String name) {
+        return objects.configMap(pod.getMetadata().getNamespace(), name)
+                .map(ConfigData::of)
+                .orElse(null);
     }
 
-    private @Nullable Map<String, byte[]> secretData(String name) throws VolumeException {
-        Secret secret = objects.secret(pod.getMetadata().getNamespace(), name).orElse(null);
-        if (secret == null) {
-            return null;
-        }
-        Map<String, byte[]> data = decoded("secret \"%s\" data".formatted(name), secret.getData());
-        if (secret.getStringData() != null) {
-            secret.getStringData().forEach((key, value) -> data.put(key, value.getBytes(StandardCharsets.UTF_8)));
-        }
-        return data;
-    }
-
-    private static Map<String, byte[]> decoded(String what, @Nullable Map<String, String> encoded)
-            throws VolumeException {
-        Map<String, byte[]> data = new TreeMap<>();
-        if (encoded == null) {
-            return data;
-        }
-        for (var entry : encoded.entrySet()) {
-            try {
-                data.put(entry.getKey(), Base64.getMimeDecoder().decode(entry.getValue()));
-            } catch (IllegalArgumentException e) {
-                throw new VolumeException("%s, key \"%s\": not base64".formatted(what, entry.getKey()), e);
-            }
-        }
-        return data;
+    private @Nullable Map<String, byte[]> secretData(String name) {
+        return objects.secret(pod.getMetadata().getNamespace(), name)
+                .map(ConfigData::of)
+                .orElse(null);
     }
 
     private static int modeOr(@Nullable Integer mode, int otherwise) {

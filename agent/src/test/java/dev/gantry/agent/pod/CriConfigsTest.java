@@ -3,12 +3,14 @@ package dev.gantry.agent.pod;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
+import dev.gantry.agent.volume.ConfigObjects;
 import dev.gantry.cri.v1.ContainerConfig;
 import dev.gantry.cri.v1.LinuxContainerResources;
 import dev.gantry.cri.v1.LinuxContainerSecurityContext;
 import dev.gantry.cri.v1.NamespaceMode;
 import dev.gantry.cri.v1.PodSandboxConfig;
 import dev.gantry.cri.v1.SecurityProfile;
+import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.Pod;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -26,8 +28,10 @@ class CriConfigsTest {
 
     private static final ImageState.Present IMAGE = new ImageState.Present("sha256:1", OptionalLong.of(0), "");
 
+    private static final NodeFacts NODE = new NodeFacts("node-1", List.of("192.0.2.1"), 8L << 30, 4);
+
     private final CriConfigs configs = new CriConfigs(
-            new NodeFacts("node-1", List.of("192.0.2.1"), 8L << 30, 4),
+            NODE,
             new PodPaths(Path.of("/pods"), Path.of("/logs"), Path.of("/seccomp")),
             PodDns.NONE,
             new SecurityContexts(NodePolicy.of("node-1"), Path.of("/seccomp"), uid -> Optional.empty()));
@@ -216,8 +220,20 @@ class CriConfigsTest {
 
     private ContainerConfig container(String spec) throws Exception {
         Pod pod = pod(spec);
+        Container container = pod.getSpec().getContainers().get(0);
         return configs.container(
-                pod, pod.getSpec().getContainers().get(0), 3, IMAGE, Duration.ofSeconds(20), List.of());
+                pod,
+                container,
+                3,
+                IMAGE,
+                Duration.ofSeconds(20),
+                new Prepared(
+                        ContainerEnvironment.of(
+                                pod,
+                                container,
+                                ConfigObjects.NONE,
+                                NODE.resources().allocatable().quantities()),
+                        List.of()));
     }
 
     @Test

@@ -109,7 +109,7 @@ class VolumeContentsTest {
                         .withName("nope")
                         .endConfigMap()
                         .build()))
-                .withMessage("volume \"v\": no such object: configMap \"nope\" in namespace \"default\";"
+                .withMessage("configmap \"nope\" not found in namespace \"default\";"
                         + " create it in /manifests, or mark it optional");
     }
 
@@ -135,7 +135,7 @@ class VolumeContentsTest {
                         .addNewItem("c", null, "c", null)
                         .endConfigMap()
                         .build()))
-                .withMessage("volume \"v\": configMap \"cfg\" has no key \"c\"; it has [a.conf, b.bin]");
+                .withMessage("references non-existent config key: c; configmap \"cfg\" has [a.conf, b.bin]");
     }
 
     @ParameterizedTest
@@ -151,7 +151,7 @@ class VolumeContentsTest {
 
         assertThatExceptionOfType(VolumeException.class)
                 .isThrownBy(() -> contents.of(volume))
-                .withMessageContaining("path of key \"a.conf\" of configMap \"cfg\" '" + path + "' ");
+                .withMessageContaining("path of key \"a.conf\" of configmap \"cfg\" '" + path + "' ");
     }
 
     @Test

@@ -1,0 +1,74 @@
+package dev.gantry.agent.pod;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.gantry.staticpods.ManifestSnapshot;
+import io.fabric8.kubernetes.api.model.ContainerStateWaiting;
+import io.fabric8.kubernetes.api.model.Event;
+import io.fabric8.kubernetes.api.model.HasMetadata;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Pods wait for the objects that they refer to, and for nothing else. */
+class EngineObjectsTest {
+    @TempDir
+    Path directory;
+
+    private EngineFixture fixture;
+
+    @BeforeEach
+    void open() {
+        fixture = new EngineFixture(directory);
+        fixture.run();
+    }
+
+    @AfterEach
+    void close() {
+        fixture.close();
+    }
+
+    @Test
+    void aContainerWithoutItsConfigMapWaitsAndStartsAsSoonAsTheDocumentIsThere() {
+        fixture.create(EngineFixture.pod("""
+                apiVersion: v1
+                kind: Pod
+                metadata: {name: web}
+                spec:
+                  containers:
+                  - {name: plain, image: busybox, imagePullPolicy: IfNotPresent}
+                  - name: main
+                    image: busybox
+                    imagePullPolicy: IfNotPresent
+                    env: [{name: A, valueFrom: {configMapKeyRef: {name: app, key: a}}}]
+                """));
+
+        ContainerStateWaiting waiting = fixture.shown("web")
+                .getStatus()
+                .getContainerStatuses()
+                .get(1)
+                .getState()
+                .getWaiting();
+        assertThat(waiting.getReason()).isEqualTo("CreateContainerConfigError");
+        assertThat(waiting.getMessage()).startsWith("configmap \"app\" not found");
+        assertThat(fixture.engine.events())
+                .extracting(Event::getMessage)
+                .anyMatch(message -> message.startsWith("Error: configmap \"app\" not found"));
+        assertThat(fixture.runtime.runningNames()).containsExactly("plain");
+
+        present("# yaml\n{apiVersion: v1, kind: ConfigMap, metadata: {name: other}, data: {a: x}}");
+        assertThat(fixture.runtime.runningNames()).containsExactly("plain");
+
+        present("# yaml\n{apiVersion: v1, kind: ConfigMap, metadata: {name: app}, data: {a: x}}");
+        assertThat(fixture.runtime.runningNames()).containsExactlyInAnyOrder("plain", "main");
+    }
+
+    private void present(String document) {
+        List<HasMetadata> objects = ContainerEnvironmentTest.objects(document);
+        fixture.engine.applyManifests(new ManifestSnapshot(List.of(), objects, List.of()));
+        fixture.run();
+    }
+}
