@@ -37,6 +37,7 @@ import dev.gantry.cri.v1.RunPodSandboxRequest;
 import dev.gantry.cri.v1.RunPodSandboxResponse;
 import dev.gantry.cri.v1.RuntimeHandler;
 import dev.gantry.cri.v1.RuntimeServiceGrpc;
+import dev.gantry.cri.v1.RuntimeStatus;
 import dev.gantry.cri.v1.StartContainerRequest;
 import dev.gantry.cri.v1.StatusRequest;
 import dev.gantry.cri.v1.StatusResponse;
@@ -94,6 +95,12 @@ public final class CriRuntime {
                 VersionRequest.newBuilder().setVersion("v1").build(),
                 SHORT,
                 "the runtime");
+    }
+
+    /** Whether it can run pods, and connect them. */
+    public CompletableFuture<RuntimeStatus> status() {
+        return call(RuntimeServiceGrpc.getStatusMethod(), StatusRequest.getDefaultInstance(), SHORT, "the runtime")
+                .thenApply(StatusResponse::getStatus);
     }
 
     /** What it calls the ways in which it can run a pod, with what each of them can do; empty if it does not tell. */
@@ -220,7 +227,6 @@ public final class CriRuntime {
                 });
     }
 
-    /** Has a running container's log begun anew at its path. */
     /**
      * Runs a command in a container; cancelling ends it.
      *
@@ -237,6 +243,7 @@ public final class CriRuntime {
         return call(RuntimeServiceGrpc.getExecSyncMethod(), request, deadline, "container " + id);
     }
 
+    /** Has a running container's log begun anew at its path. */
     public CompletableFuture<?> reopenLog(String id) {
         return call(
                 RuntimeServiceGrpc.getReopenContainerLogMethod(),

@@ -8,8 +8,8 @@ import dev.gantry.agent.check.MachineCheck;
 import dev.gantry.agent.cli.Node;
 import dev.gantry.agent.config.AgentConfig;
 import dev.gantry.agent.config.NodePaths;
-import dev.gantry.agent.config.Version;
 import dev.gantry.agent.cri.CriRuntime;
+import dev.gantry.agent.cri.RuntimeWatch;
 import dev.gantry.agent.event.EventStore;
 import dev.gantry.agent.hook.Hooks;
 import dev.gantry.agent.hook.LifecycleHooks;
@@ -69,6 +69,7 @@ final class Agent implements Node.RunningAgent {
     private final AgentConfig config;
     private final Deque<AutoCloseable> rooms;
     private final Heartbeat heartbeat;
+    private final RuntimeWatch runtimeWatch;
     private final CompletableFuture<ManifestSnapshot> firstManifests;
     private final AtomicBoolean closed = new AtomicBoolean();
 
@@ -76,10 +77,12 @@ final class Agent implements Node.RunningAgent {
             AgentConfig config,
             Deque<AutoCloseable> rooms,
             Heartbeat heartbeat,
+            RuntimeWatch runtimeWatch,
             CompletableFuture<ManifestSnapshot> firstManifests) {
         this.config = config;
         this.rooms = rooms;
         this.heartbeat = heartbeat;
+        this.runtimeWatch = runtimeWatch;
         this.firstManifests = firstManifests;
     }
 
@@ -130,7 +133,8 @@ final class Agent implements Node.RunningAgent {
             warm.join();
             EventStore events =
                     kept(EventStore.open(paths.state().resolve("events.json"), config.nodeName(), clock, pool, timers));
-            ExecRunner exec = new CriExecRunner(new CriRuntime(runtime.channel()));
+            CriRuntime cri = new CriRuntime(runtime.channel());
+            ExecRunner exec = new CriExecRunner(cri);
             ProbeLoop loop = kept(new ProbeLoop(exec));
             CriPodEngine engine = kept(CriPodEngine.open(
                     settings(
@@ -142,7 +146,8 @@ final class Agent implements Node.RunningAgent {
                     runtime.channel()));
             CompletableFuture<ManifestSnapshot> firstManifests = manifests(engine);
             Heartbeat heartbeat = Heartbeat.start(pool, timers, System::nanoTime);
-            Agent agent = new Agent(config, rooms, heartbeat, firstManifests);
+            RuntimeWatch watch = kept(RuntimeWatch.start(cri::status, engine::runtimeReady, timers));
+            Agent agent = new Agent(config, rooms, heartbeat, watch, firstManifests);
             kept(ApiServer.start(paths.socket(), backend(agent, engine, runtime), ApiLimits.STANDARD, clock));
             firstManifests.join();
             // Last: nobody waits for these, and the first pods are on their way.
@@ -243,7 +248,7 @@ final class Agent implements Node.RunningAgent {
                             runtime.builtIn().map(NativeRuntime::cgroups),
                             agent.health(),
                             clock,
-                            runtime.builtIn().isPresent() ? "gantry://" + Version.CURRENT : "remote",
+                            engine::runtime,
                             Path.of("/"))::node,
                     agent.health(),
                     out -> {},
@@ -266,7 +271,7 @@ final class Agent implements Node.RunningAgent {
 
             @Override
             public Optional<String> unready() {
-                return firstManifests.isDone() ? Optional.empty() : Optional.of("manifests: not read yet");
+                return firstManifests.isDone() ? runtimeWatch.problem() : Optional.of("manifests: not read yet");
             }
         };
     }

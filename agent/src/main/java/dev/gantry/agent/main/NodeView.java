@@ -20,6 +20,7 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Supplier;
 
 /** This node as an object of the API: looks at the machine when asked. */
 final class NodeView {
@@ -29,6 +30,7 @@ final class NodeView {
     private final Backend.Health health;
     private final InstantSource clock;
     private final Path root;
+    private final Supplier<String> runtime;
     private final NodeSystemInfo info;
     private final Instant createdAt;
     private List<NodeCondition> conditions = List.of();
@@ -36,7 +38,7 @@ final class NodeView {
     /**
      * Of the machine.
      *
-     * @param runtime name and version of the container runtime, as in {@code gantry://0.1.0}
+     * @param runtime tells name and version of the container runtime, as in {@code gantry://0.1.0}
      * @param root of the file system in which /proc and /etc are found
      */
     NodeView(
@@ -45,7 +47,7 @@ final class NodeView {
             Optional<CgroupTree> tree,
             Backend.Health health,
             InstantSource clock,
-            String runtime,
+            Supplier<String> runtime,
             Path root)
             throws IOException {
         this.facts = facts;
@@ -54,13 +56,14 @@ final class NodeView {
         this.health = health;
         this.clock = clock;
         this.root = root;
-        this.info = info(runtime);
+        this.runtime = runtime;
+        this.info = info();
         this.createdAt = Files.readAttributes(paths.state(), java.nio.file.attribute.BasicFileAttributes.class)
                 .creationTime()
                 .toInstant();
     }
 
-    private NodeSystemInfo info(String runtime) {
+    private NodeSystemInfo info() {
         NodeSystemInfo system = new NodeSystemInfo();
         String architecture = System.getProperty("os.arch", "");
         system.setArchitecture(architecture.equals("aarch64") ? "arm64" : architecture);
@@ -69,7 +72,6 @@ final class NodeView {
         system.setBootID(text("proc/sys/kernel/random/boot_id"));
         system.setMachineID(text("etc/machine-id"));
         system.setOsImage(osImage());
-        system.setContainerRuntimeVersion(runtime);
         system.setKubeletVersion("v" + Version.CURRENT);
         return system;
     }
@@ -94,6 +96,7 @@ final class NodeView {
 
     /** The node as it is now. */
     synchronized Node node() {
+        info.setContainerRuntimeVersion(runtime.get());
         Node node = NodeObjects.of(facts, info, observe(), conditions, createdAt, clock.instant());
         conditions = node.getStatus().getConditions();
         return node;

@@ -21,6 +21,7 @@ import dev.gantry.agent.volume.ObjectKey;
 import dev.gantry.agent.volume.ObjectReferences;
 import dev.gantry.cri.v1.ContainerEventResponse;
 import dev.gantry.cri.v1.PodSandbox;
+import dev.gantry.cri.v1.VersionResponse;
 import dev.gantry.staticpods.FieldError;
 import dev.gantry.staticpods.ManifestError;
 import dev.gantry.staticpods.ManifestSnapshot;
@@ -95,6 +96,7 @@ public final class CriPodEngine implements PodEngine {
     private final Worker listener = new Worker();
     private List<ManifestSnapshot.Problem> problems = List.of();
     private String runtimeName = "gantry";
+    private String runtimeVersion = "";
     private boolean listed;
     private boolean closed;
     private @Nullable AutoCloseable events;
@@ -237,6 +239,15 @@ public final class CriPodEngine implements PodEngine {
     }
 
     private void lookEverywhere() {
+        everyWorker(PodWorker::changed);
+    }
+
+    /** To be told when the runtime was away or could not connect pods, and now can again. */
+    public void runtimeReady() {
+        everyWorker(PodWorker::runtimeReady);
+    }
+
+    private void everyWorker(Consumer<PodWorker> action) {
         List<PodWorker> all;
         synchronized (this) {
             if (closed) {
@@ -247,14 +258,14 @@ public final class CriPodEngine implements PodEngine {
                     .flatMap(occupant -> Optional.ofNullable(occupant.worker).stream())
                     .toList();
         }
-        all.forEach(PodWorker::changed);
+        all.forEach(action);
     }
 
     /** The first list of the runtime, repeated until it answers; then, rarely, the safety net. */
     private void list() {
         runtime.version()
                 .thenCombine(runtime.sandboxes(), (answer, sandboxes) -> {
-                    firstList(answer.getRuntimeName(), sandboxes);
+                    firstList(answer, sandboxes);
                     return sandboxes;
                 })
                 .whenComplete((done, failure) -> {
@@ -275,11 +286,12 @@ public final class CriPodEngine implements PodEngine {
         later(RELIST, this::relist);
     }
 
-    private synchronized void firstList(String name, List<PodSandbox> sandboxes) {
+    private synchronized void firstList(VersionResponse answer, List<PodSandbox> sandboxes) {
         if (closed || listed) {
             return;
         }
-        runtimeName = name.isEmpty() ? runtimeName : name;
+        runtimeName = answer.getRuntimeName().isEmpty() ? runtimeName : answer.getRuntimeName();
+        runtimeVersion = answer.getRuntimeVersion();
         listed = true;
         for (PodSandbox sandbox : sandboxes) {
             if (!sandbox.getLabelsOrDefault(Labels.MANAGED_BY, "").equals(Labels.GANTRY)) {
@@ -992,6 +1004,11 @@ public final class CriPodEngine implements PodEngine {
                         .map(ObservedContainer::name)
                         .findFirst();
         return Optional.of(new OomEvents.Owner(reference(occupant.pod), container));
+    }
+
+    /** The runtime's name and version, as nodes show it: {@code containerd://1.6.20}. */
+    public synchronized String runtime() {
+        return runtimeName + "://" + runtimeVersion;
     }
 
     /** What the pods of this node are told of it. */

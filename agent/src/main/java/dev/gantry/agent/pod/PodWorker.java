@@ -197,6 +197,14 @@ final class PodWorker {
         });
     }
 
+    /** The runtime can do again what it could not for a while: what waits because of that is tried now. */
+    void runtimeReady() {
+        serial.execute(() -> {
+            state = state.withSandboxFailure(Optional.empty()).withRemovalFailure(Optional.empty());
+            look();
+        });
+    }
+
     /** A probe has found something else than before. */
     private void healthChanged() {
         serial.execute(() -> {

@@ -64,6 +64,60 @@ class CniConfigTest {
     }
 
     @Test
+    void aListThatCannotBeReadAnyMoreCountsAsItWas() throws IOException {
+        Path first = Files.writeString(
+                directory.resolve("10-a.conflist"), "{\"name\": \"a\", \"cniVersion\": \"1.0.0\", \"type\": \"x\"}");
+        Files.writeString(
+                directory.resolve("20-b.conflist"), "{\"name\": \"b\", \"cniVersion\": \"1.0.0\", \"type\": \"x\"}");
+        CniConfigDirectory configurations = new CniConfigDirectory(directory);
+        configurations.read();
+
+        Files.writeString(first, "{\"name\": \"a\", ");
+
+        CniConfigDirectory.Content half = configurations.read();
+        assertThat(half.network()).map(CniNetworkList::name).contains("a");
+        assertThat(half.problems()).singleElement().asString().contains("not JSON");
+        Files.delete(first);
+        assertThat(configurations.read().network()).map(CniNetworkList::name).contains("b");
+    }
+
+    @Test
+    void pluginsOfTheNetworksDirectoryEndTheChain() throws IOException {
+        Files.writeString(
+                directory.resolve("10-a.conflist"),
+                "{\"name\": \"a\", \"cniVersion\": \"1.1.0\", \"plugins\": [{\"type\": \"x\"}]}");
+        Files.createDirectory(directory.resolve("a"));
+        Files.writeString(directory.resolve("a/20-z.conf"), "{\"type\": \"z\"}");
+        Files.writeString(directory.resolve("a/10-y.conf"), "{\"type\": \"y\"}");
+
+        CniNetworkList list = new CniConfigDirectory(directory).read().network().orElseThrow();
+
+        assertThat(list.plugins()).map(CniPlugin::type).containsExactly("x", "y", "z");
+        // What a later DEL is told.
+        assertThat(CniNetworkList.parse("cached", list.source().getBytes(StandardCharsets.UTF_8))
+                        .plugins())
+                .map(CniPlugin::type)
+                .containsExactly("x", "y", "z");
+    }
+
+    @Test
+    void aListMayForbidMorePlugins() throws IOException {
+        Files.writeString(
+                directory.resolve("10-a.conflist"),
+                "{\"name\": \"a\", \"cniVersion\": \"1.1.0\", \"loadOnlyInlinedPlugins\": true, \"plugins\": [{\"type\": \"x\"}]}");
+        Files.createDirectory(directory.resolve("a"));
+        Files.writeString(directory.resolve("a/10-y.conf"), "{\"type\": \"y\"}");
+
+        assertThat(new CniConfigDirectory(directory)
+                        .read()
+                        .network()
+                        .orElseThrow()
+                        .plugins())
+                .map(CniPlugin::type)
+                .containsExactly("x");
+    }
+
+    @Test
     void aMissingDirectoryIsAProblemAndNoNetwork() {
         CniConfigDirectory.Content content = new CniConfigDirectory(directory.resolve("none")).read();
 
@@ -81,6 +135,8 @@ class CniConfigTest {
         cache.put(entry);
 
         assertThat(cache.find("c0ffee")).contains(entry);
+        Files.writeString(directory.resolve("results/half"), "{\"kind\": \"cniCacheV1\", \"cont");
+        assertThat(cache.all()).containsExactly(entry);
         cache.remove("net", attachment);
         assertThat(cache.all()).isEmpty();
     }
