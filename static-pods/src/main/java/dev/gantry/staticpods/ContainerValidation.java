@@ -4,6 +4,8 @@ import static dev.gantry.staticpods.PodValidation.orEmpty;
 
 import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.ContainerPort;
+import io.fabric8.kubernetes.api.model.ContainerRestartRule;
+import io.fabric8.kubernetes.api.model.ContainerRestartRuleOnExitCodes;
 import io.fabric8.kubernetes.api.model.EnvVar;
 import io.fabric8.kubernetes.api.model.EnvVarSource;
 import io.fabric8.kubernetes.api.model.HTTPGetAction;
@@ -16,11 +18,28 @@ import io.fabric8.kubernetes.api.model.VolumeMount;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Containers and init containers of a pod. */
 final class ContainerValidation {
+    private static final int MAX_RESTART_RULES = 20;
+    private static final int MAX_EXIT_CODES = 255;
+    private static final int MAX_EXIT_CODE = 255;
+
+    /** Of Linux, as the API and CRI name them. */
+    private static final List<String> STOP_SIGNALS = Stream.of(
+                    Stream.of(("SIGABRT SIGALRM SIGBUS SIGCHLD SIGCLD SIGCONT SIGFPE SIGHUP SIGILL SIGINT SIGIO SIGIOT"
+                                    + " SIGKILL SIGPIPE SIGPOLL SIGPROF SIGPWR SIGQUIT SIGSEGV SIGSTKFLT SIGSTOP SIGSYS"
+                                    + " SIGTERM SIGTRAP SIGTSTP SIGTTIN SIGTTOU SIGURG SIGUSR1 SIGUSR2 SIGVTALRM"
+                                    + " SIGWINCH SIGXCPU SIGXFSZ SIGRTMIN SIGRTMAX")
+                            .split(" ")),
+                    IntStream.rangeClosed(1, 15).mapToObj(i -> "SIGRTMIN+" + i),
+                    IntStream.rangeClosed(1, 14).mapToObj(i -> "SIGRTMAX-" + i))
+            .flatMap(names -> names)
+            .toList();
+
     private final FieldErrors errors;
     private final PodSpec spec;
     private final Set<String> volumes;
@@ -55,6 +74,7 @@ final class ContainerValidation {
             errors.add(FieldError.required(
                     path + ".restartPolicy", "must specify restartPolicy when restart rules are used"));
         }
+        restartRules(path + ".restartPolicyRules", orEmpty(container.getRestartPolicyRules()));
         ports(path, orEmpty(container.getPorts()), init);
         environment(path, orEmpty(container.getEnv()));
         new SourceValidation(errors).variables(path + ".envFrom", orEmpty(container.getEnvFrom()));
@@ -70,6 +90,37 @@ final class ContainerValidation {
         probe(path + ".readinessProbe", container.getReadinessProbe(), init && !sidecar, false);
         probe(path + ".startupProbe", container.getStartupProbe(), init && !sidecar, true);
         lifecycle(path + ".lifecycle", container.getLifecycle(), init && !sidecar);
+    }
+
+    /** KEP-5307. */
+    private void restartRules(String path, List<ContainerRestartRule> rules) {
+        if (rules.size() > MAX_RESTART_RULES) {
+            errors.add(FieldError.tooMany(path, rules.size(), MAX_RESTART_RULES));
+        }
+        for (int i = 0; i < rules.size(); i++) {
+            String field = path + "[" + i + "]";
+            ContainerRestartRule rule = rules.get(i);
+            if (errors.required(field + ".action", rule.getAction())) {
+                errors.oneOf(field + ".action", rule.getAction(), List.of("Restart"));
+            }
+            ContainerRestartRuleOnExitCodes codes = rule.getExitCodes();
+            if (codes == null) {
+                errors.add(FieldError.required(field + ".exitCodes", "must be specified"));
+                continue;
+            }
+            if (errors.required(field + ".exitCodes.operator", codes.getOperator())) {
+                errors.oneOf(field + ".exitCodes.operator", codes.getOperator(), List.of("In", "NotIn"));
+            }
+            List<Integer> values = orEmpty(codes.getValues());
+            if (values.size() > MAX_EXIT_CODES) {
+                errors.add(FieldError.tooMany(field + ".exitCodes.values", values.size(), MAX_EXIT_CODES));
+            }
+            for (int code : values) {
+                if (code < 0 || code > MAX_EXIT_CODE) {
+                    errors.invalid(field + ".exitCodes.values", code, "must be between 0 and 255, inclusive");
+                }
+            }
+        }
     }
 
     private void image(String path, Container container) {
@@ -277,6 +328,21 @@ final class ContainerValidation {
         }
         handler(path + ".postStart", lifecycle.getPostStart());
         handler(path + ".preStop", lifecycle.getPreStop());
+        stopSignal(path + ".stopSignal", lifecycle.getStopSignal());
+    }
+
+    /** KEP-4960. */
+    private void stopSignal(String path, @Nullable String signal) {
+        if (signal == null) {
+            return;
+        }
+        if (spec.getOs() == null || spec.getOs().getName() == null) {
+            errors.add(FieldError.forbidden(path, "may not be set for containers with empty `spec.os.name`"));
+        } else if (!spec.getOs().getName().equals("linux")) {
+            errors.invalid(path, signal, "only signals of linux can be sent here");
+        } else {
+            errors.oneOf(path, signal, STOP_SIGNALS);
+        }
     }
 
     private void handler(String path, @Nullable LifecycleHandler handler) {

@@ -69,6 +69,10 @@ public record FieldError(Type type, String field, @Nullable String value, String
         return new FieldError(Type.FORBIDDEN, field, null, detail);
     }
 
+    static FieldError tooMany(String field, int count, int max) {
+        return new FieldError(Type.TOO_MANY, field, Integer.toString(count), "must have at most " + max + " items");
+    }
+
     static FieldError tooLong(String field, int maxBytes) {
         return new FieldError(Type.TOO_LONG, field, null, "may not be more than " + maxBytes + " bytes");
     }

@@ -46,12 +46,29 @@ class PodValidationTest {
                 "securityContext: {seccompProfile: {type: Localhost, localhostProfile: ../x}} | spec.containers[0].securityContext.seccompProfile.localhostProfile: Invalid value: \"../x\": must not contain '..'",
                 "securityContext: {appArmorProfile: {type: Localhost, localhostProfile: ' x'}} | spec.containers[0].securityContext.appArmorProfile.localhostProfile: Invalid value: \" x\": must not be padded with whitespace",
                 "securityContext: {appArmorProfile: {type: Unconfined, localhostProfile: x}} | spec.containers[0].securityContext.appArmorProfile.localhostProfile: Invalid value: \"x\": can only be set when type is Localhost",
+                "restartPolicyRules: [{action: Restart, exitCodes: {operator: In, values: [1]}}] | spec.containers[0].restartPolicy: Required value: must specify restartPolicy when restart rules are used",
+                "restartPolicy: Never, restartPolicyRules: [{exitCodes: {values: [256]}}] | spec.containers[0].restartPolicyRules[0].action: Required value; spec.containers[0].restartPolicyRules[0].exitCodes.operator: Required value; spec.containers[0].restartPolicyRules[0].exitCodes.values: Invalid value: 256: must be between 0 and 255, inclusive",
+                "restartPolicy: Never, restartPolicyRules: [{action: Stop, exitCodes: {operator: Is, values: [-1]}}] | spec.containers[0].restartPolicyRules[0].action: Unsupported value: \"Stop\": supported values: \"Restart\"; spec.containers[0].restartPolicyRules[0].exitCodes.operator: Unsupported value: \"Is\": supported values: \"In\", \"NotIn\"; spec.containers[0].restartPolicyRules[0].exitCodes.values: Invalid value: -1: must be between 0 and 255, inclusive",
+                "restartPolicy: Never, restartPolicyRules: [{action: Restart}] | spec.containers[0].restartPolicyRules[0].exitCodes: Required value: must be specified",
+                "lifecycle: {stopSignal: SIGUSR1} | spec.containers[0].lifecycle.stopSignal: Forbidden: may not be set for containers with empty `spec.os.name`",
                 "securityContext: {privileged: true, allowPrivilegeEscalation: false} | spec.containers[0].securityContext: Invalid value: \"{…}\": cannot set `allowPrivilegeEscalation` to false and `privileged` to true",
             })
     void containerFields(String field, String expected) {
         String container = field.startsWith("image:") ? field : "image: busybox, " + field;
 
         assertThat(errors("containers: [{name: main, " + container + "}]")).isEqualTo(List.of(expected.split("; ")));
+    }
+
+    @Test
+    void aStopSignalIsOneOfTheKernels() {
+        String pod = "os: {name: linux}, containers: [{name: main, image: busybox, lifecycle: {stopSignal: %s}}]";
+
+        assertThat(errors(pod.formatted("SIGRTMIN+15"))).isEmpty();
+        assertThat(errors(pod.formatted("SIGUSR1"))).isEmpty();
+        assertThat(errors(pod.formatted("SIGRTMIN+16")))
+                .singleElement()
+                .asString()
+                .startsWith("spec.containers[0].lifecycle.stopSignal: Unsupported value: \"SIGRTMIN+16\"");
     }
 
     @ParameterizedTest(name = "{0}")

@@ -8,7 +8,6 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -27,7 +26,7 @@ import java.util.Optional;
  * @param runtimeEndpoint path of another runtime's socket; empty: the built-in one
  * @param imageArchives directory of archives that is asked before any registry
  * @param logLevel {@code error}, {@code warn}, {@code info} or {@code debug}
- * @param maxRestartBackoff bound of the wait before a container is started again
+ * @param restarts how long containers that end wait before they are started again
  * @param warnings what was set and has no effect
  */
 public record AgentConfig(
@@ -47,7 +46,7 @@ public record AgentConfig(
         SecurityConfig security,
         ResourceConfig resources,
         String logLevel,
-        Duration maxRestartBackoff,
+        RestartConfig restarts,
         List<String> warnings) {
     private static final String KUBELET_API = "kubelet.config.k8s.io/v1beta1";
 
@@ -148,8 +147,7 @@ public record AgentConfig(
                     SecurityConfig.read(settings),
                     new ResourceFields(settings).read(),
                     logLevel(),
-                    Duration.ofMillis(Durations.parseMillis(settings.get("crashLoopBackOff.maxContainerRestartPeriod")
-                            .orElse("300s"))),
+                    RestartConfig.read(settings),
                     settings.withoutEffect());
         }
 

@@ -92,7 +92,7 @@ final class ResourceFields {
             }
         });
         gates.keySet().stream()
-                .filter(gate -> !gate.equals("MemoryQoS"))
+                .filter(gate -> !gate.equals("MemoryQoS") && !gate.equals(RestartConfig.REDUCED_GATE))
                 .forEach(gate -> settings.ignored("featureGates", "featureGates." + gate));
         return gates;
     }

@@ -24,6 +24,8 @@ final class Schema {
         add(Field.read("cniConfDir", Field.Type.PATH));
         add(Field.read("cniBinDir", Field.Type.STRINGS));
         add(Field.oneOf("logging.level", "error", "warn", "info", "debug"));
+        add(Field.read("crashLoopBackOff.initialContainerRestartPeriod", Field.Type.DURATION));
+        add(Field.read("crashLoopBackOff.cleanExits", Field.Type.BOOLEAN));
         // The kubelet's.
         add(Field.read("staticPodPath", Field.Type.PATH));
         add(Field.read("podLogsDir", Field.Type.PATH));

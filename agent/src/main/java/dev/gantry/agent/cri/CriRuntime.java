@@ -337,9 +337,10 @@ public final class CriRuntime {
     private CompletableFuture<Optional<ObservedSandbox>> observe(PodSandbox sandbox) {
         int attempt = sandbox.getMetadata().getAttempt();
         Instant createdAt = nanos(sandbox.getCreatedAt());
+        Instant began = podStartedAt(sandbox);
         if (sandbox.getState() != PodSandboxState.SANDBOX_READY) {
             return CompletableFuture.completedFuture(
-                    Optional.of(new ObservedSandbox(sandbox.getId(), attempt, false, createdAt, List.of())));
+                    Optional.of(new ObservedSandbox(sandbox.getId(), attempt, false, createdAt, began, List.of())));
         }
         PodSandboxStatusRequest request = PodSandboxStatusRequest.newBuilder()
                 .setPodSandboxId(sandbox.getId())
@@ -350,8 +351,21 @@ public final class CriRuntime {
                     PodSandboxStatus status = response.getStatus();
                     boolean ready = status.getState() == PodSandboxState.SANDBOX_READY;
                     return new ObservedSandbox(
-                            sandbox.getId(), attempt, ready, createdAt, addresses(status.getNetwork()));
+                            sandbox.getId(), attempt, ready, createdAt, began, addresses(status.getNetwork()));
                 }));
+    }
+
+    /** When the pod of a sandbox began on this node. */
+    public static Instant podStartedAt(PodSandbox sandbox) {
+        Instant created = nanos(sandbox.getCreatedAt());
+        try {
+            Instant began = Instant.ofEpochMilli(
+                    Long.parseLong(sandbox.getAnnotationsOrDefault(Labels.POD_STARTED_AT_MILLIS, "")));
+            return began.isBefore(created) ? began : created;
+        } catch (NumberFormatException e) {
+            // Made by someone else: the pod is as old as its sandbox.
+            return created;
+        }
     }
 
     /** The address first that the runtime puts first. */

@@ -21,6 +21,9 @@ public final class Labels {
 
     public static final String GANTRY = "gantry";
 
+    /** On sandboxes: when the pod began on this node, in milliseconds since 1970: it may have had other sandboxes before. */
+    public static final String POD_STARTED_AT_MILLIS = "gantry.dev/pod-started-at-millis";
+
     /**
      * On containers: for how long the next run is held back from this one's finish, in milliseconds. Kept with the run
      * itself, so that the back-off outlives the agent.

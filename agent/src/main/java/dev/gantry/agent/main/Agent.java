@@ -8,6 +8,7 @@ import dev.gantry.agent.check.MachineCheck;
 import dev.gantry.agent.cli.Node;
 import dev.gantry.agent.config.AgentConfig;
 import dev.gantry.agent.config.NodePaths;
+import dev.gantry.agent.config.RestartConfig;
 import dev.gantry.agent.cri.CriRuntime;
 import dev.gantry.agent.cri.RuntimeWatch;
 import dev.gantry.agent.event.EventStore;
@@ -36,7 +37,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
-import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.Optional;
@@ -183,8 +183,7 @@ final class Agent implements Node.RunningAgent {
                 ScheduledThreadPoolExecutor timers)
                 throws IOException {
             NodePaths paths = config.paths();
-            Duration most = config.maxRestartBackoff();
-            Duration initial = CrashLoop.KUBELET.initial();
+            RestartConfig restarts = config.restarts();
             return new PodEngineSettings(
                     NodeProbe.facts(config),
                     podPaths(paths),
@@ -192,8 +191,7 @@ final class Agent implements Node.RunningAgent {
                     new PodDns(config.clusterDns(), config.clusterDomain().orElse("")),
                     NodeProbe.policy(config),
                     "",
-                    new CrashLoop(
-                            most.compareTo(initial) < 0 ? most : initial, most, CrashLoop.KUBELET.forgivenAfter()),
+                    CrashLoop.of(restarts.initial(), restarts.max(), restarts.cleanExitsCount()),
                     // Without the manifests' report, pods of files that run already are nobody's orphans.
                     Set.of(PodSource.API, PodSource.FILE),
                     events,

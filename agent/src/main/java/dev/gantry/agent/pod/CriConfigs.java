@@ -17,6 +17,7 @@ import dev.gantry.cri.v1.PodSandboxConfig;
 import dev.gantry.cri.v1.PodSandboxMetadata;
 import dev.gantry.cri.v1.PortMapping;
 import dev.gantry.cri.v1.Protocol;
+import dev.gantry.cri.v1.Signal;
 import dev.gantry.linux.RawName;
 import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.ContainerPort;
@@ -152,6 +153,7 @@ public final class CriConfigs {
                 .setStdin(Boolean.TRUE.equals(container.getStdin()))
                 .setStdinOnce(Boolean.TRUE.equals(container.getStdinOnce()))
                 .setTty(Boolean.TRUE.equals(container.getTty()))
+                .setStopSignal(stopSignal(container))
                 .addAllMounts(mapped(pod, prepared.mounts()))
                 .setLinux(LinuxContainerConfig.newBuilder()
                         .setResources(limits.container(pod, container))
@@ -162,6 +164,16 @@ public final class CriConfigs {
                 config.addEnvs(KeyValue.newBuilder().setKey(key).setValue(ByteString.copyFrom(RawName.encode(value)))));
         labels(pod, container, restartCount, backoff, config);
         return config.build();
+    }
+
+    /** KEP-4960; without one the image's is sent. CRI has its own spelling of real-time signals. */
+    private static Signal stopSignal(Container container) {
+        String name = container.getLifecycle() == null
+                ? null
+                : container.getLifecycle().getStopSignal();
+        return name == null || name.isEmpty()
+                ? Signal.SIGNAL_RUNTIME_DEFAULT
+                : Signal.valueOf("SIGNAL_" + name.replace("+", "PLUS").replace("-", "MINUS"));
     }
 
     /** What a pod with users of its own mounts belongs to its users of the same numbers. */

@@ -7,7 +7,6 @@ import dev.gantry.agent.cri.ObservedContainer;
 import dev.gantry.agent.cri.ObservedPod;
 import dev.gantry.agent.event.PodReference;
 import dev.gantry.agent.oom.OomEvents;
-import dev.gantry.agent.pod.PodSlot.Failure;
 import dev.gantry.agent.pod.PodSlot.Occupant;
 import dev.gantry.agent.pod.PodSlot.Wanted;
 import dev.gantry.agent.resource.Admission.Preempts;
@@ -298,7 +297,7 @@ public final class CriPodEngine implements PodEngine {
                 continue;
             }
             String uid = sandbox.getLabelsOrDefault(Labels.POD_UID, "");
-            Instant created = Instant.ofEpochSecond(0, sandbox.getCreatedAt());
+            Instant created = CriRuntime.podStartedAt(sandbox);
             begun.merge(uid, created, (one, other) -> one.isBefore(other) ? one : other);
             PodKey key = new PodKey(
                     sandbox.getLabelsOrDefault(Labels.POD_NAMESPACE, ""),
@@ -544,16 +543,11 @@ public final class CriPodEngine implements PodEngine {
 
     private void preempt(PodSlot slot) {
         Occupant occupant = slot.current;
-        if (occupant != null && occupant.worker != null && occupant.failure == null && occupant.deletion == null) {
-            occupant.failure = new Failure("Preempting", "Preempted in order to admit critical pod");
-            settings.events()
-                    .record(
-                            reference(occupant.pod),
-                            Optional.empty(),
-                            true,
-                            occupant.failure.reason(),
-                            occupant.failure.message());
-            occupant.worker.fail();
+        if (occupant != null && occupant.worker != null && !occupant.preempted && occupant.deletion == null) {
+            occupant.preempted = true;
+            PodFailure why = PodFailure.PREEMPTED;
+            settings.events().record(reference(occupant.pod), Optional.empty(), true, why.reason(), why.message());
+            occupant.worker.fail(why);
         }
     }
 
@@ -600,9 +594,7 @@ public final class CriPodEngine implements PodEngine {
         PodState state = PodState.of(pod);
         boolean ended = before != null && ("Succeeded".equals(before.getPhase()) || "Failed".equals(before.getPhase()));
         state = ended ? state.withFinalPhase(before.getPhase()) : state;
-        if (ended && before.getReason() != null) {
-            occupant.failure = new Failure(before.getReason(), String.valueOf(before.getMessage()));
-        }
+        state = ended ? state.withFailure(PodStatuses.failureOf(before)) : state;
         state = deletion != null ? state.withDeletion(deletion) : state;
         PodWorker worker = worker(state, ended ? before : null);
         occupant.worker = worker;
@@ -866,10 +858,6 @@ public final class CriPodEngine implements PodEngine {
                 Occupant occupant = slot.current;
                 boolean ended = phase.isFinal() && !occupant.isFinal();
                 occupant.status = status;
-                if (occupant.failure != null) {
-                    status.setReason(occupant.failure.reason());
-                    status.setMessage(occupant.failure.message());
-                }
                 if (ended && occupant.source == PodSource.API) {
                     save(occupant.pod, occupant.deletion, status);
                 }

@@ -9,12 +9,33 @@ import java.util.Optional;
  *
  * @param actions to begin now, in this order
  * @param notices to be recorded as events, each once
- * @param phase of the pod
+ * @param phase of the pod as it will be once nothing of it runs any more
+ * @param shown the phase until then
+ * @param failure why the pod is to be ended as failed from now on
+ * @param ending the grace within which what is over is being stopped; to be remembered until it is empty again
  * @param wakeUp when to decide again if nothing happens before
  * @param finished whether nothing is left of a pod that was to go
  */
 public record Decision(
-        List<Action> actions, List<Notice> notices, Phase phase, Optional<Instant> wakeUp, boolean finished) {
+        List<Action> actions,
+        List<Notice> notices,
+        Phase phase,
+        Phase shown,
+        Optional<PodFailure> failure,
+        Optional<Deletion> ending,
+        Optional<Instant> wakeUp,
+        boolean finished) {
+    /** For a pod that nothing is known of. */
+    static final Decision NOTHING = new Decision(
+            List.of(),
+            List.of(),
+            Phase.PENDING,
+            Phase.PENDING,
+            Optional.empty(),
+            Optional.empty(),
+            Optional.empty(),
+            false);
+
     public Decision {
         actions = List.copyOf(actions);
         notices = List.copyOf(notices);

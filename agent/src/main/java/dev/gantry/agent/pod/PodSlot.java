@@ -45,9 +45,6 @@ final class PodSlot {
         }
     }
 
-    /** Why a pod is made to end as failed, in its status. */
-    record Failure(String reason, String message) {}
-
     /** A pod and what became of it. */
     static final class Occupant {
         Pod pod;
@@ -68,8 +65,8 @@ final class PodSlot {
         /** Set for a pod of a file that did not fit: it is tried again when there is more room. */
         boolean turnedAway;
 
-        /** Set for a pod that was ended from outside: why. */
-        @Nullable Failure failure;
+        /** Whether it has to make room for another. */
+        boolean preempted;
 
         Occupant(Pod pod, PodSource source, boolean orphan, PodStatus status) {
             this.pod = pod;
@@ -112,6 +109,11 @@ final class PodSlot {
             to.setPodIPs(from.getPodIPs());
             to.setQosClass(from.getQosClass());
             to.setContainerStatuses(from.getContainerStatuses());
+            to.setInitContainerStatuses(from.getInitContainerStatuses());
+            to.setEphemeralContainerStatuses(from.getEphemeralContainerStatuses());
+            to.setAllocatedResources(from.getAllocatedResources());
+            to.setResize(from.getResize());
+            to.setResources(from.getResources());
             return to;
         }
     }

@@ -2,11 +2,13 @@ package dev.gantry.agent.pod;
 
 import dev.gantry.agent.cri.ObservedPod;
 import dev.gantry.agent.probe.ContainerHealth;
+import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.Pod;
 import java.time.Instant;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
@@ -24,6 +26,9 @@ import java.util.function.Consumer;
  * @param inFlight what is going on
  * @param finalPhase {@code Succeeded} or {@code Failed} if the pod ended for good earlier, perhaps under another agent
  * @param loggedRestarts by container: how many runs left a log, for when the runtime has forgotten them
+ * @param startedAt when the pod began on this node, perhaps under another agent; empty until the runtime was asked
+ * @param failure why the pod was ended as failed, if its containers were not the reason
+ * @param ending the grace within which what is over is being stopped
  * @param health what probes say, by container id; one that is missing is healthy as soon as it runs
  */
 public record PodState(
@@ -37,6 +42,9 @@ public record PodState(
         Set<Operation> inFlight,
         Optional<String> finalPhase,
         Map<String, Integer> loggedRestarts,
+        Optional<Instant> startedAt,
+        Optional<PodFailure> failure,
+        Optional<Deletion> ending,
         Map<String, ContainerHealth> health) {
     public PodState {
         health = Map.copyOf(health);
@@ -59,6 +67,9 @@ public record PodState(
                 Set.of(),
                 Optional.empty(),
                 Map.of(),
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
                 Map.of());
     }
 
@@ -68,6 +79,21 @@ public record PodState(
 
     PodState withPod(Pod changed) {
         return change(parts -> parts.pod = changed);
+    }
+
+    /** The pod has become another one in place: what is known of images that it names no more is forgotten. */
+    PodState edited(Pod changed) {
+        PodState result = withPod(changed);
+        for (Container container : PodContainers.all(changed)) {
+            boolean same = PodContainers.all(pod).stream()
+                    .anyMatch(before -> before.getName().equals(container.getName())
+                            && Objects.equals(before.getImage(), container.getImage()));
+            if (!same) {
+                result = result.withImage(container.getName(), new ImageState.Unchecked())
+                        .withStartFailure(container.getName(), Optional.empty());
+            }
+        }
+        return result;
     }
 
     PodState withObserved(ObservedPod seen) {
@@ -117,6 +143,18 @@ public record PodState(
         return change(parts -> parts.loggedRestarts = logged);
     }
 
+    PodState withStartedAt(Instant began) {
+        return change(parts -> parts.startedAt = Optional.of(began));
+    }
+
+    PodState withFailure(Optional<PodFailure> why) {
+        return change(parts -> parts.failure = why);
+    }
+
+    PodState withEnding(Optional<Deletion> within) {
+        return change(parts -> parts.ending = within);
+    }
+
     PodState withHealth(Map<String, ContainerHealth> found) {
         return change(parts -> parts.health = found);
     }
@@ -139,6 +177,9 @@ public record PodState(
         private Set<Operation> inFlight;
         private Optional<String> finalPhase;
         private Map<String, Integer> loggedRestarts;
+        private Optional<Instant> startedAt;
+        private Optional<PodFailure> failure;
+        private Optional<Deletion> ending;
         private Map<String, ContainerHealth> health;
 
         Parts(PodState state) {
@@ -152,6 +193,9 @@ public record PodState(
             inFlight = state.inFlight;
             finalPhase = state.finalPhase;
             loggedRestarts = state.loggedRestarts;
+            startedAt = state.startedAt;
+            failure = state.failure;
+            ending = state.ending;
             health = state.health;
         }
 
@@ -167,6 +211,9 @@ public record PodState(
                     inFlight,
                     finalPhase,
                     loggedRestarts,
+                    startedAt,
+                    failure,
+                    ending,
                     health);
         }
     }

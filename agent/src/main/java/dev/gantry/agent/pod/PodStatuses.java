@@ -23,6 +23,7 @@ import io.fabric8.kubernetes.api.model.PodSpec;
 import io.fabric8.kubernetes.api.model.PodStatus;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -36,6 +37,8 @@ import org.jspecify.annotations.Nullable;
 public final class PodStatuses {
     /** What the kernel's SIGKILL leaves: 128 + 9. */
     private static final int KILLED = 137;
+
+    private static final String DISRUPTION_TARGET = "DisruptionTarget";
 
     private final PodState state;
     private final ObservedPod observed;
@@ -91,6 +94,10 @@ public final class PodStatuses {
         }
         status.setConditions(conditions(containers, init));
         state.removalFailure().ifPresent(failure -> status.setMessage(failure.message()));
+        state.failure().ifPresent(failure -> {
+            status.setReason(failure.reason());
+            status.setMessage(failure.message());
+        });
         return status;
     }
 
@@ -101,13 +108,41 @@ public final class PodStatuses {
         return Timestamps.format(acceptedAt());
     }
 
-    /** When the pod began here: for an agent that was not there, when its oldest sandbox did. */
     private Instant acceptedAt() {
-        return observed.sandboxes().stream()
-                .map(ObservedSandbox::createdAt)
+        return state.startedAt().orElse(context.acceptedAt());
+    }
+
+    /** When a pod began here: for an agent that was not there, when it got its first sandbox. */
+    static Instant startedAt(ObservedPod observed, @Nullable PodStatus before, Instant acceptedAt) {
+        Instant start = observed.sandboxes().stream()
+                .map(ObservedSandbox::podStartedAt)
                 .min(Comparator.naturalOrder())
-                .filter(created -> created.isBefore(context.acceptedAt()))
-                .orElse(context.acceptedAt());
+                .filter(began -> began.isBefore(acceptedAt))
+                .orElse(acceptedAt);
+        if (before == null || before.getStartTime() == null) {
+            return start;
+        }
+        try {
+            return Instant.parse(before.getStartTime());
+        } catch (DateTimeParseException e) {
+            // Somebody else's record.
+            return start;
+        }
+    }
+
+    /** What {@link PodFailure} a status of an earlier agent tells of. */
+    static Optional<PodFailure> failureOf(PodStatus status) {
+        if (status.getReason() == null || status.getReason().isEmpty()) {
+            return Optional.empty();
+        }
+        Optional<String> disruption = status.getConditions() == null
+                ? Optional.empty()
+                : status.getConditions().stream()
+                        .filter(condition -> DISRUPTION_TARGET.equals(condition.getType()))
+                        .map(condition -> String.valueOf(condition.getMessage()))
+                        .findFirst();
+        return Optional.of(
+                new PodFailure(status.getReason(), status.getMessage() == null ? "" : status.getMessage(), disruption));
     }
 
     private void addresses(PodStatus status) {
@@ -337,6 +372,11 @@ public final class PodStatuses {
         conditions.add(condition("Ready", ready, reason, message, since));
         conditions.add(condition("ContainersReady", ready, reason, message, since));
         conditions.add(condition("PodScheduled", true, "", "", acceptedAt()));
+        state.failure()
+                .filter(failure -> phase.isFinal())
+                .flatMap(PodFailure::disruption)
+                .ifPresent(
+                        text -> conditions.add(condition(DISRUPTION_TARGET, true, "TerminationByKubelet", text, now)));
         return conditions;
     }
 

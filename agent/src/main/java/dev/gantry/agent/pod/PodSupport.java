@@ -34,7 +34,6 @@ final class PodSupport {
     }
 
     private void spec(PodSpec spec) {
-        refuseIf(spec.getActiveDeadlineSeconds() != null, "spec.activeDeadlineSeconds");
         refuseIf(!orEmpty(spec.getReadinessGates()).isEmpty(), "spec.readinessGates");
         refuseIf(!orEmpty(spec.getResourceClaims()).isEmpty(), "spec.resourceClaims");
         if (!orEmpty(spec.getSchedulingGates()).isEmpty()) {

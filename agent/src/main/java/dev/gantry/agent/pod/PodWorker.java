@@ -1,6 +1,7 @@
 package dev.gantry.agent.pod;
 
 import dev.gantry.agent.cri.CriException;
+import dev.gantry.agent.cri.Labels;
 import dev.gantry.agent.cri.ObservedContainer;
 import dev.gantry.agent.cri.ObservedPod;
 import dev.gantry.agent.event.PodReference;
@@ -53,7 +54,6 @@ final class PodWorker {
     /** The kubelet has none, and its pod hangs with its hook. */
     private static final Duration POST_START_DEADLINE = Duration.ofMinutes(10);
 
-    private static final long DEFAULT_GRACE_SECONDS = 30;
     /** As the kubelet's {@code minimumGracePeriodInSeconds}: after preStop a process still gets so long. */
     private static final long MINIMUM_GRACE_SECONDS = 2;
 
@@ -143,7 +143,7 @@ final class PodWorker {
     /** Replaces what is wanted, under the same uid. */
     void update(Pod pod) {
         serial.execute(() -> {
-            state = state.withPod(resize.allocate(state.pod(), pod));
+            state = state.edited(resize.allocate(state.pod(), pod));
             step();
         });
     }
@@ -168,10 +168,10 @@ final class PodWorker {
     }
 
     /** Ends the pod for good, as failed: its containers stop within its own grace, and it stays listed. */
-    void fail() {
+    void fail(PodFailure why) {
         serial.execute(() -> {
             if (state.finalPhase().isEmpty()) {
-                state = state.withFinalPhase(Decision.Phase.FAILED.text());
+                state = state.withFinalPhase(Decision.Phase.FAILED.text()).withFailure(Optional.of(why));
                 List.copyOf(cancellable.values()).forEach(call -> call.cancel(false));
                 step();
             }
@@ -261,6 +261,9 @@ final class PodWorker {
         lookAgain = LOOK_AGAIN;
         ObservedPod before = state.observed().orElse(ObservedPod.NOTHING);
         state = state.withObserved(settings.files().messages().withMessages(reference, seen, before));
+        if (state.startedAt().isEmpty()) {
+            state = state.withStartedAt(PodStatuses.startedAt(seen, status, context.acceptedAt()));
+        }
         Set<Operation> inFlight = new HashSet<>(state.inFlight());
         for (Settled one : ended) {
             inFlight.remove(one.operation());
@@ -294,6 +297,11 @@ final class PodWorker {
         Instant now = settings.clock().instant();
         Decision decision = PodDecider.decide(state, settings.crashLoop(), now);
         decision.notices().forEach(this::notice);
+        state = state.withEnding(decision.ending());
+        if (decision.failure().isPresent()) {
+            state = state.withFailure(decision.failure());
+            List.copyOf(cancellable.values()).forEach(call -> call.cancel(false));
+        }
         if (decision.phase().isFinal() && state.finalPhase().isEmpty()) {
             state = state.withFinalPhase(decision.phase().text());
         }
@@ -303,7 +311,7 @@ final class PodWorker {
         state = state.withInFlight(inFlight);
         actions.forEach(this::begin);
         Optional<Instant> resizeAgain = resize.reconcile(state);
-        publish(decision.phase());
+        publish(decision.shown());
         Stream.of(decision.wakeUp(), resizeAgain)
                 .flatMap(Optional::stream)
                 .min(Comparator.naturalOrder())
@@ -430,7 +438,10 @@ final class PodWorker {
                 .dnsOmissions(pod, resolvConf)
                 .forEach(message ->
                         settings.events().record(reference, Optional.empty(), true, "DNSConfigForming", message));
-        PodSandboxConfig config = settings.configs().sandbox(pod, attempt, resolvConf);
+        Instant began = state.startedAt().orElse(context.acceptedAt());
+        PodSandboxConfig config = settings.configs().sandbox(pod, attempt, resolvConf).toBuilder()
+                .putAnnotations(Labels.POD_STARTED_AT_MILLIS, Long.toString(began.toEpochMilli()))
+                .build();
         return settings.runtime().runSandbox(config, handler);
     }
 
@@ -548,8 +559,7 @@ final class PodWorker {
     }
 
     private long gracePeriodSeconds() {
-        Long seconds = state.pod().getSpec().getTerminationGracePeriodSeconds();
-        return seconds == null ? DEFAULT_GRACE_SECONDS : seconds;
+        return Plan.gracePeriodSeconds(state.pod());
     }
 
     private Retry startFailure(PodState before, Container container, Throwable failure) {

@@ -48,7 +48,7 @@ class AgentConfigTest {
         assertThat(config.systemdCgroupNames()).isFalse();
         assertThat(config.security().seccompDefault()).isTrue();
         assertThat(config.logLevel()).isEqualTo("info");
-        assertThat(config.maxRestartBackoff()).isEqualTo(Duration.ofMinutes(5));
+        assertThat(config.restarts()).isEqualTo(new RestartConfig(Duration.ofSeconds(10), Duration.ofMinutes(5), true));
         assertThat(config.warnings()).isEmpty();
     }
 
@@ -78,7 +78,9 @@ class AgentConfigTest {
                 nodeLabels: {disk: ssd}
                 userNamespaces: {idsPerPod: 131072}
                 crashLoopBackOff:
+                  initialContainerRestartPeriod: 2s
                   maxContainerRestartPeriod: 1m30s
+                  cleanExits: false
                 logging:
                   level: debug
                 """);
@@ -113,7 +115,7 @@ class AgentConfigTest {
                                         131_072),
                                 config.resources(),
                                 "debug",
-                                Duration.ofSeconds(90),
+                                new RestartConfig(Duration.ofSeconds(2), Duration.ofSeconds(90), false),
                                 List.of(
                                         root.resolve("config.yaml")
                                                 + ":7:10: network, since the runtime of containerRuntimeEndpoint connects its pods itself")));
@@ -151,6 +153,8 @@ class AgentConfigTest {
                     podCIDR: 10.0.0.0/8,10.1.0.0/8 | config.yaml:1:10: podCIDR: expected at most one range of each address family
                     - a                            | config.yaml:1:1: expected fields like 'maxPods: 110'
                     'a: [b'                        | config.yaml:2:1: is not YAML: expected ',' or ']', but got <stream end>
+                    crashLoopBackOff: {maxContainerRestartPeriod: 301s} | config.yaml:1:47: crashLoopBackOff.maxContainerRestartPeriod: expected a duration from 1 s to 300 s, found '301s'
+                    crashLoopBackOff: {initialContainerRestartPeriod: 1h} | config.yaml:1:51: crashLoopBackOff.initialContainerRestartPeriod: expected a duration from 0 s to 300 s, found '1h'
                     containerRuntimeEndpoint: tcp  | config.yaml:1:27: containerRuntimeEndpoint: expected a socket like unix:///run/containerd/containerd.sock, found 'tcp'
                     """)
     void aMistakeIsToldWithItsPlace(String yaml, String error) throws IOException {
@@ -216,6 +220,26 @@ class AgentConfigTest {
 
         assertThat(load(Map.of()).warnings())
                 .containsExactly(root + "/config.yaml:2:13: failSwapOn", root + "/config.yaml:3:15: evictionSoft");
+    }
+
+    @Test
+    void theKubeletsGateOfShorterRestartPeriodsIsUnderstood() throws IOException, ConfigException {
+        Files.writeString(
+                root.resolve("config.yaml"), "nodeName: n\nfeatureGates: {ReduceDefaultCrashLoopBackOffDecay: true}\n");
+
+        AgentConfig config = load(Map.of());
+
+        assertThat(config.restarts()).isEqualTo(new RestartConfig(Duration.ofSeconds(1), Duration.ofSeconds(60), true));
+        assertThat(config.warnings()).isEmpty();
+    }
+
+    @Test
+    void theFirstWaitIsNotLongerThanTheLongest() throws IOException, ConfigException {
+        Files.writeString(
+                root.resolve("config.yaml"), "nodeName: n\ncrashLoopBackOff: {maxContainerRestartPeriod: 5s}\n");
+
+        assertThat(load(Map.of()).restarts())
+                .isEqualTo(new RestartConfig(Duration.ofSeconds(5), Duration.ofSeconds(5), true));
     }
 
     @Test

@@ -7,7 +7,6 @@ import dev.gantry.agent.cri.Labels;
 import dev.gantry.agent.cri.ObservedContainer;
 import dev.gantry.agent.cri.ObservedPod;
 import dev.gantry.agent.cri.ObservedSandbox;
-import dev.gantry.agent.pod.Decision.Phase;
 import io.fabric8.kubernetes.api.model.Pod;
 import java.time.Duration;
 import java.time.Instant;
@@ -106,7 +105,7 @@ class PodDeciderTest {
     void aPodThatWasNotLookedAtIsLeftAlone() {
         Decision decision = PodDecider.decide(PodState.of(EngineFixture.pod("web", "Always")), CrashLoop.KUBELET, NOW);
 
-        assertThat(decision).isEqualTo(new Decision(List.of(), List.of(), Phase.PENDING, Optional.empty(), false));
+        assertThat(decision).isEqualTo(Decision.NOTHING);
     }
 
     @Test
@@ -220,7 +219,7 @@ class PodDeciderTest {
     }
 
     private static ObservedSandbox sandbox(String id, boolean ready) {
-        return new ObservedSandbox(id, 0, ready, NOW.minusSeconds(100), List.of("10.0.0.2"));
+        return new ObservedSandbox(id, 0, ready, NOW.minusSeconds(100), NOW.minusSeconds(100), List.of("10.0.0.2"));
     }
 
     private static ObservedContainer run(int restartCount, ContainerRun run, Map<String, String> more) {
