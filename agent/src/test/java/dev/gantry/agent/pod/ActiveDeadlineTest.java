@@ -83,7 +83,7 @@ class ActiveDeadlineTest {
             fixture.advance(Duration.ofSeconds(1));
         }
 
-        fixture.advance(Duration.ofSeconds(60));
+        fixture.advance(Duration.ofSeconds(65));
 
         assertThat(fixture.phase("job")).isEqualTo("Failed");
         assertThat(fixture.shown("job").getStatus().getReason()).isEqualTo("DeadlineExceeded");
