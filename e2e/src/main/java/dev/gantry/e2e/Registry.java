@@ -16,6 +16,7 @@ import java.security.KeyStore;
 import java.security.cert.CertificateFactory;
 import java.time.Duration;
 import java.util.Base64;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import javax.net.ssl.SSLContext;
@@ -49,9 +50,41 @@ public final class Registry implements AutoCloseable {
 
     /** Starts one that speaks TLS with a certificate of its own making, and asks for {@link #PASSWORD}. */
     public static Registry withPassword(Path directory) throws IOException, InterruptedException {
+        Path certificate = certificate(directory, "IP:127.0.0.1,DNS:localhost");
+        Command htpasswd = Command.run("htpasswd", "-Bbn", USER, PASSWORD);
+        require(htpasswd);
+        Files.writeString(directory.resolve("htpasswd"), htpasswd.output().strip() + "\n");
+        String sections = tls(directory)
+                + "auth: {htpasswd: {realm: test, path: '%s'}}\n".formatted(directory.resolve("htpasswd"));
+        return start(
+                directory,
+                Optional.of(certificate),
+                sections,
+                HttpClient.newBuilder().sslContext(trusting(certificate)).build());
+    }
+
+    /**
+     * Starts one that stands in for others: it speaks TLS on their port, 443, and asks for no password.
+     *
+     * @param address one of this machine's own, like 127.0.0.2
+     * @param names those that its certificate is for
+     */
+    public static Registry named(Path directory, String address, List<String> names)
+            throws IOException, InterruptedException {
+        StringBuilder alternatives = new StringBuilder("IP:" + address);
+        names.forEach(name -> alternatives.append(",DNS:").append(name));
+        Path certificate = certificate(directory, alternatives.toString());
+        return start(
+                directory,
+                address + ":443",
+                Optional.of(certificate),
+                tls(directory),
+                HttpClient.newBuilder().sslContext(trusting(certificate)).build());
+    }
+
+    private static Path certificate(Path directory, String alternativeNames) throws IOException, InterruptedException {
         Files.createDirectories(directory);
         Path certificate = directory.resolve("ca.crt");
-        Path key = directory.resolve("ca.key");
         require(Command.run(
                 "openssl",
                 "req",
@@ -64,23 +97,17 @@ public final class Registry implements AutoCloseable {
                 "-subj",
                 "/CN=gantry test registry",
                 "-addext",
-                "subjectAltName=IP:127.0.0.1,DNS:localhost",
+                "subjectAltName=" + alternativeNames,
                 "-keyout",
-                key.toString(),
+                directory.resolve("ca.key").toString(),
                 "-out",
                 certificate.toString()));
-        Command htpasswd = Command.run("htpasswd", "-Bbn", USER, PASSWORD);
-        require(htpasswd);
-        Files.writeString(directory.resolve("htpasswd"), htpasswd.output().strip() + "\n");
-        String sections = """
-                  tls: {certificate: '%s', key: '%s'}
-                auth: {htpasswd: {realm: test, path: '%s'}}
-                """.formatted(certificate, key, directory.resolve("htpasswd"));
-        return start(
-                directory,
-                Optional.of(certificate),
-                sections,
-                HttpClient.newBuilder().sslContext(trusting(certificate)).build());
+        return certificate;
+    }
+
+    private static String tls(Path directory) {
+        return "  tls: {certificate: '%s', key: '%s'}\n"
+                .formatted(directory.resolve("ca.crt"), directory.resolve("ca.key"));
     }
 
     private static Registry start(Path directory, Optional<Path> certificate, String sections, HttpClient client)
@@ -89,6 +116,12 @@ public final class Registry implements AutoCloseable {
         try (ServerSocket free = new ServerSocket(0)) {
             port = free.getLocalPort();
         }
+        return start(directory, "127.0.0.1:" + port, certificate, sections, client);
+    }
+
+    private static Registry start(
+            Path directory, String address, Optional<Path> certificate, String sections, HttpClient client)
+            throws IOException, InterruptedException {
         Path config = Files.writeString(
                 Files.createDirectories(directory).resolve("config.yml"),
                 """
@@ -96,17 +129,17 @@ public final class Registry implements AutoCloseable {
                 log: {level: error, accesslog: {disabled: true}}
                 storage: {filesystem: {rootdirectory: '%s'}, delete: {enabled: true}}
                 http:
-                  addr: '127.0.0.1:%d'
-                """.formatted(directory.resolve("data"), port) + sections);
+                  addr: '%s'
+                """.formatted(directory.resolve("data"), address) + sections);
         Process process = new ProcessBuilder("docker-registry", "serve", config.toString())
                 .redirectErrorStream(true)
                 .redirectOutput(directory.resolve("log").toFile())
                 .start();
-        URI base = URI.create((certificate.isPresent() ? "https" : "http") + "://127.0.0.1:" + port);
+        URI base = URI.create((certificate.isPresent() ? "https" : "http") + "://" + address);
         Registry registry = new Registry(process, base, directory, certificate, client);
         Await.until(
                 Duration.ofSeconds(20),
-                "docker-registry to answer on port " + port,
+                "docker-registry to answer on " + address,
                 () -> registry.send(registry.request("/v2/").build()).statusCode() == 200,
                 registry::log);
         return registry;

@@ -11,6 +11,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /** {@code gantry runtime} of our own: a child process with everything below one directory, and a client of its socket. */
@@ -18,26 +20,39 @@ public final class RuntimeProcess implements AutoCloseable {
     private static final Duration PATIENCE = Duration.ofSeconds(40);
 
     private final Path root;
+    private final List<String> wrapper;
     private final CriEventLoops loops = CriEventLoops.open(1);
     private final ManagedChannel channel;
     private Process process;
 
-    private RuntimeProcess(Path root, Process process) {
+    private RuntimeProcess(Path root, List<String> wrapper, Process process) {
         this.root = root;
+        this.wrapper = wrapper;
         this.process = process;
         this.channel = CriTransport.unixChannel(socket(), loops);
     }
 
     /** Starts one and waits until it serves. */
     public static RuntimeProcess start(Path root) throws IOException, InterruptedException {
+        return start(root, List.of());
+    }
+
+    /**
+     * Starts one and waits until it serves.
+     *
+     * @param wrapper words of a command that ends by becoming the words after it
+     */
+    public static RuntimeProcess start(Path root, List<String> wrapper) throws IOException, InterruptedException {
         Files.createDirectories(root);
-        RuntimeProcess runtime = new RuntimeProcess(root, launch(root));
+        RuntimeProcess runtime = new RuntimeProcess(root, wrapper, launch(root, wrapper));
         runtime.awaitServing();
         return runtime;
     }
 
-    private static Process launch(Path root) throws IOException {
-        return new ProcessBuilder(AgentProcess.launcher().toString(), "--root", root.toString(), "runtime")
+    private static Process launch(Path root, List<String> wrapper) throws IOException {
+        List<String> words = new ArrayList<>(wrapper);
+        words.addAll(List.of(AgentProcess.launcher().toString(), "--root", root.toString(), "runtime"));
+        return new ProcessBuilder(words)
                 .redirectErrorStream(true)
                 .redirectOutput(ProcessBuilder.Redirect.appendTo(
                         root.resolve("runtime.log").toFile()))
@@ -93,7 +108,7 @@ public final class RuntimeProcess implements AutoCloseable {
 
     /** Starts it again and waits until it serves. */
     public void startAgain() throws IOException, InterruptedException {
-        process = launch(root);
+        process = launch(root, wrapper);
         awaitServing();
     }
 

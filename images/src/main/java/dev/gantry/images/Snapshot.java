@@ -1,5 +1,6 @@
 package dev.gantry.images;
 
+import dev.gantry.linux.FileStatus;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -46,6 +47,14 @@ public interface Snapshot {
      * @throws IOException if it is no regular file, larger than {@code maxBytes}, or a loop of links
      */
     Optional<byte[]> readFile(String path, int maxBytes) throws IOException;
+
+    /**
+     * Looks at a file as {@link #readFile} does.
+     *
+     * @return empty if there is none
+     * @throws IOException if a directory cannot be read, or links form a loop
+     */
+    Optional<FileStatus> status(String path) throws IOException;
 
     /** Bytes and inodes of the writable directory, counted now. */
     StoreUsage usage() throws IOException;

@@ -25,15 +25,16 @@ final class ContainerCreation {
     }
 
     /** Within the queue. On failure nothing is left. */
-    Container create(Sandbox sandbox, String id, ContainerConfig config) throws IOException, SpecException {
-        if (config.getMetadata().getName().isEmpty()) {
+    Container create(Sandbox sandbox, String id, ContainerConfig asked) throws IOException, SpecException {
+        if (asked.getMetadata().getName().isEmpty()) {
             throw SpecException.invalid("metadata: a name is needed");
         }
         if (!sandbox.isReady()) {
             throw CriErrors.wrongState(
                     "create container '%s': its pod sandbox %s is not ready",
-                    config.getMetadata().getName(), sandbox.id());
+                    asked.getMetadata().getName(), sandbox.id());
         }
+        ContainerConfig config = ImageVolumes.resolved(machine.images(), asked);
         Image image = image(config);
         Cgroup cgroup = sandbox.cgroup().container(id);
         try {
@@ -59,7 +60,7 @@ final class ContainerCreation {
             sandbox.announce(id, ContainerEventType.CONTAINER_CREATED_EVENT, record.createdAt());
             return container;
         } catch (IOException | SpecException | RuntimeException e) {
-            undo(id, cgroup, e);
+            undo(id, config, cgroup, e);
             throw e;
         }
     }
@@ -77,6 +78,7 @@ final class ContainerCreation {
     ContainerSpec compile(Sandbox sandbox, String id, ContainerConfig config, Image image)
             throws IOException, SpecException {
         Snapshot snapshot = machine.images().prepare(id, image);
+        ImageVolumes volumes = ImageVolumes.prepare(machine.images(), id, config);
         return machine.compiler()
                 .compile(
                         new SpecCompiler.Pod(
@@ -86,7 +88,8 @@ final class ContainerCreation {
                                 Optional.of(machine.cgroups().mountPoint())),
                         config,
                         image.config(),
-                        snapshot::readFile);
+                        snapshot::readFile,
+                        volumes);
     }
 
     private List<String> limit(
@@ -102,12 +105,12 @@ final class ContainerCreation {
         return notices;
     }
 
-    private void undo(String id, Cgroup cgroup, Exception cause) {
+    private void undo(String id, ContainerConfig config, Cgroup cgroup, Exception cause) {
         try {
             if (cgroup.exists()) {
                 cgroup.removeRecursively(Teardown.PATIENCE);
             }
-            machine.images().removeSnapshot(id);
+            ImageVolumes.remove(machine.images(), id, config);
         } catch (IOException | RuntimeException more) {
             cause.addSuppressed(more);
         }

@@ -73,11 +73,9 @@ final class ContainerStart {
         Program program = ContainerProgram.write(
                 spec,
                 container.record().context(),
-                new ContainerProgram.RootLayers(
-                        snapshot.linkDir().toString(),
-                        snapshot.mountOptions(),
-                        snapshot.upperDir().toString(),
-                        snapshot.mountOptionsElsewhere()),
+                ImageVolumes.layers(snapshot),
+                ImageVolumes.prepare(machine.images(), container.id(), container.config())
+                        .layers(),
                 machine.maxFiles());
         List<Fd> descriptors = new ArrayList<>();
         descriptors.add(machine.hostMounts());

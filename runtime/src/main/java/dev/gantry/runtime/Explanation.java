@@ -27,7 +27,8 @@ final class Explanation {
         this.machine = machine;
     }
 
-    String of(PodSandboxConfig sandbox, ContainerConfig container) throws IOException {
+    String of(PodSandboxConfig sandbox, ContainerConfig asked) throws IOException {
+        ContainerConfig container = ImageVolumes.resolved(machine.images(), asked);
         String id = "explain-" + Ids.shortRandom();
         String name = container.getImage().getImage();
         Image image = machine.images()
@@ -36,16 +37,17 @@ final class Explanation {
                         .formatted(container.getMetadata().getName(), name)));
         try {
             Snapshot snapshot = machine.images().prepare(id, image);
-            return text(sandbox, container, image, snapshot);
+            return text(sandbox, container, image, snapshot, ImageVolumes.prepare(machine.images(), id, container));
         } catch (SpecException e) {
             throw new IOException(
                     "explain '%s': %s".formatted(container.getMetadata().getName(), e.getMessage()), e);
         } finally {
-            machine.images().removeSnapshot(id);
+            ImageVolumes.remove(machine.images(), id, container);
         }
     }
 
-    private String text(PodSandboxConfig sandbox, ContainerConfig container, Image image, Snapshot snapshot)
+    private String text(
+            PodSandboxConfig sandbox, ContainerConfig container, Image image, Snapshot snapshot, ImageVolumes volumes)
             throws SpecException, IOException {
         NamespaceOption namespaces = sandbox.getLinux().getSecurityContext().getNamespaceOptions();
         boolean hostNetwork = namespaces.getNetwork() == NamespaceMode.NODE;
@@ -60,7 +62,7 @@ final class Explanation {
                         Optional.of(files.resolve("hostname").toString()),
                         Optional.of(files.resolve("resolv.conf").toString())),
                 Optional.of(machine.cgroups().mountPoint()));
-        ContainerSpec spec = machine.compiler().compile(pod, container, image.config(), snapshot::readFile);
+        ContainerSpec spec = machine.compiler().compile(pod, container, image.config(), snapshot::readFile, volumes);
         StringBuilder text = new StringBuilder();
         text.append("# pod sandbox '%s': executed by pause, once\n"
                 .formatted(sandbox.getMetadata().getName()));
@@ -79,11 +81,8 @@ final class Explanation {
         text.append(ContainerProgram.write(
                         spec,
                         spec.context(machine.filters()),
-                        new ContainerProgram.RootLayers(
-                                snapshot.linkDir().toString(),
-                                snapshot.mountOptions(),
-                                snapshot.upperDir().toString(),
-                                snapshot.mountOptionsElsewhere()),
+                        ImageVolumes.layers(snapshot),
+                        volumes.layers(),
                         machine.maxFiles())
                 .explain());
         return text.toString();

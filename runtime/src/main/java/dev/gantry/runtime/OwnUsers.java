@@ -88,7 +88,11 @@ final class OwnUsers {
         program.unshare(Sched.CLONE_NEWNS).named("leave the host's mount namespace");
         program.mount(null, "/", null, MountFlags.MS_REC | MountFlags.MS_PRIVATE, null)
                 .named("keep mounts from spreading to the host");
-        users.mountLayers(images.toString(), "lowerdir=.,upperdir=%s,workdir=%s".formatted(upper, work), STAGE);
+        users.mountLayers(
+                images.toString(),
+                "lowerdir=.,upperdir=%s,workdir=%s".formatted(upper, work),
+                STAGE,
+                "mount a trial of layers");
         return new PauseSpec(
                 socket,
                 EnumSet.of(PodNamespace.IPC, PodNamespace.PID),

@@ -73,8 +73,12 @@ final class Recovery {
                 LOG.debug("Could not take over a pod sandbox", e);
             }
         }
-        machine.images()
-                .retainSnapshots(pods.containers().stream().map(Container::id).toList());
+        List<String> snapshots = new ArrayList<>();
+        for (Container container : pods.containers()) {
+            snapshots.add(container.id());
+            snapshots.addAll(ImageVolumes.snapshotIds(container.id(), container.config()));
+        }
+        machine.images().retainSnapshots(snapshots);
     }
 
     private Sandbox rebuilt(RunDirectory.Found found) {

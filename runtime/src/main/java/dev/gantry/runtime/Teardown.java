@@ -44,7 +44,7 @@ final class Teardown {
         if (container.cgroup().exists()) {
             container.cgroup().removeRecursively(PATIENCE);
         }
-        machine.images().removeSnapshot(container.id());
+        ImageVolumes.remove(machine.images(), container.id(), container.config());
         machine.run().removeContainer(sandbox.id(), container.id());
         sandbox.drop(container);
     }

@@ -6,6 +6,7 @@ import dev.gantry.images.StoreUsage;
 import dev.gantry.images.layer.LayeredTree;
 import dev.gantry.images.layer.OverlayFlavour;
 import dev.gantry.linux.Fd;
+import dev.gantry.linux.FileStatus;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -88,13 +89,26 @@ final class LocalSnapshot implements Snapshot {
 
     @Override
     public Optional<byte[]> readFile(String path, int maxBytes) throws IOException {
+        return look(tree -> tree.read(path, maxBytes));
+    }
+
+    @Override
+    public Optional<FileStatus> status(String path) throws IOException {
+        return look(tree -> tree.status(path));
+    }
+
+    private interface Look<T> {
+        T at(LayeredTree tree) throws IOException;
+    }
+
+    private <T> T look(Look<T> look) throws IOException {
         List<Fd> open = new ArrayList<>();
         try {
             open.add(directory.openDirectory(relative(UPPER)));
             for (String layer : layers) {
                 open.add(directory.openDirectory(StoreDirectory.LAYERS + "/" + layer));
             }
-            return new LayeredTree(directory.files(), open, flavour).read(path, maxBytes);
+            return look.at(new LayeredTree(directory.files(), open, flavour));
         } finally {
             open.forEach(Fd::close);
         }

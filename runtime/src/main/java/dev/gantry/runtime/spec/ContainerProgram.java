@@ -14,6 +14,7 @@ import dev.gantry.runtime.program.Step;
 import dev.gantry.runtime.program.Value;
 import dev.gantry.runtime.spec.MountSpec.Bind;
 import dev.gantry.runtime.spec.MountSpec.FileSystem;
+import dev.gantry.runtime.spec.MountSpec.ImageVolume;
 import dev.gantry.runtime.spec.MountSpec.SharedMemory;
 import java.util.HashMap;
 import java.util.List;
@@ -38,6 +39,9 @@ public final class ContainerProgram {
 
     private static final String MASK_STAGE = "/sys";
 
+    /** One image volume after the other, before {@link #MASK_STAGE} is needed. */
+    private static final String VOLUME_STAGE = "/sys";
+
     private static final long IN_ROOT = Fcntl.RESOLVE_IN_ROOT | Fcntl.RESOLVE_NO_MAGICLINKS;
 
     /** What systemd gives a service, and with it containerd its containers. */
@@ -54,14 +58,14 @@ public final class ContainerProgram {
     private @Nullable Value pts;
 
     /**
-     * The layers of the root.
+     * The layers of the root, or of an image that is mounted.
      *
      * @param directory where relative names of {@code options} are looked up
      * @param options of an overlay mount
      * @param upper the writable layer
      * @param optionsElsewhere the same, for when the directory's files are seen somewhere else
      */
-    public record RootLayers(String directory, String options, String upper, String optionsElsewhere) {}
+    public record Layers(String directory, String options, String upper, String optionsElsewhere) {}
 
     private ContainerProgram(ContainerSpec spec, ProcessContext context) {
         this.spec = spec;
@@ -73,13 +77,15 @@ public final class ContainerProgram {
      * Writes the program. Descriptors to pass with it: the host's mount namespace; for {@link
      * ContainerSpec.PidMode#TARGET} then a pidfd of the target.
      *
+     * @param volumes layers of image volumes by the index of their mount
      * @param maxFiles RLIMIT_NOFILE that cannot be exceeded
      */
-    public static Program write(ContainerSpec spec, ProcessContext context, RootLayers layers, long maxFiles) {
-        return new ContainerProgram(spec, context).write(layers, maxFiles);
+    public static Program write(
+            ContainerSpec spec, ProcessContext context, Layers root, Map<Integer, Layers> volumes, long maxFiles) {
+        return new ContainerProgram(spec, context).write(root, volumes, maxFiles);
     }
 
-    private Program write(RootLayers layers, long maxFiles) {
+    private Program write(Layers layers, Map<Integer, Layers> volumes, long maxFiles) {
         Value hostMounts = program.passedFd("host mount namespace");
         if (spec.pid() == ContainerSpec.PidMode.TARGET) {
             Value target = program.passedFd("target");
@@ -91,6 +97,8 @@ public final class ContainerProgram {
         }
         program.umask(0);
         openSources(hostMounts);
+        leaveHost(layers);
+        stageVolumes(volumes);
         stageRoot(layers);
         if (users == null) {
             spec.mounts().forEach(this::mount);
@@ -201,22 +209,64 @@ public final class ContainerProgram {
         }
     }
 
-    private void stageRoot(RootLayers layers) {
+    private void leaveHost(Layers layers) {
         if (users == null) {
             program.chdir(layers.directory()).named("go to the layers' directory");
-        } else {
-            users.give(Value.AT_FDCWD, layers.upper());
         }
         long cgroups = users == null && spec.privateCgroupNamespace() ? Sched.CLONE_NEWCGROUP : 0;
         program.unshare(Sched.CLONE_NEWNS | cgroups).named("leave the host's namespaces");
         program.mount(null, "/", null, MountFlags.MS_REC | MountFlags.MS_PRIVATE, null)
                 .named("keep mounts from spreading to the host");
+    }
+
+    /** A copy of each is kept by descriptor. That they have an upper layer, which stays empty, lets one layer be enough. */
+    private void stageVolumes(Map<Integer, Layers> volumes) {
+        for (MountSpec mount : spec.mounts()) {
+            if (mount instanceof ImageVolume volume) {
+                mountLayers(
+                        Objects.requireNonNull(volumes.get(volume.mount())),
+                        VOLUME_STAGE,
+                        "mount image " + volume.image());
+                Value stage = program.openat(Value.AT_FDCWD, VOLUME_STAGE, Fcntl.O_PATH | Fcntl.O_DIRECTORY, 0)
+                        .result("image");
+                Value part = volume.subPath().isEmpty()
+                        ? stage
+                        : program.openat2(stage, volume.subPath(), Fcntl.O_PATH, 0, IN_ROOT)
+                                .named("open %s in image %s".formatted(volume.subPath(), volume.image()))
+                                .result("part of image");
+                Value copy = program.openTree(part, "", MountFlags.OPEN_TREE_CLONE | Fcntl.AT_EMPTY_PATH)
+                        .named("take %s for %s".formatted(volume.image(), volume.target()))
+                        .result("image mount");
+                program.mountSetattr(
+                                copy, "", Fcntl.AT_EMPTY_PATH, MountFlags.MOUNT_ATTR_RDONLY | volume.attributes(), 0, 0)
+                        .named("make %s read-only".formatted(volume.target()));
+                sources.put(mount, copy);
+                if (part != stage) {
+                    program.close(part);
+                }
+                program.close(stage);
+                program.umount2(VOLUME_STAGE, MountFlags.MNT_DETACH).named("let go of the rest of it");
+                if (users != null) {
+                    program.umount2(VOLUME_STAGE, MountFlags.MNT_DETACH).named("let go of its layers");
+                }
+            }
+        }
+    }
+
+    private void mountLayers(Layers layers, String stage, String what) {
         if (users == null) {
-            program.mount("overlay", ROOT_STAGE, "overlay", 0, labelled(layers.options()))
-                    .named("mount the root file system");
-            openRoot();
+            program.mount("overlay", stage, "overlay", 0, labelled(layers.options()))
+                    .named(what);
         } else {
-            users.mountLayers(layers.directory(), labelled(layers.optionsElsewhere()), ROOT_STAGE);
+            users.give(Value.AT_FDCWD, layers.upper());
+            users.mountLayers(layers.directory(), labelled(layers.optionsElsewhere()), stage, what);
+        }
+    }
+
+    private void stageRoot(Layers layers) {
+        mountLayers(layers, ROOT_STAGE, "mount the root file system");
+        if (users == null) {
+            openRoot();
         }
         if (!spec.maskedPaths().isEmpty()) {
             long flags = MountFlags.MS_RDONLY | MountFlags.MS_NOSUID | MountFlags.MS_NODEV | MountFlags.MS_NOEXEC;
@@ -247,6 +297,10 @@ public final class ContainerProgram {
             Value source = source(mount);
             setAttributes(bind, source);
             program.moveMountOnto(source, target).named("mount %s on %s".formatted(bind.source(), bind.target()));
+        } else if (mount instanceof ImageVolume volume) {
+            Value target = volume.directory() ? directory(volume.target(), false) : file(volume.target());
+            program.moveMountOnto(source(mount), target)
+                    .named("mount image %s on %s".formatted(volume.image(), volume.target()));
         } else {
             Value target = directory(mount.target(), true);
             program.moveMountOnto(source(mount), target).named("mount the pod's shared memory on " + mount.target());

@@ -5,6 +5,7 @@ import dev.gantry.linux.MountFlags;
 import dev.gantry.runtime.pause.UserMaps;
 import dev.gantry.runtime.spec.MountSpec.Bind;
 import dev.gantry.runtime.spec.MountSpec.FileSystem;
+import dev.gantry.runtime.spec.MountSpec.ImageVolume;
 import dev.gantry.runtime.spec.MountSpec.Propagation;
 import dev.gantry.runtime.spec.MountSpec.SharedMemory;
 import java.io.IOException;
@@ -33,18 +34,23 @@ final class MountPlan {
             Optional<UserMaps> users) {}
 
     private final HostFiles host;
+    private final VolumeImages images;
 
-    MountPlan(HostFiles host) {
+    MountPlan(HostFiles host, VolumeImages images) {
         this.host = host;
+        this.images = images;
     }
 
     List<MountSpec> compile(Settings settings, List<Mount> requested) throws SpecException, IOException {
         List<MountSpec> binds = new ArrayList<>();
         Set<String> taken = new HashSet<>();
         for (int i = 0; i < requested.size(); i++) {
-            Bind bind = bind("mounts[" + i + "]", requested.get(i), settings.users());
-            binds.add(bind);
-            taken.add(bind.target());
+            String field = "mounts[" + i + "]";
+            MountSpec mount = requested.get(i).getImage().getImage().isEmpty()
+                    ? bind(field, requested.get(i), settings.users())
+                    : imageVolume(field, i, requested.get(i), settings.users());
+            binds.add(mount);
+            taken.add(mount.target());
         }
         List<MountSpec> mounts = new ArrayList<>();
         for (MountSpec mount : defaults(settings)) {
@@ -112,8 +118,8 @@ final class MountPlan {
 
     private Bind bind(String field, Mount mount, Optional<UserMaps> users) throws SpecException, IOException {
         String target = ContainerPaths.mountTarget(field + ".container_path", mount.getContainerPath());
-        if (mount.hasImage() && !mount.getImage().getImage().isEmpty()) {
-            throw SpecException.unsupported("%s.image: image volumes are not supported", field);
+        if (!mount.getImageSubPath().isEmpty()) {
+            throw SpecException.invalid("%s.image_sub_path: needs an image", field);
         }
         boolean idMapped = PodUsers.areMapped(field, mount.getUidMappingsList(), mount.getGidMappingsList(), users);
         Propagation propagation = propagation(field, mount);
@@ -141,6 +147,36 @@ final class MountPlan {
                 propagation,
                 attributes(field, mount.getMountOptionsList()),
                 idMapped);
+    }
+
+    private ImageVolume imageVolume(String field, int index, Mount mount, Optional<UserMaps> users)
+            throws SpecException, IOException {
+        String target = ContainerPaths.mountTarget(field + ".container_path", mount.getContainerPath());
+        String image = mount.getImage().getImage();
+        if (!mount.getHostPath().isEmpty()) {
+            throw SpecException.invalid("%s: has both an image and a host_path", field);
+        }
+        if (!mount.getReadonly()) {
+            throw SpecException.invalid("%s.readonly: an image can only be mounted read-only", field);
+        }
+        if (propagation(field, mount) != Propagation.PRIVATE) {
+            throw SpecException.invalid("%s.propagation: of an image it must be private", field);
+        }
+        // Its files are the pod's in any case, as those of the root are.
+        var unused = PodUsers.areMapped(field, mount.getUidMappingsList(), mount.getGidMappingsList(), users);
+        String path = ContainerPaths.normalised(field + ".image_sub_path", "/" + mount.getImageSubPath());
+        HostFiles.Kind kind = images.kind(index, path);
+        if (kind == HostFiles.Kind.MISSING) {
+            throw SpecException.invalid(
+                    "%s.image_sub_path '%s': not in image '%s'", field, mount.getImageSubPath(), image);
+        }
+        return new ImageVolume(
+                target,
+                index,
+                image,
+                path.substring(1),
+                attributes(field, mount.getMountOptionsList()),
+                kind == HostFiles.Kind.DIRECTORY);
     }
 
     private static Propagation propagation(String field, Mount mount) throws SpecException {

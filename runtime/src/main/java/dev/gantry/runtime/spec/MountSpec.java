@@ -41,6 +41,18 @@ public sealed interface MountSpec {
             boolean idMapped)
             implements MountSpec {}
 
+    /**
+     * An image, read-only.
+     *
+     * @param mount its index in the container's configuration
+     * @param image its name, for messages
+     * @param subPath what of it; relative and normalised, empty for all
+     * @param attributes more MOUNT_ATTR_*
+     * @param directory whether that is one
+     */
+    record ImageVolume(String target, int mount, String image, String subPath, long attributes, boolean directory)
+            implements MountSpec {}
+
     /** The pod's own {@code /dev/shm}. */
     record SharedMemory(String target) implements MountSpec {}
 

@@ -51,7 +51,8 @@ public final class SpecCompiler {
      * @param imageFiles for users and groups
      * @throws IOException if a file of image or host cannot be read
      */
-    public ContainerSpec compile(Pod pod, ContainerConfig config, ImageConfig image, ImageFiles imageFiles)
+    public ContainerSpec compile(
+            Pod pod, ContainerConfig config, ImageConfig image, ImageFiles imageFiles, VolumeImages volumes)
             throws SpecException, IOException {
         LinuxContainerSecurityContext context = config.getLinux().getSecurityContext();
         List<String> notices = new ArrayList<>();
@@ -82,7 +83,7 @@ public final class SpecCompiler {
                 == NamespaceMode.NODE;
         // Privileged containers manage the host's cgroups; the others see only their own.
         boolean privateCgroups = !privileged || users.isPresent();
-        List<MountSpec> mounts = new MountPlan(host)
+        List<MountSpec> mounts = new MountPlan(host, volumes)
                 .compile(
                         new MountPlan.Settings(
                                 privileged,

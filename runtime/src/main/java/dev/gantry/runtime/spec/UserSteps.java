@@ -70,8 +70,9 @@ public final class UserSteps {
      * Mounts layers that belong to the host's root so that they belong to the pod's.
      *
      * @param stage where to; what it held is covered
+     * @param what names the step that does it
      */
-    public void mountLayers(String directory, String options, String stage) {
+    public void mountLayers(String directory, String options, String stage, String what) {
         Value layers = program.openTree(Value.AT_FDCWD, directory, MountFlags.OPEN_TREE_CLONE)
                 .named("take the layers")
                 .result("layers");
@@ -79,7 +80,7 @@ public final class UserSteps {
         program.moveMount(layers, "", Value.AT_FDCWD, stage, MountFlags.MOVE_MOUNT_F_EMPTY_PATH)
                 .named("mount the layers");
         program.chdir(stage).named("go to the layers");
-        program.mount("overlay", stage, "overlay", 0, options).named("mount the root file system");
+        program.mount("overlay", stage, "overlay", 0, options).named(what);
     }
 
     private Value users() {

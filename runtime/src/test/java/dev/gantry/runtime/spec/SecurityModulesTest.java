@@ -61,14 +61,16 @@ class SecurityModulesTest {
                                 List.of(),
                                 List.of(),
                                 Map.of()),
-                        (path, maxBytes) -> Optional.empty());
+                        (path, maxBytes) -> Optional.empty(),
+                        (mount, path) -> HostFiles.Kind.MISSING);
     }
 
     private static String program(ContainerSpec spec) {
         return ContainerProgram.write(
                         spec,
                         spec.context(new SeccompFilters(SeccompArchitecture.ofMachine("amd64"))),
-                        new ContainerProgram.RootLayers("/layers", "lowerdir=a", "/upper", "lowerdir=a"),
+                        new ContainerProgram.Layers("/layers", "lowerdir=a", "/upper", "lowerdir=a"),
+                        Map.of(),
                         1024)
                 .explain();
     }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import dev.gantry.cri.v1.Capability;
 import dev.gantry.cri.v1.ContainerConfig;
+import dev.gantry.cri.v1.ImageSpec;
 import dev.gantry.cri.v1.KeyValue;
 import dev.gantry.cri.v1.Mount;
 import dev.gantry.cri.v1.MountPropagation;
@@ -222,7 +223,11 @@ class SpecTablesTest {
     };
 
     private static List<MountSpec> mounts(Mount.Builder... requested) throws Exception {
-        return new MountPlan(HOST)
+        return new MountPlan(HOST, (mount, path) -> switch (path) {
+                    case "/", "/etc" -> HostFiles.Kind.DIRECTORY;
+                    case "/etc/passwd" -> HostFiles.Kind.OTHER;
+                    default -> HostFiles.Kind.MISSING;
+                })
                 .compile(
                         new MountPlan.Settings(
                                 false, true, Optional.empty(), false, false, SandboxFiles.NONE, Optional.empty()),
@@ -275,6 +280,38 @@ class SpecTablesTest {
         assertThatExceptionOfType(SpecException.class)
                 .isThrownBy(() -> mounts(mount(target, "/x")))
                 .withMessage("mounts[0].container_path '%s': %s", target, reason);
+    }
+
+    private static Mount.Builder image(String subPath) {
+        return Mount.newBuilder()
+                .setContainerPath("/models")
+                .setReadonly(true)
+                .setImage(ImageSpec.newBuilder().setImage("models:1"))
+                .setImageSubPath(subPath);
+    }
+
+    @ParameterizedTest(name = "[{0}]")
+    @CsvSource({"'', '', true", "etc, etc, true", "/etc/../etc/passwd, etc/passwd, false", "../.., '', true"})
+    void anImageIsMountedWholeOrInPart(String asked, String subPath, boolean directory) throws Exception {
+        assertThat(mounts(image(asked)))
+                .contains(new MountSpec.ImageVolume("/models", 0, "models:1", subPath, 0, directory));
+    }
+
+    @Test
+    void whatAnImageVolumeCannotBeIsRefused() {
+        refused(image("missing"), "mounts[0].image_sub_path 'missing': not in image 'models:1'");
+        refused(image("").setReadonly(false), "mounts[0].readonly: an image can only be mounted read-only");
+        refused(image("").setHostPath("/x"), "mounts[0]: has both an image and a host_path");
+        refused(
+                image("").setPropagation(MountPropagation.PROPAGATION_BIDIRECTIONAL),
+                "mounts[0].propagation: of an image it must be private");
+        refused(mount("/a", "/x").setImageSubPath("etc"), "mounts[0].image_sub_path: needs an image");
+    }
+
+    private static void refused(Mount.Builder mount, String message) {
+        assertThatExceptionOfType(SpecException.class)
+                .isThrownBy(() -> mounts(mount))
+                .withMessage(message);
     }
 
     @Test
