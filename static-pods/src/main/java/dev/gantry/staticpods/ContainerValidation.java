@@ -240,6 +240,13 @@ final class ContainerValidation {
                 PathRules.relative(errors, field + ".subPathExpr", expression);
             }
             propagation(field, mount, privileged);
+            List<String> options = orEmpty(mount.getBindMountOptions());
+            for (int option = 0; option < options.size(); option++) {
+                errors.oneOf(
+                        field + ".bindMountOptions[" + option + "]",
+                        options.get(option),
+                        List.of("nodev", "noexec", "nosuid"));
+            }
         }
     }
 

@@ -46,6 +46,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
@@ -65,6 +66,8 @@ final class Agent implements Node.RunningAgent {
 
     /** An operation that hangs holds one thread of the pool until its deadline; so many pods may hang before others wait. */
     private static final int POOL_THREADS = 32;
+    /** A volume whose server does not answer holds one for as long as that lasts. */
+    private static final int VOLUME_THREADS = 512;
 
     private final AgentConfig config;
     private final Deque<AutoCloseable> rooms;
@@ -127,6 +130,8 @@ final class Agent implements Node.RunningAgent {
             CompletableFuture<Void> warm = WarmUp.start();
             ThreadPoolExecutor pool = pool("pod", POOL_THREADS);
             rooms.push(() -> stop(pool));
+            ThreadPoolExecutor blocking = elasticPool("volume", VOLUME_THREADS);
+            rooms.push(blocking::shutdownNow);
             ScheduledThreadPoolExecutor timers = timers();
             rooms.push(timers::shutdownNow);
             PodRuntime runtime = kept(PodRuntime.open(config));
@@ -142,6 +147,7 @@ final class Agent implements Node.RunningAgent {
                             probes(loop, events, pool),
                             new LifecycleHooks(exec, loop, timers, events),
                             pool,
+                            blocking,
                             timers),
                     runtime.channel()));
             CompletableFuture<ManifestSnapshot> firstManifests = manifests(engine);
@@ -180,6 +186,7 @@ final class Agent implements Node.RunningAgent {
                 PodProbes.Factory probes,
                 Hooks hooks,
                 ThreadPoolExecutor pool,
+                ThreadPoolExecutor blocking,
                 ScheduledThreadPoolExecutor timers)
                 throws IOException {
             NodePaths paths = config.paths();
@@ -199,6 +206,7 @@ final class Agent implements Node.RunningAgent {
                     hooks,
                     clock,
                     pool,
+                    blocking,
                     timers);
         }
 
@@ -288,6 +296,11 @@ final class Agent implements Node.RunningAgent {
                 threads, threads, 10, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), threads(name));
         pool.allowCoreThreadTimeOut(true);
         return pool;
+    }
+
+    /** A thread for each task that runs, none for later ones. */
+    private static ThreadPoolExecutor elasticPool(String name, int maxThreads) {
+        return new ThreadPoolExecutor(0, maxThreads, 10, TimeUnit.SECONDS, new SynchronousQueue<>(), threads(name));
     }
 
     private static ScheduledThreadPoolExecutor timers() {

@@ -12,7 +12,6 @@ import dev.gantry.cri.v1.KeyValue;
 import dev.gantry.cri.v1.LinuxContainerConfig;
 import dev.gantry.cri.v1.LinuxPodSandboxConfig;
 import dev.gantry.cri.v1.Mount;
-import dev.gantry.cri.v1.MountPropagation;
 import dev.gantry.cri.v1.PodSandboxConfig;
 import dev.gantry.cri.v1.PodSandboxMetadata;
 import dev.gantry.cri.v1.PortMapping;
@@ -22,11 +21,8 @@ import dev.gantry.linux.RawName;
 import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.ContainerPort;
 import io.fabric8.kubernetes.api.model.Pod;
-import io.fabric8.kubernetes.api.model.VolumeMount;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -209,31 +205,6 @@ public final class CriConfigs {
         if (!backoff.isZero()) {
             config.putAnnotations(Labels.RESTART_BACKOFF_MILLIS, Long.toString(backoff.toMillis()));
         }
-    }
-
-    // ---- mounts
-
-    /** A volume's mount in a container. */
-    static Mount mount(VolumeMount mount, Path source) {
-        return Mount.newBuilder()
-                .setContainerPath(containerPath(mount.getMountPath()))
-                .setHostPath(source.toString())
-                .setReadonly(Boolean.TRUE.equals(mount.getReadOnly()))
-                .setRecursiveReadOnly("Enabled".equals(mount.getRecursiveReadOnly()))
-                .setPropagation(propagation(mount.getMountPropagation()))
-                .build();
-    }
-
-    private static String containerPath(String path) {
-        return path.startsWith("/") ? path : "/" + path;
-    }
-
-    private static MountPropagation propagation(@Nullable String propagation) {
-        return switch (propagation == null ? "" : propagation.toLowerCase(Locale.ROOT)) {
-            case "hosttocontainer" -> MountPropagation.PROPAGATION_HOST_TO_CONTAINER;
-            case "bidirectional" -> MountPropagation.PROPAGATION_BIDIRECTIONAL;
-            default -> MountPropagation.PROPAGATION_PRIVATE;
-        };
     }
 
     // ---- small things

@@ -18,9 +18,11 @@ import dev.gantry.agent.time.Timestamps;
 import dev.gantry.agent.volume.ManifestObjects;
 import dev.gantry.agent.volume.ObjectKey;
 import dev.gantry.agent.volume.ObjectReferences;
+import dev.gantry.agent.volume.VolumeManager;
 import dev.gantry.cri.v1.ContainerEventResponse;
 import dev.gantry.cri.v1.PodSandbox;
 import dev.gantry.cri.v1.VersionResponse;
+import dev.gantry.linux.Linux;
 import dev.gantry.staticpods.FieldError;
 import dev.gantry.staticpods.ManifestError;
 import dev.gantry.staticpods.ManifestSnapshot;
@@ -111,6 +113,15 @@ public final class CriPodEngine implements PodEngine {
         // The version grows across restarts of the agent, so that watchers of the old one notice.
         this.shown = new ShownPods(
                 new SerialExecutor(settings.pool()), settings.clock().instant().toEpochMilli());
+        VolumeManager volumes = VolumeManager.ofHost(
+                settings.paths().pods(),
+                Linux.system(),
+                objects,
+                settings.node().resources().allocatable().quantities(),
+                settings.events(),
+                settings.clock(),
+                settings.blocking(),
+                settings.timers());
         this.workers = new WorkerSettings(
                 runtime,
                 new CriConfigs(
@@ -122,7 +133,9 @@ public final class CriPodEngine implements PodEngine {
                         settings.paths(),
                         settings.hostResolvConf(),
                         users,
-                        settings.dns().clusterDomain()),
+                        settings.dns().clusterDomain(),
+                        volumes),
+                volumes,
                 objects,
                 settings.node().resources().allocatable().quantities(),
                 settings.events(),

@@ -15,6 +15,7 @@ import java.util.concurrent.ScheduledExecutorService;
  * @param runtimeHandler as CRI has it; empty for the runtime's default
  * @param sources those that are expected to report; until each has, nothing unknown is removed from the runtime
  * @param pool shared by all pods; two or more threads
+ * @param blocking runs tasks that may never end (mounts of others' servers), each on a thread of its own
  * @param timers one thread is enough; its tasks are short
  */
 public record PodEngineSettings(
@@ -31,6 +32,7 @@ public record PodEngineSettings(
         Hooks hooks,
         InstantSource clock,
         Executor pool,
+        Executor blocking,
         ScheduledExecutorService timers) {
     public PodEngineSettings {
         sources = java.util.Set.copyOf(sources);

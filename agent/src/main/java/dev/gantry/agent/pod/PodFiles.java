@@ -2,14 +2,12 @@ package dev.gantry.agent.pod;
 
 import dev.gantry.agent.event.PodReference;
 import dev.gantry.agent.rotation.RotatedLogs;
+import dev.gantry.agent.volume.VolumeManager;
 import dev.gantry.cri.v1.Mount;
 import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.HostAlias;
-import io.fabric8.kubernetes.api.model.HostPathVolumeSource;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodIP;
-import io.fabric8.kubernetes.api.model.Volume;
-import io.fabric8.kubernetes.api.model.VolumeMount;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileVisitResult;
@@ -24,9 +22,13 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The files of pods outside the runtime: directories for logs and volumes, hosts files. */
 final class PodFiles {
+    private static final Logger log = LoggerFactory.getLogger(PodFiles.class);
+
     private static final int MAX_RESOLV_CONF_BYTES = 64 << 10;
     private static final int MAX_HOSTS_BYTES = 1 << 20;
     private static final Path NODE_HOSTS = Path.of("/etc/hosts");
@@ -36,6 +38,7 @@ final class PodFiles {
     private final UserNamespaces users;
     private final String clusterDomain;
     private final TerminationMessages messages;
+    private final VolumeManager volumes;
 
     /**
      * Uses these directories; makes them when they are needed.
@@ -43,12 +46,13 @@ final class PodFiles {
      * @param resolvConf the host's
      * @param clusterDomain of pods with a subdomain; may be empty
      */
-    PodFiles(PodPaths paths, Path resolvConf, UserNamespaces users, String clusterDomain) {
+    PodFiles(PodPaths paths, Path resolvConf, UserNamespaces users, String clusterDomain, VolumeManager volumes) {
         this.paths = paths;
         this.resolvConf = resolvConf;
         this.users = users;
         this.clusterDomain = clusterDomain;
         this.messages = new TerminationMessages(paths);
+        this.volumes = volumes;
     }
 
     static List<String> containerNames(Pod pod) {
@@ -87,19 +91,15 @@ final class PodFiles {
         return result;
     }
 
-    /** Makes what a container's run needs, and tells what is mounted into it. */
-    List<Mount> prepareContainer(Pod pod, Container container, int restartCount)
-            throws IOException, StartFailedException {
+    /** Makes what a container's run needs beside its volumes, and tells all that is mounted into it. */
+    List<Mount> prepareContainer(Pod pod, Container container, int restartCount, List<Mount> volumeMounts)
+            throws IOException {
         PodReference reference = new PodReference(
                 pod.getMetadata().getNamespace(),
                 pod.getMetadata().getName(),
                 pod.getMetadata().getUid());
         Files.createDirectories(logDirectory(reference).resolve(container.getName()));
-        List<Mount> mounts = new ArrayList<>();
-        for (VolumeMount mount :
-                container.getVolumeMounts() == null ? List.<VolumeMount>of() : container.getVolumeMounts()) {
-            mounts.add(CriConfigs.mount(mount, source(pod, mount.getName())));
-        }
+        List<Mount> mounts = new ArrayList<>(volumeMounts);
         boolean ownHosts =
                 mounts.stream().anyMatch(mount -> mount.getContainerPath().equals("/etc/hosts"));
         if (!ownHosts) {
@@ -119,81 +119,6 @@ final class PodFiles {
 
     TerminationMessages messages() {
         return messages;
-    }
-
-    private Path source(Pod pod, String name) throws IOException, StartFailedException {
-        Volume volume = pod.getSpec().getVolumes().stream()
-                .filter(one -> one.getName().equals(name))
-                .findFirst()
-                .orElseThrow(() -> StartFailedException.config("volume '" + name + "' is not among the pod's volumes"));
-        if (volume.getHostPath() != null) {
-            return hostPath(volume.getHostPath());
-        }
-        if (volume.getEmptyDir() != null) {
-            return emptyDir(pod, name);
-        }
-        throw StartFailedException.config("volume '" + name + "' has a source that is not supported");
-    }
-
-    private Path emptyDir(Pod pod, String name) throws IOException {
-        Path directory = paths.pod(pod.getMetadata().getUid())
-                .resolve("volumes/kubernetes.io~empty-dir")
-                .resolve(name);
-        if (Files.notExists(directory)) {
-            Files.createDirectories(directory);
-            Long group = pod.getSpec().getSecurityContext() == null
-                    ? null
-                    : pod.getSpec().getSecurityContext().getFsGroup();
-            if (group != null) {
-                Files.setAttribute(directory, "unix:gid", group.intValue());
-            }
-            // setPosixFilePermissions knows no set-group-id bit.
-            Files.setAttribute(directory, "unix:mode", group != null ? 02777 : 0777);
-        }
-        return directory;
-    }
-
-    private static Path hostPath(HostPathVolumeSource source) throws IOException, StartFailedException {
-        Path path = Path.of(source.getPath());
-        String type = source.getType() == null ? "" : source.getType();
-        switch (type) {
-            case "" -> {
-                if (Files.notExists(path)) {
-                    // As container runtimes do for a bind mount's source.
-                    Files.createDirectories(path);
-                }
-            }
-            case "DirectoryOrCreate" -> {
-                if (Files.notExists(path)) {
-                    Files.createDirectories(path);
-                    Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rwxr-xr-x"));
-                }
-                check(Files.isDirectory(path), path, "directory");
-            }
-            case "FileOrCreate" -> {
-                if (Files.notExists(path)) {
-                    Files.createFile(path);
-                    Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rw-r--r--"));
-                }
-                check(Files.isRegularFile(path), path, "file");
-            }
-            case "Directory" -> check(Files.isDirectory(path), path, "directory");
-            case "File" -> check(Files.isRegularFile(path), path, "file");
-            case "Socket" -> check(hasType(path, 0140000), path, "socket");
-            case "CharDevice" -> check(hasType(path, 0020000), path, "character device");
-            default -> check(hasType(path, 0060000), path, "block device");
-        }
-        return path;
-    }
-
-    private static boolean hasType(Path path, int type) throws IOException {
-        return Files.exists(path) && ((Integer) Files.getAttribute(path, "unix:mode") & 0170000) == type;
-    }
-
-    private static void check(boolean is, Path path, String kind) throws StartFailedException {
-        if (!is) {
-            throw StartFailedException.config("hostPath type check failed: " + path + " is not a " + kind);
-        }
     }
 
     /** One for all containers of the pod, which may write to it; anew at each start, as its addresses may be. */
@@ -241,6 +166,17 @@ final class PodFiles {
 
     /** Removes all that a pod left: its volumes, its logs. What cannot be removed is left to the next start. */
     void remove(PodReference pod) {
+        try {
+            volumes.remove(pod.uid());
+        } catch (IOException e) {
+            // Deleting would go through the mounts, into what is not the pod's.
+            log.atWarn()
+                    .addKeyValue("pod", pod.namespace() + "/" + pod.name())
+                    .addKeyValue("podUid", pod.uid())
+                    .setCause(e)
+                    .log("Could not unmount volumes of pod, leaving its directory");
+            return;
+        }
         removeTree(paths.pod(pod.uid()));
         removeTree(logDirectory(pod));
         if (Files.notExists(paths.pod(pod.uid()))) {

@@ -8,7 +8,7 @@ import io.fabric8.kubernetes.api.model.EnvVar;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodSpec;
 import io.fabric8.kubernetes.api.model.Volume;
-import io.fabric8.kubernetes.api.model.VolumeMount;
+import io.fabric8.kubernetes.api.model.VolumeProjection;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -19,7 +19,8 @@ import org.jspecify.annotations.Nullable;
  * author more than one that is refused.
  */
 final class PodSupport {
-    private static final Set<String> VOLUMES = Set.of("emptyDir", "hostPath");
+    private static final Set<String> VOLUMES =
+            Set.of("configMap", "downwardAPI", "emptyDir", "hostPath", "projected", "secret");
 
     private final List<FieldError> errors = new ArrayList<>();
 
@@ -68,9 +69,23 @@ final class PodSupport {
         for (String source : VolumeSources.of(volume)) {
             refuseIf(!VOLUMES.contains(source), path + "." + source);
         }
-        if (volume.getEmptyDir() != null) {
-            refuseIf(isSet(volume.getEmptyDir().getMedium()), path + ".emptyDir.medium");
-            refuseIf(volume.getEmptyDir().getSizeLimit() != null, path + ".emptyDir.sizeLimit");
+        if (volume.getProjected() != null) {
+            List<VolumeProjection> sources = orEmpty(volume.getProjected().getSources());
+            for (int i = 0; i < sources.size(); i++) {
+                projection(path + ".projected.sources[" + i + "]", sources.get(i));
+            }
+        }
+    }
+
+    private void projection(String path, VolumeProjection source) {
+        refuseWithoutApi(source.getServiceAccountToken() != null, path + ".serviceAccountToken");
+        refuseWithoutApi(source.getClusterTrustBundle() != null, path + ".clusterTrustBundle");
+        refuseWithoutApi(source.getPodCertificate() != null, path + ".podCertificate");
+    }
+
+    private void refuseWithoutApi(boolean asked, String field) {
+        if (asked) {
+            errors.add(FieldError.forbidden(field, "there is no API server here that could issue it; remove it"));
         }
     }
 
@@ -85,12 +100,6 @@ final class PodSupport {
                 String from = path + ".env[" + i + "].valueFrom";
                 refuseIf(variables.get(i).getValueFrom().getFileKeyRef() != null, from + ".fileKeyRef");
             }
-        }
-        List<VolumeMount> mounts = orEmpty(container.getVolumeMounts());
-        for (int i = 0; i < mounts.size(); i++) {
-            String mount = path + ".volumeMounts[" + i + "]";
-            refuseIf(isSet(mounts.get(i).getSubPath()), mount + ".subPath");
-            refuseIf(isSet(mounts.get(i).getSubPathExpr()), mount + ".subPathExpr");
         }
     }
 

@@ -29,6 +29,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ScheduledFuture;
@@ -63,6 +64,7 @@ final class PodWorker {
     private final SerialExecutor serial;
     private final PodReference reference;
     private final ImageWork images;
+    private final ContainerPreparation containers;
     private final PodProbes probes;
     private final PodResize resize;
     private final Map<Operation, CompletableFuture<?>> cancellable = new HashMap<>();
@@ -106,6 +108,7 @@ final class PodWorker {
         var metadata = initial.pod().getMetadata();
         this.reference = new PodReference(metadata.getNamespace(), metadata.getName(), metadata.getUid());
         this.images = new ImageWork(settings, reference);
+        this.containers = new ContainerPreparation(settings, reference);
         this.probes = settings.probes().open(reference, this::healthChanged);
         this.resize = new PodResize(settings, reference, pod -> listener.mayResize(pod), serial, this::step);
         this.terminating = initial.deletion().isPresent();
@@ -144,6 +147,7 @@ final class PodWorker {
     void update(Pod pod) {
         serial.execute(() -> {
             state = state.edited(resize.allocate(state.pod(), pod));
+            settings.volumes().refresh(state.pod());
             step();
         });
     }
@@ -192,6 +196,7 @@ final class PodWorker {
     /** Objects that the pod refers to are there, gone or different: what waits for them is tried again at once. */
     void objectsChanged() {
         serial.execute(() -> {
+            settings.volumes().refresh(state.pod());
             state = state.withRetriesDue(settings.clock().instant());
             step();
         });
@@ -466,7 +471,11 @@ final class PodWorker {
         CompletableFuture<?> ready = start.leftover()
                 .<CompletableFuture<?>>map(id -> settings.runtime().removeContainer(id))
                 .orElseGet(() -> CompletableFuture.completedFuture(null));
-        ready.thenCompose(done -> terminating ? CompletableFuture.completedFuture("") : create(pod, container, start))
+        CompletableFuture<Prepared> preparation = containers.prepare(pod, container, start.restartCount());
+        cancellable.put(start.operation(), preparation);
+        ready.thenCompose(done -> preparation)
+                .thenCompose(prepared ->
+                        terminating ? CompletableFuture.completedFuture("") : create(pod, container, start, prepared))
                 .thenCompose(id -> terminating || id.isEmpty()
                         ? CompletableFuture.completedFuture(null)
                         : startCreated(container, id))
@@ -475,31 +484,25 @@ final class PodWorker {
                     if (failure == null) {
                         return after.withStartFailure(container.getName(), Optional.empty());
                     }
+                    if (unwrap(failure) instanceof CancellationException) {
+                        return after;
+                    }
                     return after.withStartFailure(
                             container.getName(), Optional.of(startFailure(before, container, failure)));
                 }));
     }
 
-    private CompletableFuture<String> create(Pod pod, Container container, Action.StartContainer start) {
+    private CompletableFuture<String> create(
+            Pod pod, Container container, Action.StartContainer start, Prepared prepared) {
         ContainerConfig config;
         PodSandboxConfig sandbox;
         try {
             RunAsUser.verify(pod, container, start.image());
-            ContainerEnvironment environment =
-                    ContainerEnvironment.of(pod, container, settings.objects(), settings.allocatable());
-            environment
-                    .warnings()
-                    .forEach(message -> event(container, true, "InvalidEnvironmentVariableNames", message));
-            Prepared prepared =
-                    new Prepared(environment, settings.files().prepareContainer(pod, container, start.restartCount()));
             config = settings.configs()
                     .container(pod, container, start.restartCount(), start.image(), start.backoff(), prepared);
             sandbox = settings.configs().sandbox(pod, 0, settings.files().hostResolvConf());
         } catch (StartFailedException e) {
             return CompletableFuture.failedFuture(e);
-        } catch (IOException e) {
-            return CompletableFuture.failedFuture(
-                    new StartFailedException("CreateContainerConfigError", String.valueOf(e.getMessage()), e));
         }
         return settings.runtime()
                 .createContainer(start.sandboxId(), config, sandbox)
@@ -566,7 +569,9 @@ final class PodWorker {
         Throwable cause = unwrap(failure);
         String word = cause instanceof StartFailedException e ? e.reason() : "CreateContainerError";
         String message = reason(cause);
-        event(container, true, "Failed", "Error: " + message);
+        if (!(cause instanceof StartFailedException e && e.isReported())) {
+            event(container, true, "Failed", "Error: " + message);
+        }
         return retry(Optional.ofNullable(before.startFailures().get(container.getName())), word, message);
     }
 

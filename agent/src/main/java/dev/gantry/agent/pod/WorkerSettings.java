@@ -5,6 +5,7 @@ import dev.gantry.agent.event.EventSink;
 import dev.gantry.agent.hook.Hooks;
 import dev.gantry.agent.probe.PodProbes;
 import dev.gantry.agent.volume.ConfigObjects;
+import dev.gantry.agent.volume.VolumeManager;
 import io.fabric8.kubernetes.api.model.Quantity;
 import java.time.InstantSource;
 import java.util.Map;
@@ -24,6 +25,7 @@ record WorkerSettings(
         CriRuntime runtime,
         CriConfigs configs,
         PodFiles files,
+        VolumeManager volumes,
         ConfigObjects objects,
         Map<String, Quantity> allocatable,
         EventSink events,

@@ -11,11 +11,14 @@ import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.FileAttribute;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
+import java.util.OptionalInt;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -35,10 +38,22 @@ final class AtomicFiles {
     private static final String DATA = "..data";
     private static final String NEW_DATA = "..data_tmp";
 
-    private final Path directory;
+    private static final FileAttribute<?> OWNER_ONLY =
+            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"));
+    private static final int DIRECTORY_MODE = 0755;
+    private static final int SET_GROUP_ID = 02000;
 
-    AtomicFiles(Path directory) {
+    private final Path directory;
+    private final OptionalInt group;
+
+    /**
+     * Writes to a directory that exists.
+     *
+     * @param group that gets the files and directories; empty for the agent's
+     */
+    AtomicFiles(Path directory, OptionalInt group) {
         this.directory = directory;
+        this.group = group;
     }
 
     /**
@@ -54,8 +69,7 @@ final class AtomicFiles {
         }
         Path next = directory.resolve(".." + revision);
         deleteTree(next);
-        Files.createDirectory(next);
-        setMode(next, 0755);
+        makeDirectory(next);
         for (FilePayload file : files) {
             writeFile(next, file);
         }
@@ -95,11 +109,31 @@ final class AtomicFiles {
         return missing.isEmpty() && !surplus[0];
     }
 
-    private static void writeFile(Path revision, FilePayload file) throws IOException {
-        Path path = revision.resolve(file.path());
-        Files.createDirectories(path.getParent());
+    private void writeFile(Path revision, FilePayload file) throws IOException {
+        Path path = revision;
+        for (Path name : Path.of(file.path())) {
+            if (!path.equals(revision) && Files.notExists(path)) {
+                makeDirectory(path);
+            }
+            path = path.resolve(name);
+        }
+        // Nobody else may read it before it has its mode.
+        Files.createFile(path, OWNER_ONLY);
         Files.write(path, file.data());
+        own(path);
         setMode(path, file.mode());
+    }
+
+    private void makeDirectory(Path made) throws IOException {
+        Files.createDirectory(made);
+        own(made);
+        setMode(made, group.isPresent() ? DIRECTORY_MODE | SET_GROUP_ID : DIRECTORY_MODE);
+    }
+
+    private void own(Path path) throws IOException {
+        if (group.isPresent()) {
+            Files.setAttribute(path, "unix:gid", group.getAsInt());
+        }
     }
 
     private void switchTo(Path revision) throws IOException {

@@ -1,18 +1,20 @@
 package dev.gantry.agent.volume;
 
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Objects;
 
 /**
  * One file that a volume shows.
  *
- * @param path relative, slash-separated, without {@code ..}; see {@link VolumePaths#requireRelative}
+ * @param path relative, slash-separated, without {@code ..}; see {@link VolumePaths#requireRelative}; normalised
  * @param data the content; owned by this record
  * @param mode permission bits, 0 to 0777
  */
 @SuppressWarnings("ArrayRecordComponent") // compared by content below
 record FilePayload(String path, byte[] data, int mode) {
     FilePayload {
+        path = Path.of(path).normalize().toString();
         if (mode < 0 || mode > 0777) {
             throw new IllegalArgumentException("mode of '%s' is outside 0 to 0777: %o".formatted(path, mode));
         }

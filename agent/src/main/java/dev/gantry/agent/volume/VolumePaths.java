@@ -30,6 +30,8 @@ final class VolumePaths {
             wrong = "has a name longer than %d bytes".formatted(MAX_NAME_BYTES);
         } else if (path.indexOf('\0') >= 0) {
             wrong = "contains a NUL";
+        } else if (Arrays.stream(path.split("/")).allMatch(name -> name.isEmpty() || name.equals("."))) {
+            wrong = "names no file";
         }
         if (wrong != null) {
             throw new VolumeException("%s '%s' %s".formatted(field, path, wrong));

@@ -52,6 +52,7 @@ final class EngineFixture implements AutoCloseable {
                 hooks,
                 clock,
                 tasks::add,
+                tasks::add,
                 clock.timers());
         return CriPodEngine.open(settings, runtime.channel());
     }

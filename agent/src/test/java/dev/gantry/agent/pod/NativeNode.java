@@ -10,6 +10,7 @@ import dev.gantry.runtime.NativeRuntime;
 import dev.gantry.runtime.NativeRuntimeConfig;
 import dev.gantry.testing.OciImages;
 import io.fabric8.kubernetes.api.model.ContainerStatus;
+import io.fabric8.kubernetes.api.model.Event;
 import io.fabric8.kubernetes.api.model.Pod;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -32,7 +33,9 @@ final class NativeNode {
 
     private final Path directory;
     private final BlockingQueue<PodChange> changes = new LinkedBlockingQueue<>();
+    private final BlockingQueue<String> eventTexts = new LinkedBlockingQueue<>();
     private final ExecutorService pool = Executors.newFixedThreadPool(2);
+    private final ExecutorService blocking = Executors.newCachedThreadPool();
     private final ScheduledExecutorService timers = Executors.newSingleThreadScheduledExecutor();
     private final NativeRuntimeConfig config;
     private final NativeRuntime runtime;
@@ -64,9 +67,11 @@ final class NativeNode {
                         new FakeHooks(),
                         InstantSource.system(),
                         pool,
+                        blocking,
                         timers),
                 runtime.channel());
         engine.watch(changes::add);
+        engine.watchEvents(event -> eventTexts.add(text(event)));
     }
 
     Path seccomp() {
@@ -111,9 +116,21 @@ final class NativeNode {
     }
 
     List<String> events() {
-        return engine.events().stream()
-                .map(event -> event.getReason() + ": " + event.getMessage())
-                .toList();
+        return engine.events().stream().map(NativeNode::text).toList();
+    }
+
+    private static String text(Event event) {
+        return event.getReason() + ": " + event.getMessage();
+    }
+
+    /** Until an event has happened whose reason and message begin so. */
+    void awaitEvent(String text) throws InterruptedException {
+        for (String seen = ""; !seen.startsWith(text); ) {
+            seen = eventTexts.poll(20, TimeUnit.SECONDS);
+            if (seen == null) {
+                throw new AssertionError("no event '" + text + "' among " + events());
+            }
+        }
     }
 
     static ContainerStatus status(Pod pod, String container) {
@@ -154,6 +171,7 @@ final class NativeNode {
         engine.close();
         runtime.close();
         pool.shutdownNow();
+        blocking.shutdownNow();
         timers.shutdownNow();
         // A root that is thrown away leaves its bridge and table, which a real one keeps for the next start.
         NetworkNames names = NetworkNames.forRoot(config.root(), Path.of("/var/lib/gantry"));

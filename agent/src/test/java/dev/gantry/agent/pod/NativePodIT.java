@@ -95,6 +95,7 @@ class NativePodIT {
                         new LifecycleHooks(exec, loop, timers, events),
                         InstantSource.system(),
                         pool,
+                        pool,
                         timers),
                 runtime.channel());
         engine.watch(changes::add);

@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -18,7 +19,8 @@ class AtomicFilesTest {
 
     @Test
     void filesAppearBehindTheDataLink() throws IOException {
-        new AtomicFiles(directory).write("1", List.of(file("a", "one", 0644), file("d/b", "two", 0400)));
+        new AtomicFiles(directory, OptionalInt.empty())
+                .write("1", List.of(file("a", "one", 0644), file("d/b", "two", 0400)));
 
         assertThat(directory.resolve("a")).hasContent("one").isSymbolicLink();
         assertThat(directory.resolve("d/b")).hasContent("two");
@@ -29,7 +31,7 @@ class AtomicFilesTest {
 
     @Test
     void aNewRevisionReplacesTheWholeOfTheOldOne() throws IOException {
-        AtomicFiles files = new AtomicFiles(directory);
+        AtomicFiles files = new AtomicFiles(directory, OptionalInt.empty());
         files.write("1", List.of(file("a", "one", 0644), file("gone", "x", 0644)));
 
         boolean changed = files.write("2", List.of(file("a", "two", 0644), file("new/c", "y", 0644)));
@@ -41,7 +43,7 @@ class AtomicFilesTest {
 
     @Test
     void equalContentIsLeftAlone() throws IOException {
-        AtomicFiles files = new AtomicFiles(directory);
+        AtomicFiles files = new AtomicFiles(directory, OptionalInt.empty());
         files.write("1", List.of(file("a", "one", 0644)));
 
         boolean changed = files.write("2", List.of(file("a", "one", 0644)));
@@ -52,7 +54,7 @@ class AtomicFilesTest {
 
     @Test
     void aChangedModeIsAChange() throws IOException {
-        AtomicFiles files = new AtomicFiles(directory);
+        AtomicFiles files = new AtomicFiles(directory, OptionalInt.empty());
         files.write("1", List.of(file("a", "one", 0644)));
 
         assertThat(files.write("2", List.of(file("a", "one", 0600)))).isTrue();
@@ -60,7 +62,7 @@ class AtomicFilesTest {
 
     @Test
     void whatACutOffWriteLeftIsRemoved() throws IOException {
-        AtomicFiles files = new AtomicFiles(directory);
+        AtomicFiles files = new AtomicFiles(directory, OptionalInt.empty());
         files.write("1", List.of(file("a", "one", 0644)));
         Files.createDirectories(directory.resolve("..2/half"));
         Files.createSymbolicLink(directory.resolve("..data_tmp"), Path.of("..2"));
@@ -74,7 +76,7 @@ class AtomicFilesTest {
 
     @Test
     void noFilesMakeAnEmptyVolume() throws IOException {
-        AtomicFiles files = new AtomicFiles(directory);
+        AtomicFiles files = new AtomicFiles(directory, OptionalInt.empty());
         files.write("1", List.of(file("a", "one", 0644)));
 
         files.write("2", List.of());

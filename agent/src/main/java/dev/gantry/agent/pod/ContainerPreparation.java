@@ -1,0 +1,120 @@
+package dev.gantry.agent.pod;
+
+import dev.gantry.agent.event.PodReference;
+import dev.gantry.agent.volume.MountFailedException;
+import dev.gantry.agent.volume.VolumeException;
+import dev.gantry.cri.v1.Mount;
+import io.fabric8.kubernetes.api.model.Container;
+import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.VolumeMount;
+import java.io.IOException;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import org.jspecify.annotations.Nullable;
+
+/** Gets ready what one run of a container needs before the runtime makes it: environment, volumes, files. */
+final class ContainerPreparation {
+    private final WorkerSettings settings;
+    private final PodReference reference;
+
+    ContainerPreparation(WorkerSettings settings, PodReference reference) {
+        this.settings = settings;
+        this.reference = reference;
+    }
+
+    /**
+     * Begins.
+     *
+     * @param pod with its status
+     * @return fails with {@link StartFailedException}. Cancelling it gives up waiting for volumes
+     */
+    CompletableFuture<Prepared> prepare(Pod pod, Container container, int restartCount) {
+        ContainerEnvironment environment;
+        try {
+            environment = ContainerEnvironment.of(pod, container, settings.objects(), settings.allocatable());
+        } catch (StartFailedException e) {
+            return CompletableFuture.failedFuture(e);
+        }
+        environment
+                .warnings()
+                .forEach(message -> settings.events()
+                        .record(
+                                reference,
+                                Optional.of(container.getName()),
+                                true,
+                                "InvalidEnvironmentVariableNames",
+                                message));
+        CompletableFuture<List<Mount>> volumes = new CompletableFuture<>();
+        recursiveReadOnly(pod, container).whenComplete((can, failure) -> {
+            if (failure != null) {
+                volumes.completeExceptionally(failure);
+            } else if (!volumes.isDone()) {
+                join(settings.volumes().mounts(pod, container, environment.variables(), can), volumes);
+            }
+        });
+        CompletableFuture<Prepared> result = new CompletableFuture<>();
+        result.whenComplete((done, failure) -> volumes.cancel(false));
+        volumes.whenComplete((mounts, failure) -> {
+            try {
+                if (failure != null) {
+                    result.completeExceptionally(startFailure(failure));
+                } else {
+                    result.complete(new Prepared(
+                            environment, settings.files().prepareContainer(pod, container, restartCount, mounts)));
+                }
+            } catch (IOException | RuntimeException e) {
+                result.completeExceptionally(startFailure(e));
+            }
+        });
+        return result;
+    }
+
+    /** The result of one is that of the other, and so is its cancellation. */
+    private static <T> void join(CompletableFuture<T> work, CompletableFuture<T> result) {
+        result.whenComplete((done, failure) -> work.cancel(false));
+        work.whenComplete((done, failure) -> {
+            if (failure != null) {
+                result.completeExceptionally(failure);
+            } else {
+                result.complete(done);
+            }
+        });
+    }
+
+    /** Whether the pod's handler can make all mounts below one read-only; asked only if it matters. */
+    private CompletableFuture<Boolean> recursiveReadOnly(Pod pod, Container container) {
+        List<VolumeMount> mounts = container.getVolumeMounts() == null ? List.of() : container.getVolumeMounts();
+        boolean matters = mounts.stream()
+                .anyMatch(mount -> mount.getRecursiveReadOnly() != null
+                        && !mount.getRecursiveReadOnly().equals("Disabled"));
+        if (!matters) {
+            return CompletableFuture.completedFuture(false);
+        }
+        String name = RuntimeHandlers.of(pod, settings.runtimeHandler());
+        return settings.runtime()
+                .handlers()
+                .thenApply(handlers -> handlers.stream()
+                        .anyMatch(handler -> handler.getName().equals(name)
+                                && handler.getFeatures().getRecursiveReadOnlyMounts()));
+    }
+
+    private static Throwable startFailure(Throwable failure) {
+        Throwable cause = failure;
+        while (cause instanceof CompletionException && cause.getCause() != null) {
+            cause = cause.getCause();
+        }
+        if (cause instanceof MountFailedException) {
+            return StartFailedException.mount(cause);
+        }
+        if (cause instanceof VolumeException || cause instanceof IOException) {
+            return new StartFailedException("CreateContainerConfigError", message(cause), cause);
+        }
+        return cause;
+    }
+
+    private static String message(@Nullable Throwable cause) {
+        return cause == null ? "" : String.valueOf(cause.getMessage());
+    }
+}

@@ -1,0 +1,139 @@
+package dev.gantry.agent.volume;
+
+import dev.gantry.linux.ErrnoException;
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Limits directories on disk: each gets an ext4 file system of its own, in a sparse file that grows as it fills. A write
+ * beyond the limit is ENOSPC for the writer, and nobody else is asked.
+ */
+final class DiskImages {
+    private static final List<Path> TOOL_DIRECTORIES =
+            List.of(Path.of("/usr/sbin"), Path.of("/sbin"), Path.of("/usr/bin"));
+    private static final long TOOL_SECONDS = 60;
+    private static final int MAX_OUTPUT_BYTES = 4096;
+    /** What inodes and tables take of a file system made with {@link #BYTES_PER_INODE}. */
+    private static final double OVERHEAD = 0.018;
+
+    private static final long FIXED_OVERHEAD_BYTES = 96 << 10;
+    private static final int BYTES_PER_INODE = 16384;
+
+    private final HostMounts mounts;
+    private final List<Path> toolDirectories;
+
+    DiskImages(HostMounts mounts) {
+        this(mounts, TOOL_DIRECTORIES);
+    }
+
+    DiskImages(HostMounts mounts, List<Path> toolDirectories) {
+        this.mounts = mounts;
+        this.toolDirectories = toolDirectories;
+    }
+
+    /** The machine cannot limit; the message says what it lacks and how to get it. */
+    static final class UnavailableException extends Exception {
+        private static final long serialVersionUID = 1L;
+
+        UnavailableException(String message) {
+            super(message);
+        }
+    }
+
+    /**
+     * Mounts a file system for about {@code bytes} of files on a directory; the one that it had before, if it had one.
+     *
+     * @return whether it is new
+     * @throws UnavailableException if there is no {@code mkfs.ext4} here
+     * @throws ErrnoException if there are no loop devices
+     */
+    boolean mount(Path directory, long bytes) throws IOException, UnavailableException {
+        Path image = imageOf(directory);
+        boolean fresh = Files.notExists(image, LinkOption.NOFOLLOW_LINKS);
+        if (fresh) {
+            make(image, bytes);
+        } else {
+            // The machine was restarted: without a journal, perhaps in the middle of a write.
+            run(tool("e2fsck"), List.of("-y", image.toString()), 3);
+        }
+        mounts.image(image, directory);
+        if (fresh) {
+            // Programs refuse a directory that should be empty and is not.
+            Files.deleteIfExists(directory.resolve("lost+found"));
+        }
+        return fresh;
+    }
+
+    private static Path imageOf(Path directory) {
+        return directory.resolveSibling(directory.getFileName() + ".ext4");
+    }
+
+    /** Under another name until it is whole. */
+    private void make(Path image, long bytes) throws IOException, UnavailableException {
+        Path tool = tool("mkfs.ext4");
+        Path part = image.resolveSibling(image.getFileName() + ".new");
+        Files.deleteIfExists(part);
+        try (RandomAccessFile file = new RandomAccessFile(part.toFile(), "rw")) {
+            Files.setAttribute(part, "unix:mode", 0600);
+            file.setLength(bytes + (long) (bytes * OVERHEAD) + FIXED_OVERHEAD_BYTES);
+        }
+        run(
+                tool,
+                List.of(
+                        "-q",
+                        "-F",
+                        "-m",
+                        "0",
+                        "-i",
+                        Integer.toString(BYTES_PER_INODE),
+                        "-O",
+                        "^has_journal,^resize_inode",
+                        "-E",
+                        "nodiscard,lazy_itable_init=1,root_owner=0:0",
+                        part.toString()),
+                0);
+        Files.move(part, image, StandardCopyOption.ATOMIC_MOVE);
+    }
+
+    private Path tool(String name) throws UnavailableException {
+        Optional<Path> found = toolDirectories.stream()
+                .map(directory -> directory.resolve(name))
+                .filter(Files::isExecutable)
+                .findFirst();
+        return found.orElseThrow(
+                () -> new UnavailableException("there is no %s on this machine; install e2fsprogs".formatted(name)));
+    }
+
+    private static void run(Path tool, List<String> arguments, int highestSuccess) throws IOException {
+        List<String> command = new java.util.ArrayList<>(arguments);
+        command.add(0, tool.toString());
+        Process process = new ProcessBuilder(command)
+                .redirectErrorStream(true)
+                .redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
+                .start();
+        try {
+            // Its output is a few lines, less than a pipe holds.
+            if (!process.waitFor(TOOL_SECONDS, TimeUnit.SECONDS)) {
+                throw new IOException("%s: no end within %d s".formatted(command, TOOL_SECONDS));
+            }
+            if (process.exitValue() > highestSuccess) {
+                byte[] output = process.getInputStream().readNBytes(MAX_OUTPUT_BYTES);
+                throw new IOException("%s: exit status %d: %s"
+                        .formatted(command, process.exitValue(), new String(output, StandardCharsets.UTF_8).strip()));
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException(command + ": interrupted", e);
+        } finally {
+            process.destroyForcibly();
+        }
+    }
+}

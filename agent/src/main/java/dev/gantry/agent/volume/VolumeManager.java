@@ -1,0 +1,356 @@
+package dev.gantry.agent.volume;
+
+import dev.gantry.agent.event.EventSink;
+import dev.gantry.agent.event.PodReference;
+import dev.gantry.cri.v1.Mount;
+import dev.gantry.linux.Linux;
+import io.fabric8.kubernetes.api.model.Container;
+import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.Quantity;
+import io.fabric8.kubernetes.api.model.Volume;
+import io.fabric8.kubernetes.api.model.VolumeMount;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The volumes of this node's pods.
+ *
+ * <ul>
+ *   <li>A volume is set up when the first container that mounts it starts, and goes with its pod.
+ *   <li>Work on one volume is done in order, on different ones side by side. A file system that does not answer holds one
+ *       thread per volume on it, and nobody who does not need that volume.
+ *   <li>What the kernel has counts: nothing is remembered that an agent started anew would miss.
+ * </ul>
+ */
+public final class VolumeManager {
+    /** As the kubelet waits for volumes: two minutes and the time of one more look. */
+    static final Duration PATIENCE = Duration.ofSeconds(123);
+
+    private final Path pods;
+    private final HostMounts mounts;
+    private final VolumeSetUp setUp;
+    private final EventSink events;
+    private final Executor blocking;
+    private final ScheduledExecutorService timers;
+    private final Map<VolumeKey, CompletableFuture<?>> queues = new ConcurrentHashMap<>();
+    private final Set<String> removed = ConcurrentHashMap.newKeySet();
+
+    private record VolumeKey(String uid, String volume) {}
+
+    VolumeManager(
+            Path pods,
+            HostMounts mounts,
+            VolumeSetUp setUp,
+            EventSink events,
+            Executor blocking,
+            ScheduledExecutorService timers) {
+        this.pods = pods;
+        this.mounts = mounts;
+        this.setUp = setUp;
+        this.events = events;
+        this.blocking = blocking;
+        this.timers = timers;
+    }
+
+    /**
+     * Manages volumes on the host itself.
+     *
+     * @param pods one directory per pod uid
+     * @param allocatable what the node has for pods, by resource name
+     * @param blocking runs tasks that may never end, each on a thread of its own
+     * @param timers one thread is enough; its tasks are short
+     */
+    public static VolumeManager ofHost(
+            Path pods,
+            Linux linux,
+            ConfigObjects objects,
+            Map<String, Quantity> allocatable,
+            EventSink events,
+            InstantSource clock,
+            Executor blocking,
+            ScheduledExecutorService timers) {
+        HostMounts mounts = new SystemHostMounts(linux);
+        VolumeSetUp setUp = new VolumeSetUp(mounts, linux.files(), objects, allocatable, events, clock);
+        return new VolumeManager(pods, mounts, setUp, events, blocking, timers);
+    }
+
+    /**
+     * Sets up what a container mounts.
+     *
+     * @param environment for {@code subPathExpr}
+     * @param canBeRecursive whether the runtime can make all mounts below one read-only
+     * @return the mounts in the container's order. Fails with {@link MountFailedException} if a volume cannot be had now,
+     *     with {@link VolumeException} if the container asks for something impossible. Cancelling abandons the work
+     */
+    public CompletableFuture<List<Mount>> mounts(
+            Pod pod, Container container, Map<String, String> environment, boolean canBeRecursive) {
+        removed.remove(uid(pod));
+        List<VolumeMount> wanted = container.getVolumeMounts() == null ? List.of() : container.getVolumeMounts();
+        if (wanted.isEmpty()) {
+            return CompletableFuture.completedFuture(List.of());
+        }
+        Map<String, CompletableFuture<MountSource>> sources = new LinkedHashMap<>();
+        for (VolumeMount mount : wanted) {
+            sources.computeIfAbsent(mount.getName(), name -> source(pod, name));
+        }
+        CompletableFuture<List<Mount>> result = new CompletableFuture<>();
+        ScheduledFuture<?> deadline =
+                timers.schedule(() -> expire(pod, sources, result), PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+        result.whenComplete((done, failure) -> {
+            deadline.cancel(false);
+            sources.values().forEach(source -> source.cancel(false));
+        });
+        CompletableFuture.allOf(sources.values().toArray(CompletableFuture[]::new))
+                .whenComplete((done, failure) -> {
+                    if (failure != null) {
+                        result.completeExceptionally(failure(sources.values(), failure));
+                    } else {
+                        place(pod, container, wanted, sources, environment, canBeRecursive, result);
+                    }
+                });
+        return result;
+    }
+
+    private static Throwable failure(Iterable<CompletableFuture<MountSource>> sources, Throwable otherwise) {
+        for (CompletableFuture<MountSource> source : sources) {
+            if (source.isCompletedExceptionally() && !source.isCancelled()) {
+                return source.handle((done, failure) -> failure == null ? otherwise : failure)
+                        .getNow(otherwise);
+            }
+        }
+        return otherwise;
+    }
+
+    private void expire(
+            Pod pod, Map<String, CompletableFuture<MountSource>> sources, CompletableFuture<List<Mount>> result) {
+        Set<String> late = new TreeSet<>();
+        sources.forEach((name, source) -> {
+            if (!source.isDone()) {
+                late.add(name);
+            }
+        });
+        String message = ("Unable to attach or mount volumes: unmounted volumes=[%s], unattached volumes=[],"
+                        + " failed to process volumes=[]: timed out waiting for the condition")
+                .formatted(String.join(" ", late));
+        if (result.completeExceptionally(new MountFailedException(message, new IOException("no answer")))) {
+            failedMount(pod, message);
+        }
+    }
+
+    private CompletableFuture<MountSource> source(Pod pod, String name) {
+        Optional<Volume> volume = pod.getSpec().getVolumes().stream()
+                .filter(one -> one.getName().equals(name))
+                .findFirst();
+        if (volume.isEmpty()) {
+            return CompletableFuture.failedFuture(
+                    new VolumeException("volume \"%s\" is not among the pod's volumes".formatted(name)));
+        }
+        CompletableFuture<MountSource> result = new CompletableFuture<>();
+        enqueue(pod, name, result, () -> {
+            try {
+                return setUp.setUp(directory(pod, volume.get()), pod, volume.get(), result::isDone);
+            } catch (VolumeException | IOException e) {
+                throw failed(pod, volume.get(), e);
+            }
+        });
+        return result;
+    }
+
+    private MountFailedException failed(Pod pod, Volume volume, Exception cause) {
+        String message = "MountVolume.SetUp failed for volume \"%s\" : %s".formatted(volume.getName(), reason(cause));
+        failedMount(pod, message);
+        return new MountFailedException(message, cause);
+    }
+
+    private static String reason(Exception cause) {
+        // The file system's exceptions say their kind by their class, and only the path by their message.
+        return cause instanceof java.nio.file.FileSystemException file && file.getReason() == null
+                ? file.getClass().getSimpleName().replace("Exception", "") + " " + file.getMessage()
+                : String.valueOf(cause.getMessage());
+    }
+
+    private void failedMount(Pod pod, String message) {
+        events.record(reference(pod), Optional.empty(), true, "FailedMount", message);
+    }
+
+    // ---- mounts of a container
+
+    private void place(
+            Pod pod,
+            Container container,
+            List<VolumeMount> wanted,
+            Map<String, CompletableFuture<MountSource>> sources,
+            Map<String, String> environment,
+            boolean canBeRecursive,
+            CompletableFuture<List<Mount>> result) {
+        boolean bare =
+                wanted.stream().allMatch(mount -> isEmpty(mount.getSubPath()) && isEmpty(mount.getSubPathExpr()));
+        // What may follow paths into a volume may hang on it.
+        (bare ? (Executor) Runnable::run : blocking).execute(() -> {
+            try {
+                List<Mount> placed = new ArrayList<>();
+                for (int i = 0; i < wanted.size() && !result.isDone(); i++) {
+                    VolumeMount mount = wanted.get(i);
+                    MountSource source =
+                            Objects.requireNonNull(sources.get(mount.getName())).join();
+                    String subPath = VolumeMounts.subPath(mount, environment);
+                    placed.add(VolumeMounts.of(
+                            mount, beneath(pod, container, i, mount, source, subPath), subPath, canBeRecursive));
+                }
+                result.complete(placed);
+            } catch (VolumeException | RuntimeException e) {
+                result.completeExceptionally(e);
+            }
+        });
+    }
+
+    private MountSource beneath(
+            Pod pod, Container container, int index, VolumeMount mount, MountSource source, String subPath)
+            throws VolumeException {
+        if (subPath.isEmpty() || !source.image().isEmpty()) {
+            return source;
+        }
+        Path target = podDirectory(uid(pod))
+                .resolve("volume-subpaths")
+                .resolve(mount.getName())
+                .resolve(container.getName())
+                .resolve(Integer.toString(index));
+        try {
+            // What an earlier run has mounted stays mounted in it.
+            if (Files.exists(target)) {
+                if (mounts.isMountPoint(target)) {
+                    mounts.unmount(target);
+                }
+                Files.delete(target);
+            }
+            mounts.bindBeneath(Path.of(source.hostPath()), subPath, target);
+        } catch (VolumeException | IOException e) {
+            throw new VolumeException(
+                    "failed to prepare subPath for volumeMount \"%s\" of container \"%s\": %s"
+                            .formatted(mount.getName(), container.getName(), reason(e)),
+                    e);
+        }
+        return new MountSource(target.toString(), "", source.readOnly());
+    }
+
+    // ---- changes
+
+    /** Shows changed objects and fields of the pod in those of its volumes that are set up. Returns at once. */
+    public void refresh(Pod pod) {
+        List<Volume> volumes = pod.getSpec() == null || pod.getSpec().getVolumes() == null
+                ? List.of()
+                : pod.getSpec().getVolumes();
+        for (Volume volume : volumes) {
+            Path directory = directory(pod, volume);
+            if (ContentVolumes.isContent(volume) && Files.isDirectory(directory)) {
+                CompletableFuture<@Nullable Void> result = new CompletableFuture<>();
+                enqueue(pod, volume.getName(), result, () -> {
+                    try {
+                        setUp.setUp(directory, pod, volume, result::isDone);
+                    } catch (VolumeException | IOException e) {
+                        // The files stay as they were.
+                        throw failed(pod, volume, e);
+                    }
+                    return null;
+                });
+            }
+        }
+    }
+
+    // ---- end
+
+    /**
+     * Unmounts all that a pod has mounted on the host; no container of it is left.
+     *
+     * @throws IOException if something is left: then the pod's directory must not be deleted
+     */
+    public void remove(String uid) throws IOException {
+        removed.add(uid);
+        queues.keySet().removeIf(key -> key.uid().equals(uid));
+        Path directory = podDirectory(uid);
+        if (Files.exists(directory)) {
+            mounts.unmountBelow(directory);
+        }
+    }
+
+    // ---- small things
+
+    private <T extends @Nullable Object> void enqueue(
+            Pod pod, String volume, CompletableFuture<T> result, Callable<T> task) {
+        String uid = uid(pod);
+        queues.compute(new VolumeKey(uid, volume), (key, before) -> {
+            CompletableFuture<?> last = before == null ? CompletableFuture.completedFuture(null) : before;
+            return last.handleAsync(
+                    (done, failure) -> {
+                        if (!result.isDone()) {
+                            run(result, task);
+                            cleanUpAfter(uid);
+                        }
+                        return null;
+                    },
+                    blocking);
+        });
+    }
+
+    private static <T extends @Nullable Object> void run(CompletableFuture<T> result, Callable<T> task) {
+        try {
+            result.complete(task.call());
+        } catch (Exception e) {
+            result.completeExceptionally(e);
+        }
+    }
+
+    /** The pod may have gone while a file system was slow. */
+    private void cleanUpAfter(String uid) {
+        if (removed.contains(uid)) {
+            try {
+                mounts.unmountBelow(podDirectory(uid));
+            } catch (IOException e) {
+                // Left for the next agent, which finds a directory of no pod.
+            }
+        }
+    }
+
+    private Path podDirectory(String uid) {
+        return pods.resolve(uid);
+    }
+
+    private Path directory(Pod pod, Volume volume) {
+        return podDirectory(uid(pod))
+                .resolve("volumes")
+                .resolve(VolumeSetUp.plugin(volume))
+                .resolve(volume.getName());
+    }
+
+    private static String uid(Pod pod) {
+        return pod.getMetadata().getUid();
+    }
+
+    private static PodReference reference(Pod pod) {
+        return new PodReference(
+                pod.getMetadata().getNamespace(), pod.getMetadata().getName(), uid(pod));
+    }
+
+    private static boolean isEmpty(@Nullable String text) {
+        return text == null || text.isEmpty();
+    }
+}
