@@ -2,6 +2,7 @@ package dev.gantry.runtime.streaming;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.MappingIterator;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.gantry.runtime.io.AttachRequest;
 import dev.gantry.runtime.io.ContainerIo;
@@ -125,10 +126,16 @@ final class RemoteCommand {
         input.end();
     }
 
-    /** A message of the resize channel, {@code {"Width":80,"Height":24}}. What is not one is ignored, as a lost resize harms nothing. */
+    /**
+     * A message of the resize channel, {@code {"Width":80,"Height":24}}, or several, of which the last counts. What is not
+     * one is ignored, as a lost resize harms nothing.
+     */
     void resize(byte[] message) {
-        try {
-            JsonNode size = JSON.readTree(message);
+        try (MappingIterator<JsonNode> sizes = JSON.readerFor(JsonNode.class).readValues(message)) {
+            JsonNode size = JSON.missingNode();
+            while (sizes.hasNextValue()) {
+                size = sizes.nextValue();
+            }
             int columns = size.path("Width").asInt();
             int rows = size.path("Height").asInt();
             if (columns > 0 && columns <= 0xffff && rows > 0 && rows <= 0xffff) {

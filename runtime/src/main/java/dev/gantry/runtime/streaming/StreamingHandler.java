@@ -18,6 +18,7 @@ import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpServerCodec;
 import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.codec.http.QueryStringDecoder;
+import io.netty.handler.codec.http.websocketx.WebSocketFrameAggregator;
 import io.netty.handler.codec.http.websocketx.WebSocketServerHandshaker;
 import io.netty.handler.codec.http.websocketx.WebSocketServerHandshakerFactory;
 import io.netty.handler.timeout.IdleStateEvent;
@@ -128,6 +129,8 @@ final class StreamingHandler extends SimpleChannelInboundHandler<FullHttpRequest
                 return;
             }
             channel.pipeline().remove(this);
+            // Some clients send a message in as many frames as they have filled buffers.
+            channel.pipeline().addLast(new WebSocketFrameAggregator(MAX_MESSAGE));
             if (request instanceof StreamingRequest.PortForward forward) {
                 WebSocketPorts ports = new WebSocketPorts(channel, protocol.get(), io, forward(forward, http), threads);
                 channel.pipeline().addLast(ports);

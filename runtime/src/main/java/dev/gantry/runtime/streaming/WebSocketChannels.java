@@ -82,10 +82,12 @@ abstract class WebSocketChannels extends SimpleChannelInboundHandler<WebSocketFr
         if (text.isEmpty()) {
             return;
         }
+        int channel = text.charAt(0) - '0';
         try {
-            received(
-                    text.charAt(0) - '0',
-                    Base64.getDecoder().decode(text.substring(1).getBytes(StandardCharsets.ISO_8859_1)));
+            if (channel < 0) {
+                throw new IllegalArgumentException("a message begins with the digit of its channel");
+            }
+            received(channel, Base64.getDecoder().decode(text.substring(1).getBytes(StandardCharsets.ISO_8859_1)));
         } catch (IllegalArgumentException e) {
             // A client that breaks the encoding cannot be understood from here on.
             context.close();

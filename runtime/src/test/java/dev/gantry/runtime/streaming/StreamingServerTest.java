@@ -80,10 +80,11 @@ class StreamingServerTest {
     }
 
     @AfterEach
-    void stop() {
+    void stop() throws InterruptedException {
         server.close();
-        group.shutdownGracefully(0, 1, TimeUnit.SECONDS);
         threads.shutdownNow();
+        assertThat(threads.awaitTermination(10, TimeUnit.SECONDS)).isTrue();
+        group.shutdownGracefully(0, 1, TimeUnit.SECONDS);
     }
 
     @Test
@@ -126,6 +127,34 @@ class StreamingServerTest {
         client.awaitText(1, "x");
 
         assertThat(io.resizes).endsWith("120x40");
+    }
+
+    @Test
+    void ofSeveralSizesInOneMessageTheLastCounts() throws Exception {
+        Client client = connect(exec("c1", true), "v4.channel.k8s.io");
+        client.send(4, "{\"Width\":100,\"Height\":30}\n{\"Width\":120,\"Height\":40}\n");
+        client.send(0, "x");
+
+        client.awaitText(1, "x");
+
+        assertThat(io.resizes).containsExactly("120x40");
+    }
+
+    @Test
+    void aMessageInSeveralFramesIsOne() throws Exception {
+        Client client = connect(exec("c1", false), "v5.channel.k8s.io");
+
+        client.socket()
+                .sendBinary(ByteBuffer.wrap("\0be".getBytes(StandardCharsets.US_ASCII)), false)
+                .get();
+        client.socket()
+                .sendBinary(ByteBuffer.wrap("gin".getBytes(StandardCharsets.US_ASCII)), false)
+                .get();
+        client.socket()
+                .sendBinary(ByteBuffer.wrap(" end".getBytes(StandardCharsets.US_ASCII)), true)
+                .get();
+
+        client.awaitText(1, "begin end");
     }
 
     @Test
