@@ -5,10 +5,12 @@ import dev.gantry.cri.v1.PullImageRequest;
 import dev.gantry.e2e.AgentProcess;
 import dev.gantry.e2e.Containerd;
 import dev.gantry.e2e.Registry;
+import dev.gantry.e2e.RuntimeProcess;
 import dev.gantry.packaging.DemoImage;
 import dev.gantry.packaging.OciArchive;
 import dev.gantry.runtime.NativeRuntime;
 import dev.gantry.runtime.NativeRuntimeConfig;
+import io.grpc.Channel;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
@@ -19,6 +21,7 @@ import java.util.List;
 /** Runs all rows and prints the table. See {@code bench/README.md}. */
 public final class Bench {
     private static final String GANTRY = "Gantry";
+    private static final String SOCKET = "Gantry by socket";
     private static final String RUNC = "containerd + runc";
     private static final String CRUN = "containerd + crun";
 
@@ -28,7 +31,8 @@ public final class Bench {
      * Measures.
      *
      * @param arguments the folder of this module, a folder for everything that is made, and the names of the groups of
-     *     rows to measure: {@code cri}, {@code agent}, {@code pull}, {@code many}; none means all. {@code alone}
+     *     rows to measure: {@code cri}, {@code agent}, {@code pull}, {@code many},
+     *     {@code probes}; none means all. {@code alone}
      *     measures Gantry's life of a pod without the others, for a profiler
      */
     public static void main(String[] arguments) throws Exception {
@@ -36,9 +40,9 @@ public final class Bench {
         Path work = Path.of(arguments[1]);
         List<String> groups = arguments.length > 2
                 ? List.of(arguments).subList(2, arguments.length)
-                : List.of("cri", "pull", "agent", "many");
+                : List.of("cri", "pull", "agent", "many", "probes");
         PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
-        Report report = new Report(out, List.of(GANTRY, RUNC, CRUN));
+        Report report = new Report(out, List.of(GANTRY, RUNC, CRUN, SOCKET));
         report.header();
         if (groups.contains("cri") || groups.contains("pull")) {
             peers(module, work, report, groups);
@@ -55,6 +59,9 @@ public final class Bench {
         if (groups.contains("many")) {
             agent.many(300);
         }
+        if (groups.contains("probes")) {
+            new ProbeRows(report, GANTRY).measure();
+        }
         report.summary();
         System.exit(0);
     }
@@ -63,7 +70,7 @@ public final class Bench {
         Path ours = work.resolve("gantry");
         try (NativeRuntime runtime =
                 NativeRuntime.open(NativeRuntimeConfig.under(ours).withImageArchives(archives()))) {
-            new CriRows(List.of(gantry(ours, runtime)), report).podLife(15);
+            new CriRows(List.of(gantry(GANTRY, ours, runtime.channel())), report).podLife(15);
         }
     }
 
@@ -71,8 +78,8 @@ public final class Bench {
         return AgentProcess.launcher().resolveSibling("../share/images").normalize();
     }
 
-    private static Peer gantry(Path root, NativeRuntime runtime) throws IOException {
-        Peer gantry = new Peer(GANTRY, "", Files.createDirectories(root.resolve("logs")), runtime.channel());
+    private static Peer gantry(String name, Path root, Channel channel) throws IOException {
+        Peer gantry = new Peer(name, "", Files.createDirectories(root.resolve("logs")), channel);
         var unused = gantry.images()
                 .pullImage(PullImageRequest.newBuilder()
                         .setImage(ImageSpec.newBuilder().setImage(DemoImage.NAME))
@@ -100,11 +107,15 @@ public final class Bench {
             containerd.load(pause);
             containerd.load(archives.resolve("gantry-demo-1.tar"));
             List<Peer> peers = List.of(
-                    gantry(ours, runtime), peer(RUNC, "runc", containerd, work), peer(CRUN, "crun", containerd, work));
+                    gantry(GANTRY, ours, runtime.channel()),
+                    peer(RUNC, "runc", containerd, work),
+                    peer(CRUN, "crun", containerd, work));
             peers.forEach(peer -> peer.logs().toFile().mkdirs());
             CriRows rows = new CriRows(peers, report);
             if (groups.contains("cri")) {
-                rows.podLife(7);
+                try (RuntimeProcess server = RuntimeProcess.start(work.resolve("server"))) {
+                    rows.podLife(7, gantry(SOCKET, work.resolve("server"), server.channel()));
+                }
                 rows.memory(containerd);
                 rows.log(work);
             }

@@ -30,14 +30,24 @@ final class CriRows {
     private final List<Peer> peers;
     private final Report report;
 
-    /** @param peers Gantry first, then those it is compared with */
+    /** @param peers Gantry first, then those it is compared with, runc as the first of them */
     CriRows(List<Peer> peers, Report report) {
         this.peers = peers;
         this.report = report;
     }
 
-    /** Start, exec, stop: the peers take turns, so that what else the machine does hits all of them. */
-    void podLife(int rounds) throws InterruptedException {
+    /**
+     * Start, exec, stop: the peers take turns, so that what else the machine does hits all of them.
+     *
+     * @param besides further peers, which no bound is about
+     */
+    void podLife(int rounds, Peer... besides) throws InterruptedException {
+        List<Peer> all = new ArrayList<>(peers);
+        all.addAll(List.of(besides));
+        new CriRows(all, report).lifeByTurns(rounds);
+    }
+
+    private void lifeByTurns(int rounds) throws InterruptedException {
         List<Life> inRow = lives();
         List<Life> rested = lives();
         for (int round = -WARM_UP; round < rounds; round++) {

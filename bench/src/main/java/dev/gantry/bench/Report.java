@@ -8,7 +8,9 @@ import java.util.Map;
 
 /** The table: a line for each row, printed as soon as it is measured, and once more all together at the end. */
 final class Report {
-    private static final String FORMAT = "%-44s %18s %18s %18s  %-24s %s%n";
+    private static final int TITLE_WIDTH = 44;
+    private static final int VALUE_WIDTH = 18;
+    private static final int BOUND_WIDTH = 24;
 
     private final PrintStream out;
     private final List<String> columns;
@@ -71,7 +73,7 @@ final class Report {
     }
 
     void header() {
-        out.printf(FORMAT, "p50 unless said otherwise", column(0), column(1), column(2), "bound", "");
+        print("p50 unless said otherwise", columns, "bound", "");
     }
 
     /** Prints all rows again. */
@@ -85,16 +87,29 @@ final class Report {
     }
 
     private void print(Line line) {
-        out.printf(FORMAT, line.title, value(line, 0), value(line, 1), value(line, 2), line.bound, line.verdict);
+        print(
+                line.title,
+                columns.stream()
+                        .map(column -> line.values.getOrDefault(column, "–"))
+                        .toList(),
+                line.bound,
+                line.verdict);
         line.notes.forEach(note -> out.println("    " + note));
         out.flush();
     }
 
-    private String column(int index) {
-        return index < columns.size() ? columns.get(index) : "";
+    private void print(String title, List<String> values, String bound, String verdict) {
+        StringBuilder text = new StringBuilder(padded(title, TITLE_WIDTH));
+        for (String value : values) {
+            text.append(' ')
+                    .append(" ".repeat(Math.max(0, VALUE_WIDTH - value.length())))
+                    .append(value);
+        }
+        text.append("  ").append(padded(bound, BOUND_WIDTH)).append(' ').append(verdict);
+        out.println(text);
     }
 
-    private String value(Line line, int index) {
-        return index < columns.size() ? line.values.getOrDefault(columns.get(index), "–") : "";
+    private static String padded(String text, int width) {
+        return text + " ".repeat(Math.max(0, width - text.length()));
     }
 }

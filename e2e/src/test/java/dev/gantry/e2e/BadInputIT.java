@@ -185,6 +185,9 @@ class BadInputIT {
                 "--reuid=65534",
                 "--regid=65534",
                 "--clear-groups",
+                // The build may lie in a directory that only root may enter, root's home for example.
+                "--inh-caps=+dac_read_search",
+                "--ambient-caps=+dac_read_search",
                 AgentProcess.launcher().toString(),
                 "run",
                 "-f",

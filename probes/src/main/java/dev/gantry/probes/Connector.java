@@ -13,12 +13,9 @@ final class Connector {
     private final Bootstrap template;
 
     Connector(EventLoop loop, Class<? extends SocketChannel> channelType) {
-        // A lingering close of one second keeps thousands of probes from piling up in TIME_WAIT, as the kubelet's do.
-        template = new Bootstrap()
-                .group(loop)
-                .channel(channelType)
-                .option(ChannelOption.SO_LINGER, 1)
-                .option(ChannelOption.TCP_NODELAY, true);
+        // No SO_LINGER of one second, which the kubelet sets: Linux keeps TIME_WAIT for 60 s with it too, and close(2)
+        // would wait for the peer.
+        template = new Bootstrap().group(loop).channel(channelType).option(ChannelOption.TCP_NODELAY, true);
     }
 
     /** Connects for {@code attempt}; {@code connected} runs on the event loop, and not when the attempt is over by then. */
