@@ -115,8 +115,11 @@ public final class CriPodEngine implements PodEngine {
                 new SerialExecutor(settings.pool()), settings.clock().instant().toEpochMilli());
         VolumeManager volumes = VolumeManager.ofHost(
                 settings.paths().pods(),
+                settings.paths().claims(),
                 Linux.system(),
                 objects,
+                selector -> NodeAffinity.matches(
+                        selector, settings.node().name(), settings.policy().labels()),
                 settings.node().resources().allocatable().quantities(),
                 settings.events(),
                 settings.clock(),

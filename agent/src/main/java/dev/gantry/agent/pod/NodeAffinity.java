@@ -22,9 +22,12 @@ final class NodeAffinity {
         }
         NodeSelector required =
                 spec.getAffinity().getNodeAffinity().getRequiredDuringSchedulingIgnoredDuringExecution();
-        // No terms match nothing; an empty term matches nothing either.
-        return required == null
-                || orEmpty(required.getNodeSelectorTerms()).stream().anyMatch(term -> matches(term, nodeName, labels));
+        return required == null || matches(required, nodeName, labels);
+    }
+
+    /** No terms match nothing; an empty term matches nothing either. */
+    static boolean matches(NodeSelector selector, String nodeName, Map<String, String> labels) {
+        return orEmpty(selector.getNodeSelectorTerms()).stream().anyMatch(term -> matches(term, nodeName, labels));
     }
 
     private static boolean matches(NodeSelectorTerm term, String nodeName, Map<String, String> labels) {

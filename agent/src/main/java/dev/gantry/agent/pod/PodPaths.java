@@ -10,6 +10,11 @@ import java.nio.file.Path;
  * @param seccomp profiles of type Localhost
  */
 public record PodPaths(Path pods, Path logs, Path seccomp) {
+    /** Which volumes PersistentVolumeClaims have: beside the pods, which come and go. */
+    Path claims() {
+        return pods.resolveSibling("claims");
+    }
+
     Path pod(String uid) {
         return pods.resolve(uid);
     }

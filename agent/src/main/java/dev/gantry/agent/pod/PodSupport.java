@@ -19,8 +19,15 @@ import org.jspecify.annotations.Nullable;
  * author more than one that is refused.
  */
 final class PodSupport {
-    private static final Set<String> VOLUMES =
-            Set.of("configMap", "downwardAPI", "emptyDir", "hostPath", "projected", "secret");
+    private static final Set<String> VOLUMES = Set.of(
+            "configMap",
+            "downwardAPI",
+            "emptyDir",
+            "hostPath",
+            "image",
+            "persistentVolumeClaim",
+            "projected",
+            "secret");
 
     private final List<FieldError> errors = new ArrayList<>();
 

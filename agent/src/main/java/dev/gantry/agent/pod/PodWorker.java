@@ -108,7 +108,7 @@ final class PodWorker {
         var metadata = initial.pod().getMetadata();
         this.reference = new PodReference(metadata.getNamespace(), metadata.getName(), metadata.getUid());
         this.images = new ImageWork(settings, reference);
-        this.containers = new ContainerPreparation(settings, reference);
+        this.containers = new ContainerPreparation(settings, reference, images);
         this.probes = settings.probes().open(reference, this::healthChanged);
         this.resize = new PodResize(settings, reference, pod -> listener.mayResize(pod), serial, this::step);
         this.terminating = initial.deletion().isPresent();

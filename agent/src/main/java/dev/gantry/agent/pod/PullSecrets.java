@@ -1,5 +1,6 @@
 package dev.gantry.agent.pod;
 
+import dev.gantry.agent.volume.ConfigData;
 import dev.gantry.agent.volume.ConfigObjects;
 import dev.gantry.cri.v1.AuthConfig;
 import dev.gantry.images.Credentials;
@@ -9,13 +10,10 @@ import dev.gantry.images.registry.DockerConfig;
 import io.fabric8.kubernetes.api.model.LocalObjectReference;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.Secret;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Whose names and passwords a pod's imagePullSecrets hold for one image.
@@ -61,7 +59,7 @@ record PullSecrets(List<AuthConfig> credentials, List<String> missing) {
 
     private static Optional<DockerConfig> config(Secret secret) {
         String key = KEYS.get(secret.getType() == null ? "" : secret.getType());
-        byte[] content = key == null ? null : content(secret, key);
+        byte[] content = key == null ? null : ConfigData.of(secret).get(key);
         if (content == null) {
             return Optional.empty();
         }
@@ -70,20 +68,6 @@ record PullSecrets(List<AuthConfig> credentials, List<String> missing) {
                     DockerConfig.parse(content, "secret " + secret.getMetadata().getName()));
         } catch (JsonFormatException e) {
             return Optional.empty();
-        }
-    }
-
-    private static byte @Nullable [] content(Secret secret, String key) {
-        String plain =
-                secret.getStringData() == null ? null : secret.getStringData().get(key);
-        if (plain != null) {
-            return plain.getBytes(StandardCharsets.UTF_8);
-        }
-        String encoded = secret.getData() == null ? null : secret.getData().get(key);
-        try {
-            return encoded == null ? null : Base64.getMimeDecoder().decode(encoded);
-        } catch (IllegalArgumentException e) {
-            return null;
         }
     }
 

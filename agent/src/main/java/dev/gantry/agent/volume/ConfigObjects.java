@@ -1,10 +1,13 @@
 package dev.gantry.agent.volume;
 
 import io.fabric8.kubernetes.api.model.ConfigMap;
+import io.fabric8.kubernetes.api.model.PersistentVolume;
+import io.fabric8.kubernetes.api.model.PersistentVolumeClaim;
 import io.fabric8.kubernetes.api.model.Secret;
+import java.util.List;
 import java.util.Optional;
 
-/** Where ConfigMaps and Secrets are looked up: documents beside the manifests, or an apiserver. Answers from memory. */
+/** Where the objects that pods refer to are looked up: documents beside the manifests, or an apiserver. Answers from memory. */
 public interface ConfigObjects {
     /** Where there are none. */
     ConfigObjects NONE = new ConfigObjects() {
@@ -19,6 +22,16 @@ public interface ConfigObjects {
         }
 
         @Override
+        public List<PersistentVolume> persistentVolumes() {
+            return List.of();
+        }
+
+        @Override
+        public List<PersistentVolumeClaim> persistentVolumeClaims() {
+            return List.of();
+        }
+
+        @Override
         public String remedy() {
             return "there is nothing here that holds ConfigMaps and Secrets";
         }
@@ -27,6 +40,12 @@ public interface ConfigObjects {
     Optional<ConfigMap> configMap(String namespace, String name);
 
     Optional<Secret> secret(String namespace, String name);
+
+    /** All of them. */
+    List<PersistentVolume> persistentVolumes();
+
+    /** All of them, of all namespaces. */
+    List<PersistentVolumeClaim> persistentVolumeClaims();
 
     /** What to do about a missing object, for the end of an error message: {@code create it in …}. */
     String remedy();

@@ -20,17 +20,19 @@ final class HostPaths {
      * @param type of the API; a path of the empty type is left to the runtime, which makes a directory where there is none
      */
     static void check(Path path, @Nullable String type) throws IOException, VolumeException {
+        // Asked in any case: what hangs is to hang here, and not in the runtime.
+        boolean exists = Files.exists(path);
         switch (type == null ? "" : type) {
             case "" -> {}
             case "DirectoryOrCreate" -> {
-                if (Files.notExists(path)) {
+                if (!exists) {
                     Files.createDirectories(path);
                     Files.setAttribute(path, "unix:mode", 0755);
                 }
                 require(Files.isDirectory(path), path, "directory");
             }
             case "FileOrCreate" -> {
-                if (Files.notExists(path)) {
+                if (!exists) {
                     makeFile(path);
                 }
                 require(Files.isRegularFile(path), path, "file");

@@ -2,10 +2,13 @@ package dev.gantry.agent.volume;
 
 import io.fabric8.kubernetes.api.model.ConfigMap;
 import io.fabric8.kubernetes.api.model.HasMetadata;
+import io.fabric8.kubernetes.api.model.PersistentVolume;
+import io.fabric8.kubernetes.api.model.PersistentVolumeClaim;
 import io.fabric8.kubernetes.api.model.Secret;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -34,6 +37,23 @@ public final class ManifestObjects implements ConfigObjects {
     @Override
     public Optional<Secret> secret(String namespace, String name) {
         return find(Secret.class, namespace, name);
+    }
+
+    @Override
+    public List<PersistentVolume> persistentVolumes() {
+        return all(PersistentVolume.class);
+    }
+
+    @Override
+    public List<PersistentVolumeClaim> persistentVolumeClaims() {
+        return all(PersistentVolumeClaim.class);
+    }
+
+    private <T extends HasMetadata> List<T> all(Class<T> type) {
+        return objects.values().stream()
+                .filter(type::isInstance)
+                .map(type::cast)
+                .toList();
     }
 
     private <T extends HasMetadata> Optional<T> find(Class<T> type, String namespace, String name) {

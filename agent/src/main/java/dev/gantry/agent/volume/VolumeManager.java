@@ -5,6 +5,7 @@ import dev.gantry.agent.event.PodReference;
 import dev.gantry.cri.v1.Mount;
 import dev.gantry.linux.Linux;
 import io.fabric8.kubernetes.api.model.Container;
+import io.fabric8.kubernetes.api.model.NodeSelector;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.Quantity;
 import io.fabric8.kubernetes.api.model.Volume;
@@ -29,6 +30,7 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -75,46 +77,53 @@ public final class VolumeManager {
      * Manages volumes on the host itself.
      *
      * @param pods one directory per pod uid
+     * @param claims where it is kept which volumes claims have
+     * @param node whether this node is one that a PersistentVolume can be used on
      * @param allocatable what the node has for pods, by resource name
      * @param blocking runs tasks that may never end, each on a thread of its own
      * @param timers one thread is enough; its tasks are short
      */
     public static VolumeManager ofHost(
             Path pods,
+            Path claims,
             Linux linux,
             ConfigObjects objects,
+            Predicate<NodeSelector> node,
             Map<String, Quantity> allocatable,
             EventSink events,
             InstantSource clock,
             Executor blocking,
             ScheduledExecutorService timers) {
         HostMounts mounts = new SystemHostMounts(linux);
-        VolumeSetUp setUp = new VolumeSetUp(mounts, linux.files(), objects, allocatable, events, clock);
+        VolumeSetUp setUp = new VolumeSetUp(
+                new EmptyDirs(mounts, new DiskImages(mounts), allocatable),
+                new ContentVolumes(mounts, objects, allocatable, clock),
+                new ClaimedVolumes(objects, new ClaimBindings(claims), node),
+                linux.files(),
+                events,
+                clock);
         return new VolumeManager(pods, mounts, setUp, events, blocking, timers);
     }
 
     /**
      * Sets up what a container mounts.
      *
-     * @param environment for {@code subPathExpr}
-     * @param canBeRecursive whether the runtime can make all mounts below one read-only
      * @return the mounts in the container's order. Fails with {@link MountFailedException} if a volume cannot be had now,
      *     with {@link VolumeException} if the container asks for something impossible. Cancelling abandons the work
      */
-    public CompletableFuture<List<Mount>> mounts(
-            Pod pod, Container container, Map<String, String> environment, boolean canBeRecursive) {
-        removed.remove(uid(pod));
-        List<VolumeMount> wanted = container.getVolumeMounts() == null ? List.of() : container.getVolumeMounts();
+    public CompletableFuture<List<Mount>> mounts(MountRequest request) {
+        List<VolumeMount> wanted = volumeMounts(request.container());
         if (wanted.isEmpty()) {
             return CompletableFuture.completedFuture(List.of());
         }
+        removed.remove(uid(request.pod()));
         Map<String, CompletableFuture<MountSource>> sources = new LinkedHashMap<>();
         for (VolumeMount mount : wanted) {
-            sources.computeIfAbsent(mount.getName(), name -> source(pod, name));
+            sources.computeIfAbsent(mount.getName(), name -> source(request, name));
         }
         CompletableFuture<List<Mount>> result = new CompletableFuture<>();
-        ScheduledFuture<?> deadline =
-                timers.schedule(() -> expire(pod, sources, result), PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+        ScheduledFuture<?> deadline = timers.schedule(
+                () -> expire(request.pod(), sources, result), PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
         result.whenComplete((done, failure) -> {
             deadline.cancel(false);
             sources.values().forEach(source -> source.cancel(false));
@@ -124,10 +133,14 @@ public final class VolumeManager {
                     if (failure != null) {
                         result.completeExceptionally(failure(sources.values(), failure));
                     } else {
-                        place(pod, container, wanted, sources, environment, canBeRecursive, result);
+                        place(request, sources, result);
                     }
                 });
         return result;
+    }
+
+    private static List<VolumeMount> volumeMounts(Container container) {
+        return container.getVolumeMounts() == null ? List.of() : container.getVolumeMounts();
     }
 
     private static Throwable failure(Iterable<CompletableFuture<MountSource>> sources, Throwable otherwise) {
@@ -156,13 +169,18 @@ public final class VolumeManager {
         }
     }
 
-    private CompletableFuture<MountSource> source(Pod pod, String name) {
+    private CompletableFuture<MountSource> source(MountRequest request, String name) {
+        Pod pod = request.pod();
         Optional<Volume> volume = pod.getSpec().getVolumes().stream()
                 .filter(one -> one.getName().equals(name))
                 .findFirst();
         if (volume.isEmpty()) {
             return CompletableFuture.failedFuture(
                     new VolumeException("volume \"%s\" is not among the pod's volumes".formatted(name)));
+        }
+        if (volume.get().getImage() != null) {
+            return CompletableFuture.completedFuture(
+                    MountSource.image(Objects.requireNonNull(request.images().get(name))));
         }
         CompletableFuture<MountSource> result = new CompletableFuture<>();
         enqueue(pod, name, result, () -> {
@@ -195,13 +213,10 @@ public final class VolumeManager {
     // ---- mounts of a container
 
     private void place(
-            Pod pod,
-            Container container,
-            List<VolumeMount> wanted,
+            MountRequest request,
             Map<String, CompletableFuture<MountSource>> sources,
-            Map<String, String> environment,
-            boolean canBeRecursive,
             CompletableFuture<List<Mount>> result) {
+        List<VolumeMount> wanted = volumeMounts(request.container());
         boolean bare =
                 wanted.stream().allMatch(mount -> isEmpty(mount.getSubPath()) && isEmpty(mount.getSubPathExpr()));
         // What may follow paths into a volume may hang on it.
@@ -212,9 +227,9 @@ public final class VolumeManager {
                     VolumeMount mount = wanted.get(i);
                     MountSource source =
                             Objects.requireNonNull(sources.get(mount.getName())).join();
-                    String subPath = VolumeMounts.subPath(mount, environment);
+                    String subPath = VolumeMounts.subPath(mount, request.environment());
                     placed.add(VolumeMounts.of(
-                            mount, beneath(pod, container, i, mount, source, subPath), subPath, canBeRecursive));
+                            mount, beneath(request, i, mount, source, subPath), subPath, request.recursiveReadOnly()));
                 }
                 result.complete(placed);
             } catch (VolumeException | RuntimeException e) {
@@ -223,16 +238,16 @@ public final class VolumeManager {
         });
     }
 
-    private MountSource beneath(
-            Pod pod, Container container, int index, VolumeMount mount, MountSource source, String subPath)
+    private MountSource beneath(MountRequest request, int index, VolumeMount mount, MountSource source, String subPath)
             throws VolumeException {
         if (subPath.isEmpty() || !source.image().isEmpty()) {
             return source;
         }
-        Path target = podDirectory(uid(pod))
+        String container = request.container().getName();
+        Path target = podDirectory(uid(request.pod()))
                 .resolve("volume-subpaths")
                 .resolve(mount.getName())
-                .resolve(container.getName())
+                .resolve(container)
                 .resolve(Integer.toString(index));
         try {
             // What an earlier run has mounted stays mounted in it.
@@ -246,7 +261,7 @@ public final class VolumeManager {
         } catch (VolumeException | IOException e) {
             throw new VolumeException(
                     "failed to prepare subPath for volumeMount \"%s\" of container \"%s\": %s"
-                            .formatted(mount.getName(), container.getName(), reason(e)),
+                            .formatted(mount.getName(), container, reason(e)),
                     e);
         }
         return new MountSource(target.toString(), "", source.readOnly());
@@ -286,6 +301,7 @@ public final class VolumeManager {
     public void remove(String uid) throws IOException {
         removed.add(uid);
         queues.keySet().removeIf(key -> key.uid().equals(uid));
+        setUp.forget(uid);
         Path directory = podDirectory(uid);
         if (Files.exists(directory)) {
             mounts.unmountBelow(directory);

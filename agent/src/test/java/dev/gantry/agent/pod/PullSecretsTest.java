@@ -2,50 +2,33 @@ package dev.gantry.agent.pod;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.gantry.agent.volume.ConfigObjects;
+import dev.gantry.agent.volume.ManifestObjects;
 import dev.gantry.cri.v1.AuthConfig;
-import io.fabric8.kubernetes.api.model.ConfigMap;
+import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.Pod;
-import io.fabric8.kubernetes.api.model.Secret;
 import io.fabric8.kubernetes.api.model.SecretBuilder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Base64;
-import java.util.HashMap;
-import java.util.Map;
-import java.util.Optional;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class PullSecretsTest {
-    private final Map<String, Secret> secrets = new HashMap<>();
-    private final ConfigObjects objects = new ConfigObjects() {
-        @Override
-        public Optional<ConfigMap> configMap(String namespace, String name) {
-            return Optional.empty();
-        }
-
-        @Override
-        public Optional<Secret> secret(String namespace, String name) {
-            return Optional.ofNullable(secrets.get(namespace + "/" + name));
-        }
-
-        @Override
-        public String remedy() {
-            return "create it";
-        }
-    };
+    private final List<HasMetadata> secrets = new ArrayList<>();
+    private final ManifestObjects objects = new ManifestObjects();
 
     private void secret(String name, String type, String key, String content) {
-        secrets.put(
-                "default/" + name,
-                new SecretBuilder()
-                        .withNewMetadata()
-                        .withName(name)
-                        .endMetadata()
-                        .withType(type)
-                        .addToData(key, Base64.getEncoder().encodeToString(content.getBytes(StandardCharsets.UTF_8)))
-                        .build());
+        secrets.add(new SecretBuilder()
+                .withNewMetadata()
+                .withNamespace("default")
+                .withName(name)
+                .endMetadata()
+                .withType(type)
+                .addToData(key, Base64.getEncoder().encodeToString(content.getBytes(StandardCharsets.UTF_8)))
+                .build());
+        objects.replace(secrets);
     }
 
     private static Pod pod(String secrets) {

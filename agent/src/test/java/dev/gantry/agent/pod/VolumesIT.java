@@ -2,6 +2,10 @@ package dev.gantry.agent.pod;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.gantry.linux.Fcntl;
+import dev.gantry.linux.Fd;
+import dev.gantry.linux.Linux;
+import dev.gantry.linux.MountFlags;
 import dev.gantry.staticpods.ManifestSnapshot;
 import dev.gantry.testing.RequiresRoot;
 import dev.gantry.testing.RequiresTool;
@@ -10,6 +14,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.OptionalLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -297,6 +302,155 @@ class VolumesIT {
                 .isEqualTo("2777 4321\n2777 4321\n4321\n4321\n");
         assertThat(shell(pod, "stat -L -c '%a %g' /secret/token; cat /secret/token"))
                 .isEqualTo("440 4321\ns3cret");
+    }
+
+    @Test
+    void aClaimKeepsItsVolumeAndTheFsGroupGetsIt() throws Exception {
+        Path disk = Files.createDirectories(directory.resolve("disk"));
+        Path file =
+                Files.writeString(Files.createDirectories(disk.resolve("sub")).resolve("file"), "kept");
+        Files.setAttribute(file, "unix:mode", 0600);
+        Path outside = Files.writeString(directory.resolve("outside"), "");
+        Files.setAttribute(outside, "unix:mode", 0600);
+        Files.createSymbolicLink(disk.resolve("link"), outside);
+        String documents = """
+                apiVersion: v1
+                kind: PersistentVolume
+                metadata: {name: disk}
+                spec: {capacity: {storage: 1Gi}, accessModes: [ReadWriteOnce], local: {path: %s}}
+                ---
+                apiVersion: v1
+                kind: PersistentVolumeClaim
+                metadata: {name: data}
+                spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}
+                """.formatted(disk);
+        String spec = """
+                securityContext: {fsGroup: 4321, runAsUser: 1000}
+                volumes: [{name: data, persistentVolumeClaim: {claimName: data}}]
+                containers:
+                - {name: main, image: %s, command: [sleep, "1000"], volumeMounts: [{name: data, mountPath: /data}]}
+                """;
+        node.create(spec.formatted(NativeNode.IMAGE));
+        node.awaitEvent("FailedMount: MountVolume.SetUp failed for volume \"data\" : persistentvolumeclaim \"data\" not"
+                + " found in namespace \"default\"; put a document of it beside the manifests");
+
+        objects(documents);
+        Pod pod = node.awaitRunning("main");
+
+        assertThat(shell(pod, "cat /data/sub/file; stat -c '%a %g' /data /data/sub /data/sub/file; touch /data/new"))
+                .isEqualTo("kept2775 4321\n2775 4321\n660 4321\n");
+        assertThat(Files.getAttribute(outside, "unix:gid")).isEqualTo(0);
+        assertThat((int) Files.getAttribute(outside, "unix:mode") & 0777).isEqualTo(0600);
+        assertThat(directory.resolve("claims/default_data")).hasContent("disk");
+        node.delete();
+        assertThat(disk.resolve("new")).exists();
+    }
+
+    @Test
+    void anImageIsAVolume() throws Exception {
+        Pod pod = start("""
+                volumes: [{name: tools, image: {reference: %1$s, pullPolicy: IfNotPresent}}]
+                containers:
+                - name: main
+                  image: %1$s
+                  command: [sleep, "1000"]
+                  volumeMounts:
+                  - {name: tools, mountPath: /tools}
+                  - {name: tools, mountPath: /users, subPath: etc/passwd}
+                """);
+
+        assertThat(shell(pod, "/tools/bin/busybox head -n 1 /users; touch /tools/x"))
+                .startsWith("root:x:0:0:root:/root:/bin/sh\n")
+                .contains("Read-only file system");
+    }
+
+    @Test
+    void readOnlyReachesMountsBelowIfItIsToAndPropagationGoesBothWays() throws Exception {
+        Path host = Files.createDirectories(directory.resolve("host"));
+        Files.createDirectories(host.resolve("below"));
+        Files.createDirectories(host.resolve("late"));
+        Linux.system().mounts().mount("tmpfs", host.toString(), "tmpfs", 0, null);
+        Linux.system().mounts().mount(null, host.toString(), null, MountFlags.MS_SHARED, null);
+        Files.createDirectories(host.resolve("below"));
+        Files.createDirectories(host.resolve("late"));
+        Linux.system().mounts().mount("tmpfs", host.resolve("below").toString(), "tmpfs", 0, null);
+        try {
+            Pod pod = start("""
+                    volumes: [{name: data, hostPath: {path: %s}}]
+                    containers:
+                    - name: main
+                      image: %%s
+                      command: [sleep, "1000"]
+                      securityContext: {privileged: true}
+                      volumeMounts:
+                      - {name: data, mountPath: /plain, readOnly: true}
+                      - {name: data, mountPath: /all, readOnly: true, recursiveReadOnly: Enabled}
+                      - {name: data, mountPath: /possible, readOnly: true, recursiveReadOnly: IfPossible}
+                      - {name: data, mountPath: /slave, mountPropagation: HostToContainer}
+                      - {name: data, mountPath: /shared, mountPropagation: Bidirectional}
+                    """.formatted(host));
+
+            assertThat(shell(
+                            pod,
+                            "for d in plain all possible; do touch /$d/x 2>/dev/null; echo $?; touch /$d/below/x"
+                                    + " 2>/dev/null; echo $?; done"))
+                    .isEqualTo("1\n0\n1\n1\n1\n1\n");
+            Linux.system().mounts().mount("tmpfs", host.resolve("late").toString(), "tmpfs", 0, null);
+            assertThat(shell(pod, "for d in plain slave shared; do grep -c \" /$d/late \" /proc/self/mountinfo; done"))
+                    .isEqualTo("0\n1\n1\n");
+            assertThat(shell(pod, "mkdir /shared/own; mount -t tmpfs tmpfs /shared/own; touch /shared/own/seen"))
+                    .isEmpty();
+            assertThat(host.resolve("own/seen")).exists();
+        } finally {
+            node.delete();
+            for (String mount : List.of("own", "late", "below", "")) {
+                Linux.system().mounts().umount2(host.resolve(mount).toString(), MountFlags.MNT_DETACH);
+            }
+        }
+    }
+
+    /** A file system whose server never answers, as an NFS server that has gone. */
+    @Test
+    void whatHangsHangsNobodyElse() throws Exception {
+        Path hung = Files.createDirectories(directory.resolve("hung"));
+        Fd server = Linux.system().files().open("/dev/fuse", Fcntl.O_RDWR);
+        Linux.system()
+                .mounts()
+                .mount(
+                        "gone",
+                        hung.toString(),
+                        "fuse",
+                        0,
+                        "fd=%d,rootmode=40000,user_id=0,group_id=0".formatted(server.number()));
+        try {
+            for (int i = 0; i < 40; i++) {
+                node.engine().create(EngineFixture.pod("""
+                        apiVersion: v1
+                        kind: Pod
+                        metadata: {name: hangs-%d}
+                        spec:
+                          terminationGracePeriodSeconds: 0
+                          hostNetwork: true
+                          volumes: [{name: gone, hostPath: {path: %s/data}}]
+                          containers:
+                          - {name: hangs, image: %s, command: [sleep, "1000"], volumeMounts: [{name: gone, mountPath: /d}]}
+                        """.formatted(i, hung, NativeNode.IMAGE)));
+            }
+            Pod pod = start("""
+                    volumes: [{name: data, emptyDir: {sizeLimit: 1Mi}}]
+                    containers:
+                    - {name: main, image: %s, command: [sleep, "1000"], volumeMounts: [{name: data, mountPath: /data}]}
+                    """);
+
+            assertThat(shell(pod, "touch /data/x; ls /data")).isEqualTo("x\n");
+            for (int i = 0; i < 40; i++) {
+                node.engine().delete("default", "hangs-" + i, OptionalLong.of(0));
+            }
+            node.await(any -> node.engine().pods().size() == 1);
+        } finally {
+            server.close();
+            Linux.system().mounts().umount2(hung.toString(), MountFlags.MNT_DETACH);
+        }
     }
 
     private Pod start(String spec) throws Exception {

@@ -3,21 +3,18 @@ package dev.gantry.agent.volume;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
-import io.fabric8.kubernetes.api.model.ConfigMap;
 import io.fabric8.kubernetes.api.model.ConfigMapBuilder;
 import io.fabric8.kubernetes.api.model.ContainerBuilder;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodBuilder;
 import io.fabric8.kubernetes.api.model.Quantity;
 import io.fabric8.kubernetes.api.model.ResourceFieldSelectorBuilder;
-import io.fabric8.kubernetes.api.model.Secret;
 import io.fabric8.kubernetes.api.model.SecretBuilder;
 import io.fabric8.kubernetes.api.model.Volume;
 import io.fabric8.kubernetes.api.model.VolumeBuilder;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -50,30 +47,27 @@ class VolumeContentsTest {
             .endStatus()
             .build();
 
-    private final ConfigObjects objects = new ConfigObjects() {
-        @Override
-        public Optional<ConfigMap> configMap(String namespace, String name) {
-            return name.equals("cfg")
-                    ? Optional.of(new ConfigMapBuilder()
-                            .addToData("a.conf", "x=1")
-                            .addToBinaryData("b.bin", "AAEC")
-                            .build())
-                    : Optional.empty();
-        }
+    private final ManifestObjects objects = new ManifestObjects();
 
-        @Override
-        public Optional<Secret> secret(String namespace, String name) {
-            return name.equals("key")
-                    ? Optional.of(
-                            new SecretBuilder().addToData("token", "czNjcmV0").build())
-                    : Optional.empty();
-        }
+    {
+        objects.replace(List.of(
+                new ConfigMapBuilder()
+                        .withNewMetadata()
+                        .withNamespace("default")
+                        .withName("cfg")
+                        .endMetadata()
+                        .addToData("a.conf", "x=1")
+                        .addToBinaryData("b.bin", "AAEC")
+                        .build(),
+                new SecretBuilder()
+                        .withNewMetadata()
+                        .withNamespace("default")
+                        .withName("key")
+                        .endMetadata()
+                        .addToData("token", "czNjcmV0")
+                        .build()));
+    }
 
-        @Override
-        public String remedy() {
-            return "create it in /manifests";
-        }
-    };
     private final VolumeContents contents = new VolumeContents(POD, objects, Map.of("cpu", new Quantity("2")));
 
     @Test
@@ -110,7 +104,7 @@ class VolumeContentsTest {
                         .endConfigMap()
                         .build()))
                 .withMessage("configmap \"nope\" not found in namespace \"default\";"
-                        + " create it in /manifests, or mark it optional");
+                        + " put a document of it beside the manifests, or mark it optional");
     }
 
     @Test
