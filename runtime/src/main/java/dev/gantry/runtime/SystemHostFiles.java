@@ -13,13 +13,18 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 
 /** The host's files, as they are. */
 final class SystemHostFiles implements HostFiles {
     /** Below /dev these are file systems of their own, which a container gets fresh. */
     private static final Set<String> SKIPPED = Set.of("pts", "shm", "fd", "mqueue", ".lxc", ".lxd-mounts", ".udev");
+
+    /** A line for each: {@code name (mode)}. */
+    private static final Path PROFILES = Path.of("/sys/kernel/security/apparmor/profiles");
 
     private static final int MAX_DEVICES = 4096;
 
@@ -56,6 +61,19 @@ final class SystemHostFiles implements HostFiles {
             add(path, status, devices);
         }
         return devices;
+    }
+
+    @Override
+    public Optional<Set<String>> appArmorProfiles() throws IOException {
+        if (!Files.isReadable(PROFILES)) {
+            return Optional.empty();
+        }
+        Set<String> names = new HashSet<>();
+        for (String line : Files.readAllLines(PROFILES)) {
+            int mode = line.lastIndexOf(" (");
+            names.add(mode < 0 ? line : line.substring(0, mode));
+        }
+        return Optional.of(names);
     }
 
     private void walk(String directory, List<DeviceNode> devices) throws IOException {

@@ -113,7 +113,7 @@ class CniNetworkIT {
                 "web",
                 "uid-1",
                 netns,
-                List.of(new PortMapping(PortProtocol.TCP, Optional.of(InetAddress.getByName("127.0.0.1")), 8080, 80)),
+                List.of(new PortMapping(PortProtocol.TCP, Optional.of(InetAddress.getLoopbackAddress()), 8080, 80)),
                 Optional.empty(),
                 new NetworkHints(
                         Map.of(), new DnsConfig(List.of("10.96.0.10"), List.of("svc"), List.of("ndots:5")), ""));

@@ -2,6 +2,8 @@ package dev.gantry.runtime.spec;
 
 import java.io.IOException;
 import java.util.List;
+import java.util.Optional;
+import java.util.Set;
 
 /** What compilation needs to know of the host's files. May block on a hanging file system: call with a deadline. */
 public interface HostFiles {
@@ -13,6 +15,9 @@ public interface HostFiles {
 
     /** The device file of this path, or all below it if it is a directory; without pseudo terminals. */
     List<DeviceNode> devices(String path) throws IOException;
+
+    /** Names of the AppArmor profiles that are loaded; empty if that cannot be seen here. */
+    Optional<Set<String>> appArmorProfiles() throws IOException;
 
     /** What a path is. */
     enum Kind {

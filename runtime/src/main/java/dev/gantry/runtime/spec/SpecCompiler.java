@@ -115,7 +115,7 @@ public final class SpecCompiler {
                 pid(namespaces),
                 privateCgroups,
                 users,
-                appArmor(context, privileged, notices),
+                AppArmorProfiles.of(context, machine.appArmor(), host, notices),
                 SeLinuxLabels.of(context.getSelinuxOptions(), machine.seLinux()),
                 StopSignals.of(config.getStopSignal(), image.stopSignal()),
                 notices);
@@ -297,30 +297,5 @@ public final class SpecCompiler {
         } catch (SeccompProfileException e) {
             throw SpecException.invalid("%s", String.valueOf(e.getMessage()));
         }
-    }
-
-    private Optional<String> appArmor(LinuxContainerSecurityContext context, boolean privileged, List<String> notices)
-            throws SpecException {
-        if (privileged || !context.hasApparmor()) {
-            return Optional.empty();
-        }
-        SecurityProfile profile = context.getApparmor();
-        return switch (profile.getProfileType()) {
-            case Localhost -> {
-                if (!machine.appArmor()) {
-                    throw SpecException.unsupported(
-                            "apparmor: profile '%s' cannot be enforced, AppArmor is not enabled on this machine",
-                            profile.getLocalhostRef());
-                }
-                yield Optional.of(profile.getLocalhostRef());
-            }
-            case RuntimeDefault -> {
-                if (machine.appArmor()) {
-                    notices.add("AppArmor: there is no default profile, the container runs unconfined by it");
-                }
-                yield Optional.empty();
-            }
-            case Unconfined, UNRECOGNIZED -> Optional.empty();
-        };
     }
 }

@@ -38,6 +38,11 @@ class SecurityModulesTest {
         public List<DeviceNode> devices(String path) {
             return List.of();
         }
+
+        @Override
+        public Optional<Set<String>> appArmorProfiles() {
+            return Optional.of(Set.of("tight", "with space"));
+        }
     };
 
     private static ContainerSpec spec(boolean modules, Consumer<LinuxContainerSecurityContext.Builder> change)
@@ -114,16 +119,46 @@ class SecurityModulesTest {
                 .withMessageContaining("selinux_options.type");
     }
 
-    @Test
-    void aProfileIsEnteredOrRefused() throws Exception {
-        Consumer<LinuxContainerSecurityContext.Builder> profile =
-                security -> security.setApparmor(SecurityProfile.newBuilder()
-                        .setProfileType(SecurityProfile.ProfileType.Localhost)
-                        .setLocalhostRef("tight"));
+    private static Consumer<LinuxContainerSecurityContext.Builder> appArmor(String reference) {
+        return security -> security.setApparmor(SecurityProfile.newBuilder()
+                .setProfileType(SecurityProfile.ProfileType.Localhost)
+                .setLocalhostRef(reference));
+    }
 
-        assertThat(program(spec(true, profile))).contains("change to AppArmor profile tight on exec");
+    @SuppressWarnings("deprecation")
+    private static Consumer<LinuxContainerSecurityContext.Builder> oldAppArmor(String profile) {
+        return security -> security.setApparmorProfile(profile);
+    }
+
+    @Test
+    void aProfileIsEnteredWhicheverFieldNamesIt() throws Exception {
+        assertThat(program(spec(true, appArmor("tight")))).contains("change to AppArmor profile tight on exec");
+        assertThat(spec(true, appArmor("localhost/with space")).appArmorProfile())
+                .contains("with space");
+        assertThat(spec(true, oldAppArmor("localhost/tight")).appArmorProfile()).contains("tight");
+        assertThat(spec(true, oldAppArmor("unconfined")).appArmorProfile()).isEmpty();
+        assertThat(spec(true, oldAppArmor("runtime/default")).notices())
+                .contains("AppArmor: there is no default profile, the container runs unconfined by it");
+        assertThat(spec(true, appArmor("tight").andThen(oldAppArmor("localhost/unknown")))
+                        .appArmorProfile())
+                .contains("tight");
+    }
+
+    @Test
+    void aProfileThatCannotBeEnforcedIsRefused() {
+        refused(
+                false,
+                appArmor("tight"),
+                "profile 'tight' cannot be enforced, AppArmor is not enabled on this machine");
+        refused(true, appArmor("unknown"), "profile 'unknown' is not loaded: apparmor_parser loads it from a file");
+        refused(true, appArmor(""), "localhost_ref is empty");
+        refused(true, oldAppArmor("tight"), "apparmor_profile 'tight': not a kind of profile");
+    }
+
+    private static void refused(
+            boolean modules, Consumer<LinuxContainerSecurityContext.Builder> change, String message) {
         assertThatExceptionOfType(SpecException.class)
-                .isThrownBy(() -> spec(false, profile))
-                .withMessageContaining("AppArmor is not enabled on this machine");
+                .isThrownBy(() -> spec(modules, change))
+                .withMessageContaining(message);
     }
 }

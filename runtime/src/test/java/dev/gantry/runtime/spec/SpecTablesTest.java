@@ -220,6 +220,11 @@ class SpecTablesTest {
         public List<DeviceNode> devices(String path) {
             return List.of();
         }
+
+        @Override
+        public Optional<Set<String>> appArmorProfiles() {
+            return Optional.empty();
+        }
     };
 
     private static List<MountSpec> mounts(Mount.Builder... requested) throws Exception {
