@@ -34,12 +34,14 @@ public final class ManifestDecoder {
             "PersistentVolumeClaim", PersistentVolumeClaim.class);
 
     private final String file;
+    private final boolean present;
     private final List<ManifestError> errors = new ArrayList<>();
     private final List<DecodedManifest.DecodedPod> pods = new ArrayList<>();
     private final List<DecodedManifest.DecodedObject> objects = new ArrayList<>();
 
-    private ManifestDecoder(String file) {
+    private ManifestDecoder(String file, boolean present) {
         this.file = file;
+        this.present = present;
     }
 
     /**
@@ -48,7 +50,16 @@ public final class ManifestDecoder {
      * @param file its name as errors show it; {@code .json} makes it JSON, anything else YAML (which may be JSON too)
      */
     public static DecodedManifest decode(String file, byte[] content) {
-        ManifestDecoder decoder = new ManifestDecoder(file);
+        return decode(file, content, false);
+    }
+
+    /** The same for pods that exist: they may have what can only be added to a pod, such as ephemeral containers. */
+    public static DecodedManifest decodePresent(String file, byte[] content) {
+        return decode(file, content, true);
+    }
+
+    private static DecodedManifest decode(String file, byte[] content, boolean present) {
+        ManifestDecoder decoder = new ManifestDecoder(file, present);
         decoder.file(content);
         return new DecodedManifest(decoder.pods, decoder.objects, decoder.errors);
     }
@@ -167,7 +178,7 @@ public final class ManifestDecoder {
         if (pod.getSpec() != null) {
             PodDefaults.apply(pod);
         }
-        report(mapping, before, typed, PodValidation.validate(pod));
+        report(mapping, before, typed, present ? PodValidation.validatePresent(pod) : PodValidation.validate(pod));
         if (errors.size() == before) {
             pods.add(new DecodedManifest.DecodedPod(pod, Canonical.text(mapping), mapping.position()));
         }

@@ -58,10 +58,11 @@ public final class PodDefaults {
         boolean hostNetwork = Boolean.TRUE.equals(spec.getHostNetwork());
         orEmpty(spec.getContainers()).forEach(container -> container(container, hostNetwork));
         orEmpty(spec.getInitContainers()).forEach(container -> container(container, hostNetwork));
+        orEmpty(spec.getEphemeralContainers()).forEach(EphemeralContainers::defaults);
         orEmpty(spec.getVolumes()).forEach(PodDefaults::volume);
     }
 
-    private static void container(Container container, boolean hostNetwork) {
+    static void container(Container container, boolean hostNetwork) {
         if (container.getTerminationMessagePath() == null) {
             container.setTerminationMessagePath("/dev/termination-log");
         }

@@ -1,6 +1,7 @@
 package dev.gantry.staticpods;
 
 import io.fabric8.kubernetes.api.model.Container;
+import io.fabric8.kubernetes.api.model.EphemeralContainer;
 import io.fabric8.kubernetes.api.model.HostAlias;
 import io.fabric8.kubernetes.api.model.ObjectMeta;
 import io.fabric8.kubernetes.api.model.Pod;
@@ -31,18 +32,30 @@ public final class PodValidation {
     private final FieldErrors errors = new FieldErrors();
     private final PodSpec spec;
 
-    private PodValidation(PodSpec spec) {
+    private final boolean present;
+
+    private PodValidation(PodSpec spec, boolean present) {
         this.spec = spec;
+        this.present = present;
     }
 
     /** All fields at fault, in the order of the API's documentation; empty if the pod is valid. */
     public static List<FieldError> validate(Pod pod) {
+        return validate(pod, false);
+    }
+
+    /** The same for a pod that exists, and may have what can only be added to one. */
+    public static List<FieldError> validatePresent(Pod pod) {
+        return validate(pod, true);
+    }
+
+    private static List<FieldError> validate(Pod pod, boolean present) {
         if (pod.getSpec() == null) {
             FieldErrors errors = new FieldErrors();
             errors.add(FieldError.required("spec", ""));
             return errors.found();
         }
-        PodValidation validation = new PodValidation(pod.getSpec());
+        PodValidation validation = new PodValidation(pod.getSpec(), present);
         validation.metadata(pod.getMetadata() == null ? new ObjectMeta() : pod.getMetadata());
         validation.spec();
         if (pod.getMetadata() != null) {
@@ -136,8 +149,15 @@ public final class PodValidation {
         for (int i = 0; i < initContainers.size(); i++) {
             validation.validate("spec.initContainers[" + i + "]", initContainers.get(i), names, true);
         }
-        if (!orEmpty(spec.getEphemeralContainers()).isEmpty()) {
+        List<EphemeralContainer> ephemeral = orEmpty(spec.getEphemeralContainers());
+        if (!present && !ephemeral.isEmpty()) {
             errors.add(FieldError.forbidden("spec.ephemeralContainers", "cannot be set on create"));
+            return;
+        }
+        for (int i = 0; i < ephemeral.size(); i++) {
+            String path = "spec.ephemeralContainers[" + i + "]";
+            validation.validate(path, EphemeralContainers.container(ephemeral.get(i)), names, false);
+            EphemeralContainers.validate(path, ephemeral.get(i), spec, errors);
         }
     }
 

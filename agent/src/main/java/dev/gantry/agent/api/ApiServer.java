@@ -87,6 +87,7 @@ public final class ApiServer implements AutoCloseable {
         FileWatch watch = new FileWatch();
         Router router = new Router(
                 pods,
+                new PodEditResource(backend.engine(), pods, backend.manifests(), clock),
                 events,
                 new LogResource(backend.engine(), Linux.system().files(), backend.podLogs(), watch, clock),
                 new ExecResource(backend.engine(), backend.io(), limits, workers),

@@ -48,6 +48,13 @@ public record Backend(
          * @throws ManifestException naming file, line and field
          */
         List<Pod> decode(String source, byte[] bytes) throws ManifestException;
+
+        /**
+         * Pods that exist and were changed: they may have ephemeral containers.
+         *
+         * @throws ManifestException naming line and field
+         */
+        List<Pod> decodePresent(byte[] bytes) throws ManifestException;
     }
 
     /** Renders syscall programs. */

@@ -184,8 +184,9 @@ final class NodeResource {
                     "Pod",
                     true,
                     List.of("po"),
-                    List.of("create", "delete", "get", "list", "watch"));
+                    List.of("create", "delete", "get", "list", "patch", "update", "watch"));
             resource(json, "pods/attach", "", "PodAttachOptions", true, List.of(), List.of("create", "get"));
+            resource(json, "pods/ephemeralcontainers", "", "Pod", true, List.of(), List.of("get", "patch", "update"));
             resource(json, "pods/exec", "", "PodExecOptions", true, List.of(), List.of("create", "get"));
             resource(json, "pods/log", "", "Pod", true, List.of(), List.of("get"));
             resource(json, "pods/resize", "", "Pod", true, List.of(), List.of("get", "patch", "update"));

@@ -7,27 +7,33 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.gantry.staticpods.ModelJson;
 import io.fabric8.kubernetes.api.model.Pod;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
 /**
- * Patches of a pod's spec: {@code application/merge-patch+json} (RFC 7396), and {@code application/strategic-merge-patch+json}, in which
+ * Patches of a pod's labels, annotations and spec: {@code application/merge-patch+json} (RFC 7396), and {@code application/strategic-merge-patch+json}, in which
  * elements of lists are matched by name. Pure.
  */
 final class PodPatch {
     private static final String STRATEGIC = "application/strategic-merge-patch+json";
     private static final String MERGE = "application/merge-patch+json";
 
-    /** What the API knows elements of the lists by that a resize goes through. */
-    private static final Map<String, String> KEYS =
-            Map.of("containers", "name", "initContainers", "name", "resizePolicy", "resourceName");
+    /** What the API knows elements of lists by, of those that may be changed. */
+    private static final Map<String, String> KEYS = Map.of(
+            "containers", "name",
+            "initContainers", "name",
+            "ephemeralContainers", "name",
+            "env", "name",
+            "volumeMounts", "mountPath",
+            "resizePolicy", "resourceName");
 
     private PodPatch() {}
 
     /**
      * Applies a patch.
      *
-     * @return the patched pod as a manifest: its name and spec
+     * @return the patched pod as a manifest: its name, labels, annotations and spec
      * @throws ApiException 415 for another type of patch, 400 for what is no JSON object
      */
     static byte[] apply(String contentType, Pod pod, byte[] patch) throws ApiException {
@@ -46,9 +52,17 @@ final class PodPatch {
             }
             ObjectNode manifest = Json.MAPPER.createObjectNode();
             manifest.put("apiVersion", "v1").put("kind", "Pod");
-            manifest.putObject("metadata")
+            ObjectNode metadata = manifest.putObject("metadata")
                     .put("name", pod.getMetadata().getName())
                     .put("namespace", pod.getMetadata().getNamespace());
+            JsonNode present = Json.MAPPER.readTree(ModelJson.write(pod.getMetadata()));
+            for (String field : List.of("labels", "annotations")) {
+                JsonNode patched =
+                        merge(present.path(field), change.path("metadata").path(field), type.equals(STRATEGIC));
+                if (patched.isObject() || patched.isTextual() || patched.isArray() || patched.isNumber()) {
+                    metadata.set(field, patched);
+                }
+            }
             JsonNode spec = Json.MAPPER.readTree(ModelJson.write(pod.getSpec()));
             manifest.set("spec", merge(spec, change.path("spec"), type.equals(STRATEGIC)));
             return manifest.toString().getBytes(StandardCharsets.UTF_8);
@@ -68,7 +82,7 @@ final class PodPatch {
         }
         ObjectNode result = target.isObject() ? target.deepCopy() : Json.MAPPER.createObjectNode();
         for (Map.Entry<String, JsonNode> member : patch.properties()) {
-            // directives such as $setElementOrder change nothing of a resize
+            // directives such as $setElementOrder change nothing of what may be changed
             if (!strategic || !member.getKey().startsWith("$")) {
                 merge(result, member.getKey(), member.getValue(), strategic);
             }

@@ -5,7 +5,6 @@ import dev.gantry.agent.pod.PodEngine;
 import dev.gantry.agent.pod.PodRejectedException;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodBuilder;
-import io.netty.handler.codec.http.HttpMethod;
 import java.io.IOException;
 import java.time.Clock;
 import java.util.ArrayList;
@@ -158,32 +157,9 @@ final class PodResource implements AutoCloseable {
         }
     }
 
-    /** {@code …/resize}: a whole pod by PUT, or what changes in it by PATCH. */
-    void resize(Exchange exchange, String namespace, String name) throws ApiException, IOException {
-        Request request = exchange.request();
-        Pod present = engine.pod(namespace, name).orElseThrow(() -> ApiException.notFound("pods", name));
-        byte[] body = request.body().bytes();
-        if (request.method().equals(HttpMethod.PATCH)) {
-            body = PodPatch.apply(request.headers().get("Content-Type", ""), present, body);
-        }
-        try {
-            List<Pod> decoded = manifests.decode("request", body);
-            if (decoded.size() != 1) {
-                throw ApiException.badRequest("expected one pod, found " + decoded.size());
-            }
-            Pod wanted = decoded.get(0);
-            if (!name.equals(wanted.getMetadata().getName())) {
-                throw ApiException.badRequest("the name of the object ("
-                        + wanted.getMetadata().getName() + ") does not match the name on the URL (" + name + ")");
-            }
-            Pod desired = new PodBuilder(present).withSpec(wanted.getSpec()).build();
-            collection.answer(
-                    exchange, 200, engine.resize(desired).orElseThrow(() -> ApiException.notFound("pods", name)));
-        } catch (ManifestException e) {
-            throw ApiException.of(422, "Invalid", String.valueOf(e.getMessage()));
-        } catch (PodRejectedException e) {
-            throw ApiException.of(e, name);
-        }
+    /** Answers with one pod. */
+    void answer(Exchange exchange, Pod pod) throws ApiException {
+        collection.answer(exchange, 200, pod);
     }
 
     void delete(Exchange exchange, String namespace, String name) throws ApiException, IOException {

@@ -8,6 +8,7 @@ import java.util.List;
 /** Finds what answers a request, and turns every failure into a {@code Status}. Runs on workers. */
 final class Router {
     private final PodResource pods;
+    private final PodEditResource edits;
     private final EventResource events;
     private final LogResource logs;
     private final ExecResource execs;
@@ -16,12 +17,14 @@ final class Router {
 
     Router(
             PodResource pods,
+            PodEditResource edits,
             EventResource events,
             LogResource logs,
             ExecResource execs,
             ImageResource images,
             NodeResource node) {
         this.pods = pods;
+        this.edits = edits;
         this.events = events;
         this.logs = logs;
         this.execs = execs;
@@ -144,9 +147,11 @@ final class Router {
         String name = rest.get(1);
         switch (rest.size() == 3 ? rest.get(2) : "") {
             case "" -> {
-                require(request, HttpMethod.GET, HttpMethod.DELETE);
+                require(request, HttpMethod.GET, HttpMethod.DELETE, HttpMethod.PATCH, HttpMethod.PUT);
                 if (method.equals(HttpMethod.DELETE)) {
                     pods.delete(exchange, namespace, name);
+                } else if (!method.equals(HttpMethod.GET)) {
+                    edits.update(exchange, namespace, name);
                 } else {
                     pods.get(exchange, namespace, name);
                 }
@@ -160,7 +165,15 @@ final class Router {
                 if (method.equals(HttpMethod.GET)) {
                     pods.get(exchange, namespace, name);
                 } else {
-                    pods.resize(exchange, namespace, name);
+                    edits.resize(exchange, namespace, name);
+                }
+            }
+            case "ephemeralcontainers" -> {
+                require(request, HttpMethod.GET, HttpMethod.PATCH, HttpMethod.PUT);
+                if (method.equals(HttpMethod.GET)) {
+                    pods.get(exchange, namespace, name);
+                } else {
+                    edits.debug(exchange, namespace, name);
                 }
             }
             case "log" -> {
@@ -190,6 +203,15 @@ final class Router {
             case "pods" -> {
                 require(request, HttpMethod.POST);
                 pods.createAll(exchange);
+            }
+            case "namespaces" -> {
+                require(request, HttpMethod.POST);
+                if (path.size() != 7
+                        || !path.get(4).equals("pods")
+                        || !path.get(6).equals("restart")) {
+                    throw ApiException.noSuchPath();
+                }
+                edits.restart(exchange, path.get(3), path.get(5));
             }
             case "images" -> images.handle(exchange, object);
             case "explain" -> {

@@ -57,6 +57,10 @@ final class ApiClient {
         return send("POST", path, "application/json", contentType, out -> out.write(body));
     }
 
+    ApiResponse patch(String path, String contentType, byte[] body) throws CliException, IOException {
+        return send("PATCH", path, "application/json", contentType, out -> out.write(body));
+    }
+
     /** Sends what {@code body} writes, in chunks, so that it is never whole in memory. */
     ApiResponse postStream(String path, String contentType, Body body) throws CliException, IOException {
         return send("POST", path, "application/json", contentType, body);

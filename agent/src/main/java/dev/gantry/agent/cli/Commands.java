@@ -16,7 +16,7 @@ final class Commands {
     static final List<Group> GROUPS = List.of(
             new Group("Run", List.of("run", "agent", "runtime")),
             new Group("Look", List.of("get", "describe", "logs", "events")),
-            new Group("Act", List.of("exec", "delete")),
+            new Group("Act", List.of("exec", "debug", "restart", "delete")),
             new Group("Images", List.of("image")),
             new Group("Understand", List.of("check", "explain", "version", "completion")));
 
@@ -30,6 +30,8 @@ final class Commands {
             "logs",
             "events",
             "exec",
+            "debug",
+            "restart",
             "delete",
             "image pull",
             "image load",
@@ -52,6 +54,8 @@ final class Commands {
             case "logs" -> "Print what a container wrote";
             case "events" -> "List events, or follow them";
             case "exec" -> "Run a command in a container";
+            case "debug" -> "Add a container to a pod that runs, to look at it";
+            case "restart" -> "Start a pod's containers anew, or one of them";
             case "delete" -> "Delete a pod";
             case "image" -> "Pull, load, list and remove images";
             case "image pull" -> "Pull an image from its registry";
@@ -77,6 +81,8 @@ final class Commands {
             case "logs" -> new LogsCommand();
             case "events" -> new EventsCommand();
             case "exec" -> new ExecCommand();
+            case "debug" -> new DebugCommand();
+            case "restart" -> new RestartCommand();
             case "delete" -> new DeleteCommand();
             case "image pull" -> new ImagePullCommand();
             case "image load" -> new ImageLoadCommand();

@@ -124,7 +124,8 @@ final class CompletionCommand implements Command {
         return switch (path) {
             case "get" -> "COMPREPLY=($(compgen -W 'pods events' -- \"$word\"))";
             case "describe", "delete" -> "COMPREPLY=($(compgen -W \"pod " + pods + "\" -- \"$word\"))";
-            case "logs", "exec" -> "COMPREPLY=($(compgen -W \"" + pods + "\" -- \"$word\"))";
+            case "restart" -> "COMPREPLY=($(compgen -W \"pod container " + pods + "\" -- \"$word\"))";
+            case "logs", "exec", "debug" -> "COMPREPLY=($(compgen -W \"" + pods + "\" -- \"$word\"))";
             case "image rm" ->
                 "COMPREPLY=($(compgen -W \"$(gantry ${root:+--root \"$root\"} image ls -o name 2>/dev/null)\" -- \"$word\"))";
             case "image load" -> "COMPREPLY=($(compgen -f -- \"$word\"))";
@@ -154,7 +155,8 @@ final class CompletionCommand implements Command {
         }
         out.append("complete -c gantry -n '__fish_seen_subcommand_from get' -a 'pods events'\n");
         out.append(
-                "complete -c gantry -n '__fish_seen_subcommand_from logs exec describe delete' -a '(__gantry_pods)'\n");
+                "complete -c gantry -n '__fish_seen_subcommand_from logs exec debug restart describe delete' -a '(__gantry_pods)'\n");
+        out.append("complete -c gantry -n '__fish_seen_subcommand_from restart' -a 'pod container'\n");
         out.append("complete -c gantry -n '__fish_seen_subcommand_from completion' -a 'bash zsh fish'\n");
         for (CommandSpec spec : specs()) {
             String words = spec.path().replace(" ", "; and __fish_seen_subcommand_from ");

@@ -1,21 +1,12 @@
 package dev.gantry.agent.cli;
 
 import java.io.IOException;
-import java.io.InputStream;
-import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** {@code gantry exec}: a WebSocket in the sub-protocol v5.channel.k8s.io. */
+/** {@code gantry exec}. */
 final class ExecCommand implements Command {
-    private static final int STDIN = 0;
-    private static final int STDOUT = 1;
-    private static final int STDERR = 2;
-    private static final int ERROR = 3;
-    private static final int RESIZE = 4;
-    private static final int CLOSE = 255;
-
     private static final CommandSpec SPEC = new CommandSpec(
             "exec",
             "POD [-c CONTAINER] -- COMMAND [ARGUMENT...]",
@@ -52,11 +43,7 @@ final class ExecCommand implements Command {
             throw new UsageException("the command is missing: gantry exec " + pod + " -- COMMAND");
         }
         boolean stdin = arguments.flag("stdin");
-        boolean tty = arguments.flag("tty");
-        if (tty && !session.console().inIsTerminal()) {
-            session.console().err().println("standard input is no terminal; going on without -t");
-            tty = false;
-        }
+        boolean tty = StreamSession.tty(arguments.flag("tty"), session.console());
         Map<String, String> query = new LinkedHashMap<>();
         query.put("container", arguments.value("container"));
         query.put("stdin", stdin ? "true" : "");
@@ -66,15 +53,7 @@ final class ExecCommand implements Command {
         String base = "/api/v1/namespaces/" + ApiClient.encode(arguments.value("namespace", "default")) + "/pods/"
                 + ApiClient.encode(pod.substring(pod.indexOf('/') + 1));
         try (WebSocket socket = open(session, base, query, arguments.rest())) {
-            if (!tty) {
-                return talk(socket, session.console(), stdin);
-            }
-            try (RawTerminal terminal = RawTerminal.open()) {
-                Runnable resize = () -> sendSize(socket, terminal);
-                Signals.on("WINCH", resize);
-                resize.run();
-                return talk(socket, session.console(), stdin);
-            }
+            return StreamSession.run(socket, session.console(), stdin, tty);
         }
     }
 
@@ -82,78 +61,11 @@ final class ExecCommand implements Command {
             throws CliException, IOException {
         String path = ApiClient.query(ApiClient.query(base + "/exec", query), "command", command);
         try {
-            return WebSocket.open(session.client(), path, "v5.channel.k8s.io");
+            return WebSocket.open(session.client(), path, StreamSession.PROTOCOL);
         } catch (CliException e) {
             query.put("container", DefaultContainer.instead(e, session, base));
             path = ApiClient.query(ApiClient.query(base + "/exec", query), "command", command);
-            return WebSocket.open(session.client(), path, "v5.channel.k8s.io");
+            return WebSocket.open(session.client(), path, StreamSession.PROTOCOL);
         }
-    }
-
-    private static void sendSize(WebSocket socket, RawTerminal terminal) {
-        terminal.size().ifPresent(size -> {
-            byte[] message = ("{\"Width\":" + size.columns() + ",\"Height\":" + size.rows() + "}")
-                    .getBytes(StandardCharsets.US_ASCII);
-            try {
-                socket.send(RESIZE, message, message.length);
-            } catch (IOException e) {
-                // the command has ended; reading says so
-            }
-        });
-    }
-
-    private static int talk(WebSocket socket, Console console, boolean stdin) throws CliException, IOException {
-        if (stdin) {
-            Thread sender = new Thread(() -> send(socket, console.in()), "exec-stdin");
-            sender.setDaemon(true);
-            sender.start();
-        }
-        while (true) {
-            byte[] message = socket.receive();
-            if (message.length == 0) {
-                throw new CliException("the agent closed the connection before the command had ended");
-            }
-            switch (message[0]) {
-                case STDOUT -> {
-                    console.out().write(message, 1, message.length - 1);
-                    console.out().flush();
-                }
-                case STDERR -> {
-                    console.err().write(message, 1, message.length - 1);
-                    console.err().flush();
-                }
-                case ERROR -> {
-                    return exitCode(new String(message, 1, message.length - 1, StandardCharsets.UTF_8));
-                }
-                default -> {
-                    // the end of a stream, or a channel of a later protocol
-                }
-            }
-        }
-    }
-
-    private static void send(WebSocket socket, InputStream in) {
-        byte[] buffer = new byte[32 * 1024];
-        try {
-            for (int count = in.read(buffer); count >= 0; count = in.read(buffer)) {
-                socket.send(STDIN, buffer, count);
-            }
-            socket.send(CLOSE, new byte[] {STDIN}, 1);
-        } catch (IOException e) {
-            // the command has ended; reading says so
-        }
-    }
-
-    private static int exitCode(String text) throws CliException, IOException {
-        Json status = Json.parse(text);
-        if (status.text("status").equals("Success")) {
-            return 0;
-        }
-        for (Json cause : status.items("details", "causes")) {
-            if (cause.text("reason").equals("ExitCode")) {
-                return Integer.parseInt(cause.text("message"));
-            }
-        }
-        throw CliException.fromServer((int) status.number("code"), status.text("reason"), status.text("message"));
     }
 }

@@ -12,7 +12,15 @@ import java.util.stream.Collectors;
 final class StrictManifests implements Backend.Manifests {
     @Override
     public List<Pod> decode(String source, byte[] bytes) throws ManifestException {
-        DecodedManifest manifest = ManifestDecoder.decode(source, bytes);
+        return pods(source, ManifestDecoder.decode(source, bytes));
+    }
+
+    @Override
+    public List<Pod> decodePresent(byte[] bytes) throws ManifestException {
+        return pods("request", ManifestDecoder.decodePresent("request", bytes));
+    }
+
+    private static List<Pod> pods(String source, DecodedManifest manifest) throws ManifestException {
         if (!manifest.errors().isEmpty()) {
             throw new ManifestException(
                     manifest.errors().stream().map(Object::toString).collect(Collectors.joining("\n")));

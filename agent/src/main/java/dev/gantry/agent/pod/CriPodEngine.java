@@ -26,6 +26,7 @@ import dev.gantry.linux.Linux;
 import dev.gantry.staticpods.FieldError;
 import dev.gantry.staticpods.ManifestError;
 import dev.gantry.staticpods.ManifestSnapshot;
+import io.fabric8.kubernetes.api.model.EphemeralContainer;
 import io.fabric8.kubernetes.api.model.Event;
 import io.fabric8.kubernetes.api.model.ObjectMeta;
 import io.fabric8.kubernetes.api.model.Pod;
@@ -485,7 +486,7 @@ public final class CriPodEngine implements PodEngine {
                 && current.deletion == null
                 && current.worker != null
                 && !current.isFinal()
-                && ResizeRules.isResize(current.pod, wanted.pod());
+                && PodEdits.keepsPod(current.pod, wanted.pod());
     }
 
     /** The same uid with another content: an edit in place. */
@@ -500,7 +501,15 @@ public final class CriPodEngine implements PodEngine {
     private void become(PodSlot slot, Occupant current, Pod pod) {
         pod.getMetadata().setCreationTimestamp(current.pod.getMetadata().getCreationTimestamp());
         Long generation = current.pod.getMetadata().getGeneration();
-        pod.getMetadata().setGeneration(generation == null ? 2 : generation + 1);
+        long present = generation == null ? 1 : generation;
+        pod.getMetadata().setGeneration(pod.getSpec().equals(current.pod.getSpec()) ? present : present + 1);
+        List<EphemeralContainer> added = current.pod.getSpec().getEphemeralContainers();
+        if (added != null
+                && (pod.getSpec().getEphemeralContainers() == null
+                        || pod.getSpec().getEphemeralContainers().isEmpty())) {
+            // No manifest and no resize names them, and they run.
+            pod.getSpec().setEphemeralContainers(added);
+        }
         current.pod = pod;
         if (current.worker != null) {
             current.worker.update(pod);
@@ -596,6 +605,11 @@ public final class CriPodEngine implements PodEngine {
             pod.getMetadata()
                     .setCreationTimestamp(
                             Timestamps.format(created == null ? settings.clock().instant() : created));
+        }
+        if (runs && source == PodSource.FILE) {
+            pod.getSpec()
+                    .setEphemeralContainers(
+                            records.ephemeralContainers(pod.getMetadata().getUid()));
         }
         PodStatus before = pod.getStatus();
         Occupant occupant = new Occupant(pod, source, false, PodSlot.statusOf(pod));
@@ -819,6 +833,80 @@ public final class CriPodEngine implements PodEngine {
             save(resized, null, null);
         }
         return Optional.of(java.util.Objects.requireNonNull(slot.shown));
+    }
+
+    @Override
+    public synchronized Optional<Pod> update(Pod pod) throws PodRejectedException {
+        PodSlot slot = slots.get(PodKey.of(pod));
+        if (slot == null || slot.shown == null || slot.current == null || slot.current.orphan) {
+            return Optional.empty();
+        }
+        Occupant occupant = slot.current;
+        if (occupant.source == PodSource.FILE) {
+            throw forbidden(occupant, "it comes from a manifest file; edit the file to change it");
+        }
+        Pod updated = PodEdits.update(occupant.pod, pod);
+        if (!updated.getMetadata().equals(occupant.pod.getMetadata())
+                || !updated.getSpec().equals(occupant.pod.getSpec())) {
+            become(slot, occupant, updated);
+            save(updated, occupant.deletion, occupant.isFinal() ? occupant.status : null);
+        }
+        return Optional.of(java.util.Objects.requireNonNull(slot.shown));
+    }
+
+    @Override
+    public synchronized Optional<Pod> debug(String namespace, String name, List<EphemeralContainer> containers)
+            throws PodRejectedException {
+        Optional<PodSlot> slot = active(namespace, name, "cannot be debugged");
+        if (slot.isEmpty()) {
+            return Optional.empty();
+        }
+        Occupant occupant = java.util.Objects.requireNonNull(slot.get().current);
+        Pod changed = PodEdits.withEphemeralContainers(occupant.pod, containers);
+        if (!changed.getSpec().equals(occupant.pod.getSpec())) {
+            become(slot.get(), occupant, changed);
+            save(changed, null, null);
+        }
+        return Optional.ofNullable(slot.get().shown);
+    }
+
+    @Override
+    public synchronized Optional<Pod> restart(String namespace, String name, Optional<String> container, Instant asOf)
+            throws PodRejectedException {
+        Optional<PodSlot> slot = active(namespace, name, "cannot be restarted");
+        if (slot.isEmpty()) {
+            return Optional.empty();
+        }
+        Occupant occupant = java.util.Objects.requireNonNull(slot.get().current);
+        if (container.isPresent()) {
+            Optional<String> objection = PodContainers.objectionToRestart(occupant.pod, container.get());
+            if (objection.isPresent()) {
+                throw new PodRejectedException(PodRejectedException.Reason.Invalid, objection.get());
+            }
+        }
+        java.util.Objects.requireNonNull(occupant.worker).restart(container, asOf);
+        return Optional.ofNullable(slot.get().shown);
+    }
+
+    /** The slot of a pod that runs or will. */
+    private Optional<PodSlot> active(String namespace, String name, String otherwise) throws PodRejectedException {
+        PodSlot slot = slots.get(new PodKey(namespace, name));
+        if (slot == null || slot.shown == null || slot.current == null || slot.current.orphan) {
+            return Optional.empty();
+        }
+        if (slot.current.worker == null || slot.current.isFinal()) {
+            throw forbidden(slot.current, "it has ended, and " + otherwise);
+        }
+        if (slot.current.deletion != null) {
+            throw forbidden(slot.current, "it is being deleted, and " + otherwise);
+        }
+        return Optional.of(slot);
+    }
+
+    private static PodRejectedException forbidden(Occupant occupant, String why) {
+        return new PodRejectedException(
+                PodRejectedException.Reason.Forbidden,
+                "pods \"" + occupant.pod.getMetadata().getName() + "\" is forbidden: " + why);
     }
 
     /** Asks the worker to end the pod; a pod without one ends here. */

@@ -10,22 +10,31 @@ final class Outdated {
     private Outdated() {}
 
     /** Whether the run has to be replaced, whatever the restart policy says. */
-    static boolean is(Container container, ObservedContainer run) {
-        return (!run.definitionHash().isEmpty() && !run.definitionHash().equals(Labels.definitionHash(container)))
-                || ResizePlan.needsRestart(container, run);
+    static boolean is(PodState state, Container container, ObservedContainer run) {
+        return !PodContainers.isEphemeral(state.pod(), container.getName())
+                && (isRedefined(container, run)
+                        || ResizePlan.needsRestart(container, run)
+                        || state.restarts().covers(run));
     }
 
-    /** Whether an end of the run says something about the next: with another image or other resources it does not. */
-    static boolean isForgiven(Container container, ObservedContainer run) {
+    private static boolean isRedefined(Container container, ObservedContainer run) {
+        return !run.definitionHash().isEmpty() && !run.definitionHash().equals(Labels.definitionHash(container));
+    }
+
+    /** Whether an end of the run says nothing about the next, which has another image or other resources or was asked for. */
+    static boolean isForgiven(PodState state, Container container, ObservedContainer run) {
         String resources = run.annotations().getOrDefault(Labels.RESOURCES, "");
-        return is(container, run) || (!resources.isEmpty() && !resources.equals(ResizeRules.text(container)));
+        return is(state, container, run) || (!resources.isEmpty() && !resources.equals(ResizeRules.text(container)));
     }
 
     /** Of the Killing event. */
     static String message(Container container, ObservedContainer run) {
-        return "Container " + container.getName()
-                + (ResizePlan.needsRestart(container, run)
-                        ? " resize requires restart"
-                        : " definition changed, will be restarted");
+        String name = "Container " + container.getName();
+        if (isRedefined(container, run)) {
+            return name + " definition changed, will be restarted";
+        }
+        return ResizePlan.needsRestart(container, run)
+                ? name + " resize requires restart"
+                : name + " will be restarted as requested";
     }
 }

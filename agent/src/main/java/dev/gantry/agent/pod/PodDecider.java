@@ -108,21 +108,47 @@ public final class PodDecider {
             }
             return;
         }
-        InitProgress init = InitProgress.of(
-                state.pod(), observed, state.health(), sandbox.get().id());
+        InitProgress init = phases.init(sandbox.get());
         if (phases.isWorkDone() || init.failed().isPresent()) {
             // Sidecars of a pod whose work is done, or will not be.
             termination.windDown();
             return;
         }
+        if (state.restarts().round().isPresent()
+                && stopForRestart(state.restarts().round().get())) {
+            return;
+        }
         stopOutdated();
         stopUnhealthy();
-        List<Container> next = new ArrayList<>(init.toStart());
+        // As the kubelet: what shall look at the pod comes first, and does not wait until it is initialized.
+        List<Container> next = new ArrayList<>(PodContainers.ephemeral(state.pod()).stream()
+                .filter(container -> latest(container.getName())
+                        .map(run -> run.run() instanceof ContainerRun.Created)
+                        .orElse(true))
+                .toList());
+        next.addAll(init.toStart());
         if (init.initialized()) {
             next.addAll(wanted);
         }
         start(next, sandbox.get());
         prune();
+    }
+
+    /** Stops what is from before a restart of the whole pod, in the order and grace of a deletion; whether there is any. */
+    private boolean stopForRestart(Restarts.Round round) {
+        ObservedPod before = state.restarts().beforeLastRound(observed);
+        if (before.containers().stream().noneMatch(StopOrder::isAlive)) {
+            return false;
+        }
+        Deletion grace = Deletion.requested(round.requestedAt(), gracePeriodSeconds());
+        long timeout = grace.remainingSeconds(plan.now);
+        StopOrder.due(state.pod(), before, timeout > 0)
+                .forEach(run -> plan.begin(new Action.StopContainer(
+                        run.id(), run.name(), timeout, "Container " + run.name() + " will be restarted as requested")));
+        if (timeout > 0) {
+            plan.wakeAt(grace.deadline());
+        }
+        return true;
     }
 
     private void runSandbox() {
@@ -156,7 +182,7 @@ public final class PodDecider {
         ContainerRun run = latest.get().run();
         if (run instanceof ContainerRun.Exited exited) {
             return RestartRules.restarts(state.pod(), container, exited.exitCode())
-                    || Outdated.is(container, latest.get());
+                    || Outdated.is(state, container, latest.get());
         }
         if (run instanceof ContainerRun.Running) {
             // In a dead sandbox it is about to be reported as ended; it is waited for.
@@ -168,7 +194,7 @@ public final class PodDecider {
     private void stopOutdated() {
         for (Container container : PodContainers.all(state.pod())) {
             Optional<ObservedContainer> latest = latest(container.getName());
-            if (latest.isPresent() && latest.get().isRunning() && Outdated.is(container, latest.get())) {
+            if (latest.isPresent() && latest.get().isRunning() && Outdated.is(state, container, latest.get())) {
                 plan.begin(new Action.StopContainer(
                         latest.get().id(),
                         container.getName(),
@@ -223,7 +249,9 @@ public final class PodDecider {
                     plan.begin(startOf(container, sandbox, present, latest));
                     heldUp = true;
                 }
-            } else if (!ranHere && !(state.image(container.getName()) instanceof ImageState.Missing)) {
+            } else if (!ranHere
+                    && !PodContainers.isEphemeral(state.pod(), container.getName())
+                    && !(state.image(container.getName()) instanceof ImageState.Missing)) {
                 heldUp = true;
             }
         }
@@ -247,7 +275,7 @@ public final class PodDecider {
                 sandbox.id(),
                 restartCount,
                 image,
-                ended.filter(run -> !Outdated.isForgiven(container, run))
+                ended.filter(run -> !Outdated.isForgiven(state, container, run))
                         .map(plan.crashLoop::following)
                         .orElse(Duration.ZERO),
                 leftover.map(ObservedContainer::id));
@@ -260,7 +288,7 @@ public final class PodDecider {
             return Optional.of(failure.nextAttempt());
         }
         Optional<ObservedContainer> latest = latest(container.getName());
-        if (latest.isEmpty() || !latest.get().isExited() || Outdated.isForgiven(container, latest.get())) {
+        if (latest.isEmpty() || !latest.get().isExited() || Outdated.isForgiven(state, container, latest.get())) {
             return Optional.empty();
         }
         Instant nextStart = plan.crashLoop.nextStart(latest.get());

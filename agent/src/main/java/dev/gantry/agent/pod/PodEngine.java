@@ -1,8 +1,10 @@
 package dev.gantry.agent.pod;
 
 import dev.gantry.staticpods.ManifestSnapshot;
+import io.fabric8.kubernetes.api.model.EphemeralContainer;
 import io.fabric8.kubernetes.api.model.Event;
 import io.fabric8.kubernetes.api.model.Pod;
+import java.time.Instant;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
@@ -76,6 +78,36 @@ public interface PodEngine extends AutoCloseable {
      *     only an edit of the file changes anything
      */
     Optional<Pod> resize(Pod pod) throws PodRejectedException;
+
+    /**
+     * Changes what may be changed of a pod that exists: labels, annotations, images and a shorter {@code activeDeadlineSeconds}.
+     * A container with another image is started anew; nothing else is touched.
+     *
+     * @return the pod as accepted; empty if there is none
+     * @throws PodRejectedException {@code Invalid} if more is changed, {@code Forbidden} for a pod from a file
+     */
+    Optional<Pod> update(Pod pod) throws PodRejectedException;
+
+    /**
+     * Adds ephemeral containers to a pod that runs, from wherever it comes.
+     *
+     * @param containers all that it is to have: those that it has, unchanged, and new ones
+     * @return the pod as accepted; empty if there is none
+     * @throws PodRejectedException {@code Invalid} if one is wrong, {@code Forbidden} if the pod has ended
+     */
+    Optional<Pod> debug(String namespace, String name, List<EphemeralContainer> containers) throws PodRejectedException;
+
+    /**
+     * Starts a pod's containers anew in the sandbox that it has, all of them in the order of a deletion and a start, or one.
+     * Restart policies and back-off are not asked. Idempotent: only runs that were made before {@code asOf} are replaced.
+     *
+     * @param container name; empty for all of them, init containers included
+     * @return the pod; empty if there is none
+     * @throws PodRejectedException {@code Invalid} if there is no such container or it runs only once, {@code Forbidden} if the
+     *     pod has ended or is being deleted
+     */
+    Optional<Pod> restart(String namespace, String name, Optional<String> container, Instant asOf)
+            throws PodRejectedException;
 
     /** All pods by namespace and name, with status. */
     List<Pod> pods();

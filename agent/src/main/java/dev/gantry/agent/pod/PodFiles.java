@@ -55,6 +55,11 @@ final class PodFiles {
         this.volumes = volumes;
     }
 
+    /** Where the agent keeps what it has of a pod. */
+    Path directory(PodReference pod) {
+        return paths.pod(pod.uid());
+    }
+
     static List<String> containerNames(Pod pod) {
         return PodContainers.all(pod).stream().map(Container::getName).toList();
     }

@@ -3,6 +3,7 @@ package dev.gantry.agent.pod;
 import dev.gantry.agent.cri.ContainerRun;
 import dev.gantry.agent.cri.ObservedContainer;
 import dev.gantry.agent.cri.ObservedPod;
+import dev.gantry.agent.cri.ObservedSandbox;
 import dev.gantry.agent.pod.Decision.Phase;
 import io.fabric8.kubernetes.api.model.Container;
 import java.time.Duration;
@@ -86,7 +87,7 @@ final class PodPhases {
     }
 
     private boolean runsAgain(Container container, ObservedContainer run, ContainerRun.Exited exited) {
-        return RestartRules.restarts(state.pod(), container, exited.exitCode()) || Outdated.is(container, run);
+        return RestartRules.restarts(state.pod(), container, exited.exitCode()) || Outdated.is(state, container, run);
     }
 
     /** With restartPolicy Never a pod whose sandbox died after containers ran gets no second one. */
@@ -96,20 +97,26 @@ final class PodPhases {
                 && observed.readySandbox().isEmpty()
                 && !observed.sandboxes().isEmpty()
                 && !observed.containers().isEmpty()
-                && observed.containers().stream().noneMatch(ObservedContainer::isRunning)
+                && !isAnythingAlive()
                 && state.inFlight().isEmpty();
     }
 
     private boolean initFailed() {
         return observed.sandboxes().stream()
                 .findFirst()
-                .flatMap(newest -> InitProgress.of(state.pod(), observed, state.health(), newest.id())
-                        .failed())
+                .flatMap(newest -> init(newest).failed())
                 .isPresent();
     }
 
+    /** How far the init containers are in a sandbox, since the pod was last restarted as a whole. */
+    InitProgress init(ObservedSandbox sandbox) {
+        return InitProgress.of(state.pod(), state.restarts().sinceLastRound(observed), state.health(), sandbox.id());
+    }
+
+    /** Ephemeral containers keep no pod alive. */
     private boolean isAnythingAlive() {
-        return observed.containers().stream().anyMatch(ObservedContainer::isRunning);
+        return observed.containers().stream()
+                .anyMatch(run -> run.isRunning() && !PodContainers.isEphemeral(state.pod(), run.name()));
     }
 
     private List<Container> containers() {

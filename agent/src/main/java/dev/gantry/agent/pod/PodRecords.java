@@ -3,6 +3,7 @@ package dev.gantry.agent.pod;
 import dev.gantry.staticpods.DecodedManifest;
 import dev.gantry.staticpods.ManifestDecoder;
 import dev.gantry.staticpods.ModelJson;
+import io.fabric8.kubernetes.api.model.EphemeralContainer;
 import io.fabric8.kubernetes.api.model.Pod;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -49,9 +50,21 @@ final class PodRecords {
         return result;
     }
 
+    /** The ephemeral containers in the record of a pod, which its manifest does not have. */
+    List<EphemeralContainer> ephemeralContainers(String uid) {
+        Path file = pods.resolve(uid).resolve(FILE);
+        List<Pod> found = new ArrayList<>();
+        if (Files.exists(file)) {
+            load(file, found);
+        }
+        return found.isEmpty() || found.get(0).getSpec().getEphemeralContainers() == null
+                ? List.of()
+                : found.get(0).getSpec().getEphemeralContainers();
+    }
+
     private static void load(Path file, List<Pod> result) {
         try {
-            DecodedManifest decoded = ManifestDecoder.decode(file.toString(), Files.readAllBytes(file));
+            DecodedManifest decoded = ManifestDecoder.decodePresent(file.toString(), Files.readAllBytes(file));
             decoded.pods().forEach(pod -> result.add(pod.pod()));
             if (!decoded.errors().isEmpty()) {
                 log.atError()

@@ -29,6 +29,7 @@ import java.util.function.Consumer;
  * @param startedAt when the pod began on this node, perhaps under another agent; empty until the runtime was asked
  * @param failure why the pod was ended as failed, if its containers were not the reason
  * @param ending the grace within which what is over is being stopped
+ * @param restarts that somebody asked for
  * @param health what probes say, by container id; one that is missing is healthy as soon as it runs
  */
 public record PodState(
@@ -45,6 +46,7 @@ public record PodState(
         Optional<Instant> startedAt,
         Optional<PodFailure> failure,
         Optional<Deletion> ending,
+        Restarts restarts,
         Map<String, ContainerHealth> health) {
     public PodState {
         health = Map.copyOf(health);
@@ -70,6 +72,7 @@ public record PodState(
                 Optional.empty(),
                 Optional.empty(),
                 Optional.empty(),
+                Restarts.NONE,
                 Map.of());
     }
 
@@ -91,6 +94,22 @@ public record PodState(
             if (!same) {
                 result = result.withImage(container.getName(), new ImageState.Unchecked())
                         .withStartFailure(container.getName(), Optional.empty());
+            }
+        }
+        return result;
+    }
+
+    /** After a request for a restart: what held the containers back holds them back no more. */
+    PodState restarted(Optional<String> container, Instant asOf, Instant now) {
+        ObservedPod seen = observed.orElse(ObservedPod.NOTHING);
+        PodState result = withRestarts(restarts.requested(pod, seen, container, asOf, now));
+        for (Container one : PodContainers.lasting(pod)) {
+            boolean meant = container.isEmpty() || container.get().equals(one.getName());
+            if (meant && result.images.get(one.getName()) instanceof ImageState.Missing) {
+                result = result.withImage(one.getName(), new ImageState.Unchecked());
+            }
+            if (meant) {
+                result = result.withStartFailure(one.getName(), Optional.empty());
             }
         }
         return result;
@@ -155,6 +174,10 @@ public record PodState(
         return change(parts -> parts.ending = within);
     }
 
+    PodState withRestarts(Restarts asked) {
+        return change(parts -> parts.restarts = asked);
+    }
+
     PodState withHealth(Map<String, ContainerHealth> found) {
         return change(parts -> parts.health = found);
     }
@@ -180,6 +203,7 @@ public record PodState(
         private Optional<Instant> startedAt;
         private Optional<PodFailure> failure;
         private Optional<Deletion> ending;
+        private Restarts restarts;
         private Map<String, ContainerHealth> health;
 
         Parts(PodState state) {
@@ -196,6 +220,7 @@ public record PodState(
             startedAt = state.startedAt;
             failure = state.failure;
             ending = state.ending;
+            restarts = state.restarts;
             health = state.health;
         }
 
@@ -214,6 +239,7 @@ public record PodState(
                     startedAt,
                     failure,
                     ending,
+                    restarts,
                     health);
         }
     }

@@ -92,6 +92,12 @@ public final class PodStatuses {
         if (!init.isEmpty()) {
             status.setInitContainerStatuses(init);
         }
+        List<ContainerStatus> ephemeral = PodContainers.ephemeral(state.pod()).stream()
+                .map(this::ephemeralContainer)
+                .toList();
+        if (!ephemeral.isEmpty()) {
+            status.setEphemeralContainerStatuses(ephemeral);
+        }
         status.setConditions(conditions(containers, init));
         state.removalFailure().ifPresent(failure -> status.setMessage(failure.message()));
         state.failure().ifPresent(failure -> {
@@ -222,6 +228,14 @@ public final class PodStatuses {
         return status;
     }
 
+    /** An ephemeral container has no probes, and the pod's readiness does not ask for it. */
+    private ContainerStatus ephemeralContainer(Container container) {
+        ContainerStatus status = container(container);
+        status.setReady(false);
+        status.setStarted(null);
+        return status;
+    }
+
     private void set(ContainerState target, ObservedContainer run) {
         if (run.run() instanceof ContainerRun.Running running) {
             target.setRunning(new ContainerStateRunning(Timestamps.format(running.startedAt())));
@@ -277,8 +291,12 @@ public final class PodStatuses {
             return Optional.of(waiting(creating(), message));
         }
         ObservedContainer run = latest.orElseThrow();
+        if (state.restarts().isOfEarlierRound(run)) {
+            return Optional.of(waiting("RestartingAllContainers", ""));
+        }
         Instant nextStart = context.crashLoop().nextStart(run);
         boolean restarts = run.run() instanceof ContainerRun.Exited exit
+                && !Outdated.isForgiven(state, container, run)
                 && RestartRules.restarts(state.pod(), container, exit.exitCode());
         if (!restarts || !now.isBefore(nextStart)) {
             return Optional.empty();
@@ -308,15 +326,14 @@ public final class PodStatuses {
         return PodContainers.init(state.pod()).isEmpty() ? "ContainerCreating" : "PodInitializing";
     }
 
-    private InitProgress init() {
-        return InitProgress.of(
-                state.pod(),
-                observed,
-                state.health(),
-                observed.sandboxes().stream()
-                        .findFirst()
-                        .map(ObservedSandbox::id)
-                        .orElse(""));
+    private List<String> incomplete() {
+        PodPhases phases = new PodPhases(state);
+        return observed.sandboxes().stream()
+                .findFirst()
+                .map(newest -> phases.init(newest).incomplete())
+                .orElseGet(() -> PodContainers.init(state.pod()).stream()
+                        .map(Container::getName)
+                        .toList());
     }
 
     private static ContainerStateWaiting waiting(String reason, String message) {
@@ -344,7 +361,7 @@ public final class PodStatuses {
                 "",
                 sandbox.map(ObservedSandbox::createdAt).orElse(now)));
         String completed = phase == Phase.SUCCEEDED ? "PodCompleted" : "";
-        List<String> incomplete = phase == Phase.SUCCEEDED ? List.of() : init().incomplete();
+        List<String> incomplete = phase == Phase.SUCCEEDED ? List.of() : incomplete();
         conditions.add(condition(
                 "Initialized",
                 incomplete.isEmpty(),
@@ -372,12 +389,24 @@ public final class PodStatuses {
         conditions.add(condition("Ready", ready, reason, message, since));
         conditions.add(condition("ContainersReady", ready, reason, message, since));
         conditions.add(condition("PodScheduled", true, "", "", acceptedAt()));
+        if (state.restarts().round().isPresent() && isRestarting()) {
+            conditions.add(condition("AllContainersRestarting", true, "RestartAllContainersStarted", "", now));
+        }
         state.failure()
                 .filter(failure -> phase.isFinal())
                 .flatMap(PodFailure::disruption)
                 .ifPresent(
                         text -> conditions.add(condition(DISRUPTION_TARGET, true, "TerminationByKubelet", text, now)));
         return conditions;
+    }
+
+    /** Whether a container of a pod that is restarted as a whole has not run again. */
+    private boolean isRestarting() {
+        return !phase.isFinal()
+                && containers().stream()
+                        .anyMatch(container -> observed.latest(container.getName())
+                                .map(run -> state.restarts().isOfEarlierRound(run))
+                                .orElse(false));
     }
 
     /** When the last container started: since then the pod is ready, also for an agent that was not there. */

@@ -73,6 +73,7 @@ final class PodWorker {
 
     private final Set<String> noticed = new HashSet<>();
     private final List<Settled> settled = new ArrayList<>();
+    private final List<RestartAsked> restartsAsked = new ArrayList<>();
 
     /** Written on the queue only. */
     private volatile PodState state;
@@ -125,6 +126,8 @@ final class PodWorker {
         void finished(PodWorker worker);
     }
 
+    private record RestartAsked(Optional<String> container, Instant asOf) {}
+
     /** An operation that ended, and what it changes in the state. */
     private record Settled(Operation operation, UnaryOperator<PodState> change) {}
 
@@ -139,6 +142,7 @@ final class PodWorker {
                 state = state.withLoggedRestarts(
                         settings.files().loggedRestarts(reference, PodFiles.containerNames(state.pod())));
             }
+            state = state.withRestarts(RestartRecords.read(settings.files().directory(reference)));
             look();
         });
     }
@@ -150,6 +154,47 @@ final class PodWorker {
             settings.volumes().refresh(state.pod());
             step();
         });
+    }
+
+    /**
+     * Asks for a container to be started anew, or all of them.
+     *
+     * @param container one that is not ephemeral; empty for all, init containers included
+     * @param asOf runs that are newer stay
+     */
+    void restart(Optional<String> container, Instant asOf) {
+        serial.execute(() -> {
+            restartsAsked.add(new RestartAsked(container, asOf));
+            takeRestarts();
+        });
+    }
+
+    /** Which runs are meant is known once the runtime was looked at. */
+    private void takeRestarts() {
+        if (state.observed().isEmpty() || restartsAsked.isEmpty()) {
+            return;
+        }
+        Instant now = settings.clock().instant();
+        Restarts before = state.restarts();
+        for (RestartAsked asked : restartsAsked) {
+            state = state.restarted(asked.container(), asked.asOf(), now);
+        }
+        restartsAsked.clear();
+        if (!state.restarts().equals(before)) {
+            try {
+                RestartRecords.write(settings.files().directory(reference), state.restarts());
+            } catch (IOException e) {
+                settings.events()
+                        .record(
+                                reference,
+                                Optional.empty(),
+                                true,
+                                "FailedSync",
+                                "record the restart that was asked for: " + e
+                                        + "; it goes on, unless the agent is restarted before it is done");
+            }
+        }
+        step();
     }
 
     /** There may be room now for a resize that was deferred. */
@@ -280,6 +325,7 @@ final class PodWorker {
             lookOnceMore = false;
             look();
         }
+        takeRestarts();
         step();
     }
 
@@ -498,8 +544,12 @@ final class PodWorker {
         PodSandboxConfig sandbox;
         try {
             RunAsUser.verify(pod, container, start.image());
-            config = settings.configs()
-                    .container(pod, container, start.restartCount(), start.image(), start.backoff(), prepared);
+            config = EphemeralTargets.resolve(
+                    pod,
+                    container,
+                    state.observed().orElse(ObservedPod.NOTHING),
+                    settings.configs()
+                            .container(pod, container, start.restartCount(), start.image(), start.backoff(), prepared));
             sandbox = settings.configs().sandbox(pod, 0, settings.files().hostResolvConf());
         } catch (StartFailedException e) {
             return CompletableFuture.failedFuture(e);

@@ -96,6 +96,8 @@ final class ShownPods {
         return Objects.equals(a.getDeletionTimestamp(), b.getDeletionTimestamp())
                 && Objects.equals(a.getDeletionGracePeriodSeconds(), b.getDeletionGracePeriodSeconds())
                 && Objects.equals(a.getGeneration(), b.getGeneration())
+                && Objects.equals(a.getLabels(), b.getLabels())
+                && Objects.equals(a.getAnnotations(), b.getAnnotations())
                 && status.equals(now.getStatus());
     }
 

@@ -83,16 +83,10 @@ public final class ResizeRules {
         return resources == null ? Amounts.NONE : Amounts.of(resources.getRequests());
     }
 
-    /** Whether a manifest was edited in nothing but what a resize may change. */
+    /** Whether of a pod's spec nothing was edited but what a resize may change. */
     public static boolean isResize(Pod before, Pod after) {
-        return Map.copyOf(orEmpty(before.getMetadata().getLabels()))
-                        .equals(orEmpty(after.getMetadata().getLabels()))
-                && !ModelJson.write(before.getSpec()).equals(ModelJson.write(after.getSpec()))
+        return !ModelJson.write(before.getSpec()).equals(ModelJson.write(after.getSpec()))
                 && problems(before.getSpec(), after.getSpec()).isEmpty();
-    }
-
-    private static Map<String, String> orEmpty(@Nullable Map<String, String> map) {
-        return map == null ? Map.of() : map;
     }
 
     /** The spec without what a resize may change. */

@@ -9,11 +9,13 @@ import dev.gantry.agent.pod.PodRejectedException;
 import dev.gantry.agent.pod.PodSource;
 import dev.gantry.images.ImageStore;
 import dev.gantry.staticpods.ManifestSnapshot;
+import io.fabric8.kubernetes.api.model.EphemeralContainer;
 import io.fabric8.kubernetes.api.model.Event;
 import io.fabric8.kubernetes.api.model.EventBuilder;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodBuilder;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -34,6 +36,7 @@ public final class FakePodEngine implements PodEngine {
     private final List<Consumer<PodChange>> listeners = new CopyOnWriteArrayList<>();
     private final List<Consumer<Event>> eventListeners = new CopyOnWriteArrayList<>();
     private final List<String> deletions = new ArrayList<>();
+    private final List<String> restarts = new ArrayList<>();
     private long version = 100;
 
     /** Puts a pod into this state. */
@@ -147,6 +150,37 @@ public final class FakePodEngine implements PodEngine {
             return Optional.empty();
         }
         return Optional.of(put(pod));
+    }
+
+    @Override
+    public synchronized Optional<Pod> update(Pod pod) {
+        return pods.containsKey(PodKey.of(pod)) ? Optional.of(put(pod)) : Optional.empty();
+    }
+
+    @Override
+    public synchronized Optional<Pod> debug(String namespace, String name, List<EphemeralContainer> containers) {
+        return pod(namespace, name)
+                .map(pod -> put(new PodBuilder(pod)
+                        .editSpec()
+                        .withEphemeralContainers(containers)
+                        .endSpec()
+                        .build()));
+    }
+
+    @Override
+    public synchronized Optional<Pod> restart(String namespace, String name, Optional<String> container, Instant asOf)
+            throws PodRejectedException {
+        if (container.isPresent() && container.get().equals("none")) {
+            throw new PodRejectedException(
+                    PodRejectedException.Reason.Invalid, "container none is not valid for pod " + name);
+        }
+        restarts.add(namespace + "/" + name + "/" + container.orElse("") + " as of " + asOf);
+        return pod(namespace, name);
+    }
+
+    /** What was asked to be restarted: {@code namespace/name/container as of time}. */
+    public synchronized List<String> restarts() {
+        return List.copyOf(restarts);
     }
 
     @Override

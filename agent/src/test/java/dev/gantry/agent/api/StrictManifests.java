@@ -10,7 +10,15 @@ import java.util.stream.Collectors;
 final class StrictManifests implements Backend.Manifests {
     @Override
     public List<Pod> decode(String source, byte[] bytes) throws ManifestException {
-        DecodedManifest manifest = ManifestDecoder.decode(source, bytes);
+        return pods(ManifestDecoder.decode(source, bytes));
+    }
+
+    @Override
+    public List<Pod> decodePresent(byte[] bytes) throws ManifestException {
+        return pods(ManifestDecoder.decodePresent("request", bytes));
+    }
+
+    private static List<Pod> pods(DecodedManifest manifest) throws ManifestException {
         if (!manifest.errors().isEmpty()) {
             throw new ManifestException(
                     manifest.errors().stream().map(Object::toString).collect(Collectors.joining("\n")));

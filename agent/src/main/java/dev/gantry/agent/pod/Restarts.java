@@ -1,0 +1,101 @@
+package dev.gantry.agent.pod;
+
+import dev.gantry.agent.cri.ContainerRun;
+import dev.gantry.agent.cri.ObservedContainer;
+import dev.gantry.agent.cri.ObservedPod;
+import io.fabric8.kubernetes.api.model.Container;
+import io.fabric8.kubernetes.api.model.Pod;
+import java.time.Instant;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * Restarts that somebody asked for, as the runs that are to be replaced. A run is known by its number, not by its time: so a
+ * clock that is set changes nothing, and a request that comes twice, or is found again by the next agent, does nothing more.
+ *
+ * @param containers by name: the last run that is to be replaced
+ * @param round the last restart of the whole pod
+ */
+record Restarts(Map<String, Integer> containers, Optional<Round> round) {
+    static final Restarts NONE = new Restarts(Map.of(), Optional.empty());
+
+    Restarts {
+        containers = Map.copyOf(containers);
+    }
+
+    /**
+     * A restart of all containers of a pod: they are stopped in their order, then the pod begins anew in its sandbox, with its
+     * init containers.
+     *
+     * @param runs by name: the last run before
+     * @param requestedAt when its grace began
+     */
+    record Round(Map<String, Integer> runs, Instant requestedAt) {
+        Round {
+            runs = Map.copyOf(runs);
+        }
+    }
+
+    /** Whether a run is to be replaced. */
+    boolean covers(ObservedContainer run) {
+        return run.restartCount() <= containers.getOrDefault(run.name(), -1) || isOfEarlierRound(run);
+    }
+
+    /** Whether a run is from before the last restart of the whole pod. */
+    boolean isOfEarlierRound(ObservedContainer run) {
+        return round.isPresent() && run.restartCount() <= round.get().runs().getOrDefault(run.name(), -1);
+    }
+
+    /** What the pod has done since it was last restarted as a whole. */
+    ObservedPod sinceLastRound(ObservedPod observed) {
+        return round.isEmpty()
+                ? observed
+                : new ObservedPod(
+                        observed.sandboxes(),
+                        observed.containers().stream()
+                                .filter(run -> !isOfEarlierRound(run))
+                                .toList());
+    }
+
+    /** What is still to be stopped before the pod begins anew. */
+    ObservedPod beforeLastRound(ObservedPod observed) {
+        return new ObservedPod(
+                observed.sandboxes(),
+                observed.containers().stream().filter(this::isOfEarlierRound).toList());
+    }
+
+    /**
+     * After a request.
+     *
+     * @param container the one; empty for all
+     * @param asOf runs that were made later are as new as was asked for
+     * @param now the grace begins
+     */
+    Restarts requested(Pod pod, ObservedPod observed, Optional<String> container, Instant asOf, Instant now) {
+        if (container.isPresent()) {
+            return replaceable(observed, container.get(), asOf)
+                    .map(run -> with(run.name(), run.restartCount()))
+                    .orElse(this);
+        }
+        Map<String, Integer> runs = new LinkedHashMap<>();
+        for (Container one : PodContainers.lasting(pod)) {
+            replaceable(observed, one.getName(), asOf)
+                    .filter(run -> !isOfEarlierRound(run))
+                    .ifPresent(run -> runs.put(run.name(), run.restartCount()));
+        }
+        return runs.isEmpty() ? this : new Restarts(containers, Optional.of(new Round(runs, now)));
+    }
+
+    private Restarts with(String name, int restartCount) {
+        Map<String, Integer> changed = new LinkedHashMap<>(containers);
+        changed.merge(name, restartCount, Math::max);
+        return new Restarts(changed, round);
+    }
+
+    private static Optional<ObservedContainer> replaceable(ObservedPod observed, String container, Instant asOf) {
+        return observed.latest(container)
+                .filter(run -> !(run.run() instanceof ContainerRun.Created)
+                        && !run.createdAt().isAfter(asOf));
+    }
+}
