@@ -54,7 +54,8 @@ class RestartAndDebugTest {
 
     @Test
     void podsAndContainersAreRestarted() {
-        assertThat(run("restart", "pod", "web", "--as-of", "2026-01-02T03:00:00Z")).isZero();
+        assertThat(run("restart", "pod", "web", "--as-of", "2026-01-02T03:00:00Z"))
+                .isZero();
         assertThat(line.out()).isEqualTo("pod \"web\" restart requested\n");
         assertThat(run("restart", "container", "web/app", "--as-of", "2026-01-02T05:00:00+02:00"))
                 .isZero();
