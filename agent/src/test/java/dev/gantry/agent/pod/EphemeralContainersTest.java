@@ -21,6 +21,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.jspecify.annotations.Nullable;
 
 /** Ephemeral containers: added to a pod that runs, run once, keep nothing alive. */
 class EphemeralContainersTest {
@@ -40,7 +41,7 @@ class EphemeralContainersTest {
         fixture.close();
     }
 
-    private static EphemeralContainer debugger(String name, String target) {
+    private static EphemeralContainer debugger(String name, @Nullable String target) {
         return new EphemeralContainerBuilder()
                 .withName(name)
                 .withImage("busybox")
