@@ -123,6 +123,7 @@ final class SourceValidation {
             errors.required(field + ".key", given.get(i).getKey());
             file(field + ".path", given.get(i).getPath());
             mode(field + ".mode", given.get(i).getMode());
+            errors.id(field + ".user", given.get(i).getUser());
         }
     }
 
@@ -146,6 +147,7 @@ final class SourceValidation {
                 errors.add(FieldError.required(field, "one of fieldRef and resourceFieldRef is required"));
             }
             mode(field + ".mode", item.getMode());
+            errors.id(field + ".user", item.getUser());
         }
     }
 

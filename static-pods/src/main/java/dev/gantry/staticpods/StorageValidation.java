@@ -73,6 +73,10 @@ final class StorageValidation {
                 errors.invalid("spec.local.path", spec.getLocal().getPath(), "must be an absolute path");
             }
         }
+        if (spec.getLocal() != null && spec.getLocal().getFsType() != null) {
+            errors.add(FieldError.forbidden(
+                    "spec.local.fsType", "devices are not mounted here; mount it, name its directory and remove this"));
+        }
     }
 
     private static List<String> otherSources(PersistentVolumeSpec spec) {

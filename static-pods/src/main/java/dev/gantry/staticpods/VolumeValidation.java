@@ -18,6 +18,9 @@ import org.jspecify.annotations.Nullable;
 final class VolumeValidation {
     private static final List<String> HOST_PATH_TYPES = List.of(
             "", "DirectoryOrCreate", "Directory", "FileOrCreate", "File", "Socket", "CharDevice", "BlockDevice");
+    /** With the sticky bit, as /tmp has it. */
+    private static final int MAX_DIRECTORY_MODE = 01777;
+
     private final FieldErrors errors;
     private final SourceValidation sources;
 
@@ -54,6 +57,11 @@ final class VolumeValidation {
         if (volume.getEmptyDir() != null) {
             Quantity limit = volume.getEmptyDir().getSizeLimit();
             BigDecimal value = limit == null ? null : Quantities.value(limit);
+            Integer mode = volume.getEmptyDir().getMode();
+            if (mode != null && (mode < 0 || mode > MAX_DIRECTORY_MODE)) {
+                errors.invalid(
+                        path + ".emptyDir.mode", mode, "must be a number between 0 and 01777 (octal), both inclusive");
+            }
             if (value != null && value.signum() < 0) {
                 errors.add(FieldError.forbidden(
                         path + ".emptyDir.sizeLimit", "SizeLimit field must be a valid resource quantity"));
@@ -62,16 +70,19 @@ final class VolumeValidation {
         if (volume.getConfigMap() != null) {
             errors.required(path + ".configMap.name", volume.getConfigMap().getName());
             sources.mode(path + ".configMap.defaultMode", volume.getConfigMap().getDefaultMode());
+            errors.id(path + ".configMap.defaultUser", volume.getConfigMap().getDefaultUser());
             sources.items(path + ".configMap.items", volume.getConfigMap().getItems());
         }
         if (volume.getSecret() != null) {
             errors.required(path + ".secret.secretName", volume.getSecret().getSecretName());
             sources.mode(path + ".secret.defaultMode", volume.getSecret().getDefaultMode());
+            errors.id(path + ".secret.defaultUser", volume.getSecret().getDefaultUser());
             sources.items(path + ".secret.items", volume.getSecret().getItems());
         }
         if (volume.getDownwardAPI() != null) {
             sources.mode(
                     path + ".downwardAPI.defaultMode", volume.getDownwardAPI().getDefaultMode());
+            errors.id(path + ".downwardAPI.defaultUser", volume.getDownwardAPI().getDefaultUser());
             sources.downward(
                     path + ".downwardAPI.items", volume.getDownwardAPI().getItems());
         }
@@ -101,6 +112,7 @@ final class VolumeValidation {
 
     private void projected(String path, ProjectedVolumeSource projected) {
         sources.mode(path + ".defaultMode", projected.getDefaultMode());
+        errors.id(path + ".defaultUser", projected.getDefaultUser());
         List<VolumeProjection> projections = orEmpty(projected.getSources());
         Set<String> paths = new HashSet<>();
         for (int i = 0; i < projections.size(); i++) {

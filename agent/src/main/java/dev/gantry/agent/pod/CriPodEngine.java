@@ -100,6 +100,7 @@ public final class CriPodEngine implements PodEngine {
     private String runtimeName = "gantry";
     private String runtimeVersion = "";
     private boolean listed;
+    private boolean swept;
     private boolean closed;
     private @Nullable AutoCloseable events;
     private @Nullable ScheduledFuture<?> timer;
@@ -368,6 +369,10 @@ public final class CriPodEngine implements PodEngine {
             if (slot.current != null && slot.current.orphan && (all || slot.current.source == PodSource.API)) {
                 removeOrphan(slot.current);
             }
+        }
+        if (all && !swept) {
+            swept = true;
+            disk.execute(() -> workers.files().removeUnknown(this::isKnown));
         }
     }
 

@@ -10,6 +10,7 @@ import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodIP;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -21,6 +22,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -186,6 +188,38 @@ final class PodFiles {
         removeTree(logDirectory(pod));
         if (Files.notExists(paths.pod(pod.uid()))) {
             users.release(pod.uid());
+        }
+    }
+
+    /**
+     * Removes what pods left that ended while no agent ran, or with the machine. A directory whose record could not be
+     * read is left alone: somebody should look at it.
+     *
+     * @param known whether there is a pod of this uid
+     */
+    void removeUnknown(Predicate<String> known) {
+        try (DirectoryStream<Path> directories = Files.newDirectoryStream(paths.pods())) {
+            for (Path directory : directories) {
+                String uid = directory.getFileName().toString();
+                if (Files.isDirectory(directory) && !known.test(uid) && !PodRecords.isUnreadable(directory)) {
+                    logDirectories(uid).forEach(PodFiles::removeTree);
+                    remove(new PodReference("", "", uid));
+                }
+            }
+        } catch (NoSuchFileException e) {
+            // The first start.
+        } catch (IOException e) {
+            log.atWarn().addKeyValue("path", paths.pods()).setCause(e).log("Could not list what earlier pods left");
+        }
+    }
+
+    private List<Path> logDirectories(String uid) throws IOException {
+        if (Files.notExists(paths.logs())) {
+            return List.of();
+        }
+        try (Stream<Path> all = Files.list(paths.logs())) {
+            return all.filter(one -> one.getFileName().toString().endsWith("_" + uid))
+                    .toList();
         }
     }
 

@@ -62,6 +62,19 @@ final class PodRecords {
                 : found.get(0).getSpec().getEphemeralContainers();
     }
 
+    /** Whether a pod's directory has a record that nobody understands: then nothing in it is deleted. */
+    static boolean isUnreadable(Path directory) {
+        Path file = directory.resolve(FILE);
+        try {
+            return Files.exists(file)
+                    && !ManifestDecoder.decodePresent(file.toString(), Files.readAllBytes(file))
+                            .errors()
+                            .isEmpty();
+        } catch (IOException e) {
+            return true;
+        }
+    }
+
     private static void load(Path file, List<Pod> result) {
         try {
             DecodedManifest decoded = ManifestDecoder.decodePresent(file.toString(), Files.readAllBytes(file));

@@ -99,6 +99,7 @@ final class AtomicFiles {
                 if (wanted == null
                         || attributes.size() != wanted.data().length
                         || mode(path) != wanted.mode()
+                        || uid(path) != wanted.user().orElse(uid(revision))
                         || !Arrays.equals(Files.readAllBytes(path), wanted.data())) {
                     surplus[0] = true;
                     return FileVisitResult.TERMINATE;
@@ -121,6 +122,9 @@ final class AtomicFiles {
         Files.createFile(path, OWNER_ONLY);
         Files.write(path, file.data());
         own(path);
+        if (file.user().isPresent()) {
+            Files.setAttribute(path, "unix:uid", file.user().getAsInt());
+        }
         setMode(path, file.mode());
     }
 
@@ -198,6 +202,10 @@ final class AtomicFiles {
     /** Modes are set rather than passed at creation, so that the agent's umask cannot narrow them. */
     private static void setMode(Path path, int mode) throws IOException {
         Files.setAttribute(path, "unix:mode", mode);
+    }
+
+    private static int uid(Path path) throws IOException {
+        return (int) Files.getAttribute(path, "unix:uid");
     }
 
     private static int mode(Path path) throws IOException {

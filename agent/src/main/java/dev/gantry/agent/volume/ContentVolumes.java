@@ -60,7 +60,7 @@ final class ContentVolumes {
                 new VolumeContents(pod, objects, allocatable).of(volume).orElseThrow();
         if (group.isPresent()) {
             files = files.stream()
-                    .map(file -> new FilePayload(file.path(), file.data(), file.mode() | GROUP_READS))
+                    .map(file -> new FilePayload(file.path(), file.data(), file.mode() | GROUP_READS, file.user()))
                     .toList();
         }
         Files.createDirectories(directory);

@@ -26,6 +26,8 @@ final class EmptyDirs {
     private static final String HUGE_PAGES = "HugePages";
     private static final int MODE = 0777;
     private static final int SET_GROUP_ID = 02000;
+    /** What an fsGroup may do whatever the mode says. */
+    private static final int GROUP_MODE = 0070;
 
     private final HostMounts mounts;
     private final DiskImages images;
@@ -73,7 +75,7 @@ final class EmptyDirs {
             }
         }
         if (fresh) {
-            open(directory, group);
+            open(directory, source.getMode() == null ? MODE : source.getMode(), group);
         }
     }
 
@@ -89,12 +91,12 @@ final class EmptyDirs {
         }
     }
 
-    private static void open(Path directory, OptionalInt group) throws IOException {
+    private static void open(Path directory, int mode, OptionalInt group) throws IOException {
         if (group.isPresent()) {
             Files.setAttribute(directory, "unix:gid", group.getAsInt());
         }
         // setPosixFilePermissions knows no set-group-id bit.
-        Files.setAttribute(directory, "unix:mode", group.isPresent() ? SET_GROUP_ID | MODE : MODE);
+        Files.setAttribute(directory, "unix:mode", group.isPresent() ? SET_GROUP_ID | GROUP_MODE | mode : mode);
     }
 
     /** The least of the limit, what the pod may use, and what the node has for pods. */

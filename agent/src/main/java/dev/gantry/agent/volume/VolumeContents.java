@@ -17,6 +17,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 
 /** What configMap, secret, downwardAPI and projected volumes show: volumes and objects in, files out. Pure. */
@@ -30,6 +31,23 @@ final class VolumeContents {
     private final Pod pod;
     private final ConfigObjects objects;
     private final Map<String, Quantity> allocatable;
+
+    /** Who may do what with a file. */
+    private record Rights(int mode, OptionalInt user) {
+        static Rights of(@Nullable Integer mode, @Nullable Long user) {
+            return new Rights(DEFAULT_MODE, OptionalInt.empty()).with(mode, user);
+        }
+
+        Rights with(@Nullable Integer otherMode, @Nullable Long otherUser) {
+            return new Rights(
+                    otherMode == null ? mode : otherMode,
+                    otherUser == null ? user : OptionalInt.of(otherUser.intValue()));
+        }
+
+        FilePayload file(String path, byte[] data) {
+            return new FilePayload(path, data, mode, user);
+        }
+    }
 
     /** How the kubelet calls an object and its keys. */
     private record Kind(String word, String ofKey) {}
@@ -56,7 +74,9 @@ final class VolumeContents {
         if (volume.getDownwardAPI() != null) {
             return Optional.of(downward(
                     volume.getDownwardAPI().getItems(),
-                    modeOr(volume.getDownwardAPI().getDefaultMode(), DEFAULT_MODE)));
+                    Rights.of(
+                            volume.getDownwardAPI().getDefaultMode(),
+                            volume.getDownwardAPI().getDefaultUser())));
         }
         if (volume.getProjected() != null) {
             return Optional.of(projected(volume.getProjected()));
@@ -70,7 +90,7 @@ final class VolumeContents {
                 source.getName(),
                 configMapData(source.getName()),
                 source.getItems(),
-                modeOr(source.getDefaultMode(), DEFAULT_MODE),
+                Rights.of(source.getDefaultMode(), source.getDefaultUser()),
                 isTrue(source.getOptional()));
     }
 
@@ -80,21 +100,21 @@ final class VolumeContents {
                 source.getSecretName(),
                 secretData(source.getSecretName()),
                 source.getItems(),
-                modeOr(source.getDefaultMode(), DEFAULT_MODE),
+                Rights.of(source.getDefaultMode(), source.getDefaultUser()),
                 isTrue(source.getOptional()));
     }
 
     private List<FilePayload> projected(ProjectedVolumeSource source) throws VolumeException {
-        int mode = modeOr(source.getDefaultMode(), DEFAULT_MODE);
+        Rights rights = Rights.of(source.getDefaultMode(), source.getDefaultUser());
         // A later source wins over an earlier one at the same path.
         Map<String, FilePayload> files = new LinkedHashMap<>();
         for (VolumeProjection each : source.getSources()) {
-            projection(each, mode).forEach(file -> files.put(file.path(), file));
+            projection(each, rights).forEach(file -> files.put(file.path(), file));
         }
         return List.copyOf(files.values());
     }
 
-    private List<FilePayload> projection(VolumeProjection projection, int mode) throws VolumeException {
+    private List<FilePayload> projection(VolumeProjection projection, Rights rights) throws VolumeException {
         ConfigMapProjection configMap = projection.getConfigMap();
         if (configMap != null) {
             return select(
@@ -102,7 +122,7 @@ final class VolumeContents {
                     configMap.getName(),
                     configMapData(configMap.getName()),
                     configMap.getItems(),
-                    mode,
+                    rights,
                     isTrue(configMap.getOptional()));
         }
         SecretProjection secret = projection.getSecret();
@@ -112,25 +132,25 @@ final class VolumeContents {
                     secret.getName(),
                     secretData(secret.getName()),
                     secret.getItems(),
-                    mode,
+                    rights,
                     isTrue(secret.getOptional()));
         }
         if (projection.getDownwardAPI() != null) {
-            return downward(projection.getDownwardAPI().getItems(), mode);
+            return downward(projection.getDownwardAPI().getItems(), rights);
         }
         throw new VolumeException("a projected source is none of configMap, secret and downwardAPI;"
                 + " service account tokens, cluster trust bundles and pod certificates need an apiserver");
     }
 
-    private List<FilePayload> downward(List<DownwardAPIVolumeFile> items, int mode) throws VolumeException {
+    private List<FilePayload> downward(List<DownwardAPIVolumeFile> items, Rights rights) throws VolumeException {
         List<FilePayload> files = new ArrayList<>();
         for (DownwardAPIVolumeFile item : items) {
             VolumePaths.requireRelative("downwardAPI item path", item.getPath());
             String value = item.getFieldRef() != null
                     ? PodFields.field(pod, item.getFieldRef().getFieldPath())
                     : PodFields.resource(pod, null, item.getResourceFieldRef(), allocatable);
-            files.add(new FilePayload(
-                    item.getPath(), value.getBytes(StandardCharsets.UTF_8), modeOr(item.getMode(), mode)));
+            files.add(rights.with(item.getMode(), item.getUser())
+                    .file(item.getPath(), value.getBytes(StandardCharsets.UTF_8)));
         }
         return files;
     }
@@ -141,7 +161,7 @@ final class VolumeContents {
             String name,
             @Nullable Map<String, byte[]> data,
             @Nullable List<KeyToPath> items,
-            int mode,
+            Rights rights,
             boolean optional)
             throws VolumeException {
         if (data == null) {
@@ -153,7 +173,7 @@ final class VolumeContents {
         }
         List<FilePayload> files = new ArrayList<>();
         if (items == null || items.isEmpty()) {
-            data.forEach((key, value) -> files.add(new FilePayload(key, value, mode)));
+            data.forEach((key, value) -> files.add(rights.file(key, value)));
             return files;
         }
         for (KeyToPath item : items) {
@@ -161,7 +181,7 @@ final class VolumeContents {
                     "path of key \"%s\" of %s \"%s\"".formatted(item.getKey(), kind.word(), name), item.getPath());
             byte[] value = data.get(item.getKey());
             if (value != null) {
-                files.add(new FilePayload(item.getPath(), value, modeOr(item.getMode(), mode)));
+                files.add(rights.with(item.getMode(), item.getUser()).file(item.getPath(), value));
             } else if (!optional) {
                 throw new VolumeException("references non-existent %s key: %s; %s \"%s\" has %s"
                         .formatted(kind.ofKey(), item.getKey(), kind.word(), name, data.keySet()));
@@ -180,10 +200,6 @@ final class VolumeContents {
         return objects.secret(pod.getMetadata().getNamespace(), name)
                 .map(ConfigData::of)
                 .orElse(null);
-    }
-
-    private static int modeOr(@Nullable Integer mode, int otherwise) {
-        return mode == null ? otherwise : mode;
     }
 
     private static boolean isTrue(@Nullable Boolean flag) {

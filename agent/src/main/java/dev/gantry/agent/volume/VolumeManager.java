@@ -54,6 +54,9 @@ public final class VolumeManager {
     private final Executor blocking;
     private final ScheduledExecutorService timers;
     private final Map<VolumeKey, CompletableFuture<?>> queues = new ConcurrentHashMap<>();
+    /** By uid: how many tasks are queued or run. */
+    private final Map<String, Integer> working = new ConcurrentHashMap<>();
+    /** Pods that went while there was work for them. */
     private final Set<String> removed = ConcurrentHashMap.newKeySet();
 
     private record VolumeKey(String uid, String volume) {}
@@ -219,6 +222,8 @@ public final class VolumeManager {
         List<VolumeMount> wanted = volumeMounts(request.container());
         boolean bare =
                 wanted.stream().allMatch(mount -> isEmpty(mount.getSubPath()) && isEmpty(mount.getSubPathExpr()));
+        String uid = uid(request.pod());
+        begin(uid);
         // What may follow paths into a volume may hang on it.
         (bare ? (Executor) Runnable::run : blocking).execute(() -> {
             try {
@@ -234,6 +239,8 @@ public final class VolumeManager {
                 result.complete(placed);
             } catch (VolumeException | RuntimeException e) {
                 result.completeExceptionally(e);
+            } finally {
+                end(uid);
             }
         });
     }
@@ -299,7 +306,9 @@ public final class VolumeManager {
      * @throws IOException if something is left: then the pod's directory must not be deleted
      */
     public void remove(String uid) throws IOException {
-        removed.add(uid);
+        if (working.containsKey(uid)) {
+            removed.add(uid);
+        }
         queues.keySet().removeIf(key -> key.uid().equals(uid));
         setUp.forget(uid);
         Path directory = podDirectory(uid);
@@ -313,14 +322,15 @@ public final class VolumeManager {
     private <T extends @Nullable Object> void enqueue(
             Pod pod, String volume, CompletableFuture<T> result, Callable<T> task) {
         String uid = uid(pod);
+        begin(uid);
         queues.compute(new VolumeKey(uid, volume), (key, before) -> {
             CompletableFuture<?> last = before == null ? CompletableFuture.completedFuture(null) : before;
             return last.handleAsync(
                     (done, failure) -> {
                         if (!result.isDone()) {
                             run(result, task);
-                            cleanUpAfter(uid);
                         }
+                        end(uid);
                         return null;
                     },
                     blocking);
@@ -335,9 +345,14 @@ public final class VolumeManager {
         }
     }
 
+    private void begin(String uid) {
+        working.merge(uid, 1, Integer::sum);
+    }
+
     /** The pod may have gone while a file system was slow. */
-    private void cleanUpAfter(String uid) {
-        if (removed.contains(uid)) {
+    private void end(String uid) {
+        boolean last = working.computeIfPresent(uid, (key, count) -> count == 1 ? null : count - 1) == null;
+        if (last && removed.remove(uid)) {
             try {
                 mounts.unmountBelow(podDirectory(uid));
             } catch (IOException e) {

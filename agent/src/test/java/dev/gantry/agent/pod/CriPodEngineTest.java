@@ -545,4 +545,25 @@ class CriPodEngineTest {
                 .findFirst();
         return found.orElseThrow(() -> new IllegalStateException("no condition " + type));
     }
+
+    @Test
+    void whatPodsLeftThatEndedWithoutAnAgentIsRemovedOnceAllSourcesAreKnown() throws Exception {
+        fixture.create(EngineFixture.pod("kept", "Always"));
+        String uid = fixture.shown("kept").getMetadata().getUid();
+        Path kept =
+                Files.createDirectories(directory.resolve("pods").resolve(uid).resolve("volumes"));
+        Path left = Files.createDirectories(directory.resolve("pods/gone/volumes/kubernetes.io~empty-dir/a"));
+        Path log = Files.createDirectories(directory.resolve("logs/default_old_gone/main"));
+        Path unreadable = Files.createDirectories(directory.resolve("pods/unreadable"));
+        Files.writeString(unreadable.resolve("pod.json"), "{");
+
+        fixture.restartAgent();
+        assertThat(left).exists();
+        fixture.apply();
+
+        assertThat(directory.resolve("pods/gone")).doesNotExist();
+        assertThat(log).doesNotExist();
+        assertThat(kept).exists();
+        assertThat(unreadable).exists();
+    }
 }

@@ -2,10 +2,6 @@ package dev.gantry.agent.pod;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.gantry.linux.Fcntl;
-import dev.gantry.linux.Fd;
-import dev.gantry.linux.Linux;
-import dev.gantry.linux.MountFlags;
 import dev.gantry.staticpods.ManifestSnapshot;
 import dev.gantry.testing.RequiresRoot;
 import dev.gantry.testing.RequiresTool;
@@ -14,7 +10,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.OptionalLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -71,7 +66,7 @@ class VolumesIT {
                 - name: config
                   configMap: {name: app, defaultMode: 0440}
                 - name: some
-                  configMap: {name: app, items: [{key: app.conf, path: deep/er/app.conf, mode: 0400}]}
+                  configMap: {name: app, defaultUser: 7, items: [{key: app.conf, path: deep/er/app.conf, mode: 0400}]}
                 - name: secret
                   secret: {secretName: key}
                 - name: none
@@ -103,7 +98,8 @@ class VolumesIT {
 
         assertThat(shell(pod, "cd /config; ls; cat app.conf; stat -L -c %a app.conf; wc -c < raw"))
                 .isEqualTo("app.conf\nextra\nraw\nport=1440\n3\n");
-        assertThat(shell(pod, "stat -L -c %a /some/deep/er/app.conf; ls /some")).isEqualTo("400\ndeep\n");
+        assertThat(shell(pod, "stat -L -c '%a %u' /some/deep/er/app.conf; ls /some"))
+                .isEqualTo("400 7\ndeep\n");
         assertThat(shell(pod, "cat /secret/token; stat -f -c %T /secret /all /down"))
                 .isEqualTo("s3crettmpfs\ntmpfs\ntmpfs\n");
         assertThat(shell(pod, "ls /none; cat /down/cpu")).isEqualTo("250");
@@ -148,7 +144,7 @@ class VolumesIT {
                 + "---\n{apiVersion: v1, kind: Secret, metadata: {name: late}, stringData: {a: b}}\n");
 
         String wait =
-                "i=0; until grep -q port=2 /config/app.conf && test -e /late/a; do i=$((i+1)); test $i -gt 50 && exit 1;"
+                "i=0; until grep -q port=2 /config/app.conf && ! test -L /config/extra && test -e /late/a; do i=$((i+1)); test $i -gt 50 && exit 1;"
                         + " usleep 20000; done; ls /config; cat /late/a";
         assertThat(shell(pod, wait)).isEqualTo("app.conf\nraw\nb");
         assertThat(shell(pod, "readlink /config/..data")).isNotEqualTo(before);
@@ -187,7 +183,7 @@ class VolumesIT {
     void emptyDirsAreBoundedByTheKernel() throws Exception {
         Pod pod = start("""
                 volumes:
-                - {name: plain, emptyDir: {}}
+                - {name: plain, emptyDir: {mode: 01750}}
                 - {name: memory, emptyDir: {medium: Memory, sizeLimit: 1Mi}}
                 - {name: disk, emptyDir: {sizeLimit: 2Mi}}
                 containers:
@@ -200,7 +196,7 @@ class VolumesIT {
                   - {name: disk, mountPath: /disk}
                 """);
 
-        assertThat(shell(pod, "stat -c %a /plain /memory /disk; ls -A /disk")).isEqualTo("777\n777\n777\n");
+        assertThat(shell(pod, "stat -c %a /plain /memory /disk; ls -A /disk")).isEqualTo("1750\n777\n777\n");
         assertThat(shell(pod, "dd if=/dev/zero of=/memory/a bs=64k count=15 2>&1 | grep -c 'No space'"))
                 .isEqualTo("0\n");
         assertThat(shell(pod, "dd if=/dev/zero of=/memory/b bs=64k count=15 2>&1"))
@@ -362,95 +358,6 @@ class VolumesIT {
         assertThat(shell(pod, "/tools/bin/busybox head -n 1 /users; touch /tools/x"))
                 .startsWith("root:x:0:0:root:/root:/bin/sh\n")
                 .contains("Read-only file system");
-    }
-
-    @Test
-    void readOnlyReachesMountsBelowIfItIsToAndPropagationGoesBothWays() throws Exception {
-        Path host = Files.createDirectories(directory.resolve("host"));
-        Files.createDirectories(host.resolve("below"));
-        Files.createDirectories(host.resolve("late"));
-        Linux.system().mounts().mount("tmpfs", host.toString(), "tmpfs", 0, null);
-        Linux.system().mounts().mount(null, host.toString(), null, MountFlags.MS_SHARED, null);
-        Files.createDirectories(host.resolve("below"));
-        Files.createDirectories(host.resolve("late"));
-        Linux.system().mounts().mount("tmpfs", host.resolve("below").toString(), "tmpfs", 0, null);
-        try {
-            Pod pod = start("""
-                    volumes: [{name: data, hostPath: {path: %s}}]
-                    containers:
-                    - name: main
-                      image: %%s
-                      command: [sleep, "1000"]
-                      securityContext: {privileged: true}
-                      volumeMounts:
-                      - {name: data, mountPath: /plain, readOnly: true}
-                      - {name: data, mountPath: /all, readOnly: true, recursiveReadOnly: Enabled}
-                      - {name: data, mountPath: /possible, readOnly: true, recursiveReadOnly: IfPossible}
-                      - {name: data, mountPath: /slave, mountPropagation: HostToContainer}
-                      - {name: data, mountPath: /shared, mountPropagation: Bidirectional}
-                    """.formatted(host));
-
-            assertThat(shell(
-                            pod,
-                            "for d in plain all possible; do touch /$d/x 2>/dev/null; echo $?; touch /$d/below/x"
-                                    + " 2>/dev/null; echo $?; done"))
-                    .isEqualTo("1\n0\n1\n1\n1\n1\n");
-            Linux.system().mounts().mount("tmpfs", host.resolve("late").toString(), "tmpfs", 0, null);
-            assertThat(shell(pod, "for d in plain slave shared; do grep -c \" /$d/late \" /proc/self/mountinfo; done"))
-                    .isEqualTo("0\n1\n1\n");
-            assertThat(shell(pod, "mkdir /shared/own; mount -t tmpfs tmpfs /shared/own; touch /shared/own/seen"))
-                    .isEmpty();
-            assertThat(host.resolve("own/seen")).exists();
-        } finally {
-            node.delete();
-            for (String mount : List.of("own", "late", "below", "")) {
-                Linux.system().mounts().umount2(host.resolve(mount).toString(), MountFlags.MNT_DETACH);
-            }
-        }
-    }
-
-    /** A file system whose server never answers, as an NFS server that has gone. */
-    @Test
-    void whatHangsHangsNobodyElse() throws Exception {
-        Path hung = Files.createDirectories(directory.resolve("hung"));
-        Fd server = Linux.system().files().open("/dev/fuse", Fcntl.O_RDWR);
-        Linux.system()
-                .mounts()
-                .mount(
-                        "gone",
-                        hung.toString(),
-                        "fuse",
-                        0,
-                        "fd=%d,rootmode=40000,user_id=0,group_id=0".formatted(server.number()));
-        try {
-            for (int i = 0; i < 40; i++) {
-                node.engine().create(EngineFixture.pod("""
-                        apiVersion: v1
-                        kind: Pod
-                        metadata: {name: hangs-%d}
-                        spec:
-                          terminationGracePeriodSeconds: 0
-                          hostNetwork: true
-                          volumes: [{name: gone, hostPath: {path: %s/data}}]
-                          containers:
-                          - {name: hangs, image: %s, command: [sleep, "1000"], volumeMounts: [{name: gone, mountPath: /d}]}
-                        """.formatted(i, hung, NativeNode.IMAGE)));
-            }
-            Pod pod = start("""
-                    volumes: [{name: data, emptyDir: {sizeLimit: 1Mi}}]
-                    containers:
-                    - {name: main, image: %s, command: [sleep, "1000"], volumeMounts: [{name: data, mountPath: /data}]}
-                    """);
-
-            assertThat(shell(pod, "touch /data/x; ls /data")).isEqualTo("x\n");
-            for (int i = 0; i < 40; i++) {
-                node.engine().delete("default", "hangs-" + i, OptionalLong.of(0));
-            }
-            node.await(any -> node.engine().pods().size() == 1);
-        } finally {
-            server.close();
-            Linux.system().mounts().umount2(hung.toString(), MountFlags.MNT_DETACH);
-        }
     }
 
     private Pod start(String spec) throws Exception {

@@ -91,6 +91,6 @@ class AtomicFilesTest {
     }
 
     private static FilePayload file(String path, String content, int mode) {
-        return new FilePayload(path, content.getBytes(StandardCharsets.UTF_8), mode);
+        return new FilePayload(path, content.getBytes(StandardCharsets.UTF_8), mode, OptionalInt.empty());
     }
 }
