@@ -94,6 +94,15 @@ final class EngineFixture implements AutoCloseable {
         return manifest.pods().get(0).pod();
     }
 
+    /** A pod that exists, as it would come back from an editor. */
+    static Pod present(String text) {
+        DecodedManifest manifest = ManifestDecoder.decodePresent("pod.yaml", text.getBytes(StandardCharsets.UTF_8));
+        if (!manifest.errors().isEmpty()) {
+            throw new IllegalArgumentException(manifest.errors().toString());
+        }
+        return manifest.pods().get(0).pod();
+    }
+
     /** One container {@code main} of the image busybox. */
     static Pod pod(String name, String restartPolicy) {
         return pod("""
