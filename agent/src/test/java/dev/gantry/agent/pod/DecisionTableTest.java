@@ -40,7 +40,8 @@ class DecisionTableTest {
     private static final Pattern CONTAINER = Pattern.compile("(\\w+)(?:\\(([^)]*)\\))?=(\\S+)");
     private static final Pattern RULE = Pattern.compile("(In|NotIn)(\\d+)");
 
-    private record Row(int line, String policy, String containers, String sandbox, String deletion, String phase, String actions) {
+    private record Row(
+            int line, String policy, String containers, String sandbox, String deletion, String phase, String actions) {
         String name() {
             return line + ": " + policy + ", " + containers + ", sandbox " + sandbox + ", deletion " + deletion;
         }
@@ -54,7 +55,9 @@ class DecisionTableTest {
     private static List<Row> read() throws IOException {
         List<Row> rows = new ArrayList<>();
         try (InputStream in = Objects.requireNonNull(DecisionTableTest.class.getResourceAsStream("decisions.txt"))) {
-            List<String> lines = new String(in.readAllBytes(), StandardCharsets.UTF_8).lines().toList();
+            List<String> lines = new String(in.readAllBytes(), StandardCharsets.UTF_8)
+                    .lines()
+                    .toList();
             for (int i = 0; i < lines.size(); i++) {
                 String line = lines.get(i);
                 if (!line.isBlank() && !line.startsWith("#")) {
@@ -81,9 +84,10 @@ class DecisionTableTest {
         assertThat(decision.shown().text()).isEqualTo(row.phase());
         assertThat(words(decision, state.state())).isEqualTo(row.actions());
         Decision again = PodDecider.decide(
-                state.build().withInFlight(java.util.Set.copyOf(decision.actions().stream()
-                        .map(Action::operation)
-                        .toList())),
+                state.build()
+                        .withInFlight(java.util.Set.copyOf(decision.actions().stream()
+                                .map(Action::operation)
+                                .toList())),
                 CrashLoop.KUBELET,
                 NOW);
         assertThat(again.actions()).as("what goes on is not begun again").isEmpty();
@@ -132,7 +136,11 @@ class DecisionTableTest {
             switch (name.charAt(0)) {
                 case 'i' -> init.add(builder.build());
                 case 's' -> init.add(builder.withRestartPolicy("Always").build());
-                case 'e' -> ephemeral.add(new EphemeralContainerBuilder().withName(name).withImage("busybox").build());
+                case 'e' ->
+                    ephemeral.add(new EphemeralContainerBuilder()
+                            .withName(name)
+                            .withImage("busybox")
+                            .build());
                 default -> regular.add(builder.build());
             }
             images.put(name, new ImageState.Present("sha256:1", OptionalLong.empty(), ""));
@@ -144,7 +152,10 @@ class DecisionTableTest {
                 return;
             }
             Map<String, String> annotations = new HashMap<>();
-            Container began = new ContainerBuilder().withName(name).withImage(edited ? "busybox:1" : "busybox").build();
+            Container began = new ContainerBuilder()
+                    .withName(name)
+                    .withImage(edited ? "busybox:1" : "busybox")
+                    .build();
             annotations.put(Labels.CONTAINER_HASH, Labels.definitionHash(began));
             ContainerRun run;
             if (text.startsWith("r")) {

@@ -38,8 +38,8 @@ class PodLifeSimulationTest {
     private static final int EVENTS = 500;
     private static final List<String> NAMES = List.of("one", "two", "three");
     private static final List<String> POLICIES = List.of("Always", "OnFailure", "Never");
-    private static final List<String> FAILING =
-            List.of("RunPodSandbox", "CreateContainer", "StartContainer", "StopContainer", "StopPodSandbox", "ImageStatus");
+    private static final List<String> FAILING = List.of(
+            "RunPodSandbox", "CreateContainer", "StartContainer", "StopContainer", "StopPodSandbox", "ImageStatus");
 
     @TempDir
     Path directory;
@@ -120,7 +120,8 @@ class PodLifeSimulationTest {
                 ? ", lifecycle: {preStop: {exec: {command: [a]}}, postStart: {exec: {command: [b]}}}"
                 : "";
         String probe = dice.nextBoolean()
-                ? ", livenessProbe: {exec: {command: [c]}, terminationGracePeriodSeconds: " + (1 + dice.nextInt(8)) + "}"
+                ? ", livenessProbe: {exec: {command: [c]}, terminationGracePeriodSeconds: " + (1 + dice.nextInt(8))
+                        + "}"
                 : "";
         String rules = dice.nextInt(3) == 0
                 ? ", restartPolicy: Never, restartPolicyRules: [{action: Restart, exitCodes: {operator: In, values:"
@@ -210,8 +211,7 @@ class PodLifeSimulationTest {
     private String debug(EngineFixture fixture, String name) {
         Optional<Pod> pod = fixture.engine.pod("default", name);
         if (pod.isPresent()) {
-            List<EphemeralContainer> all =
-                    new ArrayList<>(pod.get().getSpec().getEphemeralContainers());
+            List<EphemeralContainer> all = new ArrayList<>(pod.get().getSpec().getEphemeralContainers());
             all.add(new EphemeralContainerBuilder()
                     .withName("e" + ++debuggers)
                     .withImage("busybox")
@@ -229,11 +229,12 @@ class PodLifeSimulationTest {
     private static String edit(Random dice, EngineFixture fixture, String name) {
         Optional<Pod> shown = fixture.engine.pod("default", name);
         if (shown.isPresent()) {
-            Pod edited = EngineFixture.present(ModelJson.write(new Pod(
-                    "v1", "Pod", shown.get().getMetadata(), shown.get().getSpec(), null)));
+            Pod edited = EngineFixture.present(ModelJson.write(
+                    new Pod("v1", "Pod", shown.get().getMetadata(), shown.get().getSpec(), null)));
             edited.getMetadata().setLabels(Map.of("edit", "e" + dice.nextInt(100)));
-            List<Container> containers =
-                    dice.nextBoolean() ? edited.getSpec().getContainers() : edited.getSpec().getInitContainers();
+            List<Container> containers = dice.nextBoolean()
+                    ? edited.getSpec().getContainers()
+                    : edited.getSpec().getInitContainers();
             if (dice.nextBoolean()) {
                 containers.get(dice.nextInt(containers.size())).setImage(dice.nextBoolean() ? "busybox" : "busybox:2");
             }
@@ -249,7 +250,9 @@ class PodLifeSimulationTest {
     private static String exit(Random dice, EngineFixture fixture) {
         List<String> running = fixture.runtime.runningIds();
         if (!running.isEmpty()) {
-            fixture.runtime.exitId(running.get(dice.nextInt(running.size())), List.of(0, 0, 1, 42).get(dice.nextInt(4)));
+            fixture.runtime.exitId(
+                    running.get(dice.nextInt(running.size())),
+                    List.of(0, 0, 1, 42).get(dice.nextInt(4)));
         }
         return "a container exited";
     }
