@@ -89,7 +89,7 @@ import java.util.concurrent.Executor;
 /** CRI's RuntimeService on our pods. Only translation: no call waits on its thread. */
 final class RuntimeServer extends RuntimeServiceGrpc.RuntimeServiceImplBase {
     private static final String CHECKPOINT = "checkpoints need CRIU and trust in what an archive says, this runtime has"
-            + " neither: see docs/decisions";
+            + " neither";
 
     private final Pods pods;
     private final EventHub events;

@@ -28,11 +28,15 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Executor;
+import org.jspecify.annotations.Nullable;
 
 /** Turns a request for a one-time URL into a session of the protocol that the client asks for. */
 final class StreamingHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
     private static final String SPDY = "SPDY/3.1";
     private static final String PORT_FORWARD_SPDY = "portforward.k8s.io";
+    /** How newer clients forward ports through proxies that know WebSocket only: KEP-4006. */
+    private static final String PORT_FORWARD_TUNNEL = SPDY + "+" + PORT_FORWARD_SPDY;
+
     private static final String PROTOCOL_HEADER = "X-Stream-Protocol-Version";
     private static final int MAX_MESSAGE = 1 << 20;
 
@@ -109,14 +113,28 @@ final class StreamingHandler extends SimpleChannelInboundHandler<FullHttpRequest
 
     private void webSocket(ChannelHandlerContext context, FullHttpRequest http, StreamingRequest request) {
         List<String> offered = offered(http.headers(), HttpHeaderNames.SEC_WEBSOCKET_PROTOCOL.toString());
+        if (request instanceof StreamingRequest.PortForward forward && offered.contains(PORT_FORWARD_TUNNEL)) {
+            handshake(context, http, PORT_FORWARD_TUNNEL, () -> {
+                Channel channel = context.channel();
+                channel.pipeline().addLast(new WebSocketTunnel());
+                SpdyStreams.install(new SpdyPorts(channel, io, forward, threads));
+            });
+            return;
+        }
         Optional<StreamProtocol> protocol = StreamProtocol.forWebSocket(offered);
         if (protocol.isEmpty()) {
             refuse(context, HttpResponseStatus.BAD_REQUEST, "no common WebSocket protocol: client offers " + offered);
             return;
         }
         String name = offered.isEmpty() ? null : protocol.get().webSocketName();
+        handshake(context, http, name, () -> channels(context.channel(), http, request, protocol.get()));
+    }
+
+    /** @param next sets up what follows in the pipeline, once the client has been answered */
+    private void handshake(
+            ChannelHandlerContext context, FullHttpRequest http, @Nullable String protocol, Runnable next) {
         WebSocketServerHandshaker handshaker =
-                new WebSocketServerHandshakerFactory(http.uri(), name, false, MAX_MESSAGE).newHandshaker(http);
+                new WebSocketServerHandshakerFactory(http.uri(), protocol, false, MAX_MESSAGE).newHandshaker(http);
         if (handshaker == null) {
             WebSocketServerHandshakerFactory.sendUnsupportedVersionResponse(context.channel())
                     .addListener(ChannelFutureListener.CLOSE);
@@ -129,19 +147,22 @@ final class StreamingHandler extends SimpleChannelInboundHandler<FullHttpRequest
                 return;
             }
             channel.pipeline().remove(this);
-            // Some clients send a message in as many frames as they have filled buffers.
-            channel.pipeline().addLast(new WebSocketFrameAggregator(MAX_MESSAGE));
-            if (request instanceof StreamingRequest.PortForward forward) {
-                WebSocketPorts ports = new WebSocketPorts(channel, protocol.get(), io, forward(forward, http), threads);
-                channel.pipeline().addLast(ports);
-                ports.start();
-            } else {
-                WebSocketCommand command =
-                        new WebSocketCommand(channel, protocol.get(), io, request, streams(request), threads);
-                channel.pipeline().addLast(command);
-                command.start();
-            }
+            next.run();
         });
+    }
+
+    private void channels(Channel channel, FullHttpRequest http, StreamingRequest request, StreamProtocol protocol) {
+        // Some clients send a message in as many frames as they have filled buffers.
+        channel.pipeline().addLast(new WebSocketFrameAggregator(MAX_MESSAGE));
+        if (request instanceof StreamingRequest.PortForward forward) {
+            WebSocketPorts ports = new WebSocketPorts(channel, protocol, io, forward(forward, http), threads);
+            channel.pipeline().addLast(ports);
+            ports.start();
+        } else {
+            WebSocketCommand command = new WebSocketCommand(channel, protocol, io, request, streams(request), threads);
+            channel.pipeline().addLast(command);
+            command.start();
+        }
     }
 
     /** The ports of the URL's query, where the client names some. */
