@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 
 /** A containerd of our own: own configuration, state, socket and bridge, with runc and crun as runtime handlers. */
@@ -22,16 +23,18 @@ public final class Containerd implements AutoCloseable {
     private final Path socket;
     private final CriEventLoops loops;
     private final ManagedChannel channel;
-    private final Process daemon;
+    private final Process holder;
+    private Process daemon;
 
     private Containerd(
-            Path directory, Network network, Path socket, CriEventLoops loops, ManagedChannel channel, Process daemon) {
+            Path directory, Network network, Path socket, CriEventLoops loops, ManagedChannel channel, Process holder) {
         this.directory = directory;
         this.network = network;
         this.socket = socket;
         this.loops = loops;
         this.channel = channel;
-        this.daemon = daemon;
+        this.holder = holder;
+        this.daemon = holder;
     }
 
     /**
@@ -91,26 +94,63 @@ public final class Containerd implements AutoCloseable {
                       [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.crun.options]
                         BinaryName = "crun"
                 """.formatted(directory, socket, plugins, pauseImage));
-        // In a mount namespace of its own, without the cgroup v2 tree beside cgroup v1 that some machines have: crun
-        // refuses such a mix, and runc needs v2's controllers if it finds v2. Mounts are shared there, as on a host
-        // with
-        // systemd.
-        Process daemon = new ProcessBuilder(
+        Process holder = mountNamespace();
+        CriEventLoops loops = CriEventLoops.open(1);
+        ManagedChannel channel = CriTransport.unixChannel(socket, loops);
+        Containerd containerd = new Containerd(directory, network, socket, loops, channel, holder);
+        containerd.startAgain();
+        return containerd;
+    }
+
+    /**
+     * A process in a mount namespace of its own, without the cgroup v2 tree beside cgroup v1 that some machines have: crun refuses
+     * such a mix, and runc needs v2's controllers if it finds v2. Mounts are shared there, as on a host with systemd.
+     */
+    private static Process mountNamespace() throws IOException {
+        Process holder = new ProcessBuilder(
                         "unshare",
                         "--mount",
                         "sh",
                         "-c",
                         "! grep -q '^[^ ]* /sys/fs/cgroup/unified ' /proc/mounts || umount /sys/fs/cgroup/unified || exit 1;"
-                                + " mount --make-rshared /; exec containerd --config \"$0\"",
-                        directory.resolve("config.toml").toString())
+                                + " mount --make-rshared / && echo made && exec sleep infinity")
                 .redirectErrorStream(true)
-                .redirectOutput(directory.resolve("containerd.log").toFile())
                 .start();
-        CriEventLoops loops = CriEventLoops.open(1);
-        ManagedChannel channel = CriTransport.unixChannel(socket, loops);
-        Containerd containerd = new Containerd(directory, network, socket, loops, channel, daemon);
-        containerd.awaitReady();
-        return containerd;
+        String line = holder.inputReader().readLine();
+        if (!"made".equals(line)) {
+            holder.destroyForcibly();
+            throw new IOException("make a mount namespace for containerd: " + line);
+        }
+        return holder;
+    }
+
+    /** What has to be before a command for it to see the daemon's mounts, as everything on its host does. */
+    public List<String> sharingItsMounts() {
+        return List.of("nsenter", "--mount=/proc/" + holder.pid() + "/ns/mnt", "--");
+    }
+
+    /** Starts the daemon and waits until it serves CRI. Pods of a daemon before are its own. */
+    public void startAgain() throws IOException, InterruptedException {
+        List<String> words = new ArrayList<>(sharingItsMounts());
+        words.addAll(List.of(
+                "containerd", "--config", directory.resolve("config.toml").toString()));
+        daemon = new ProcessBuilder(words)
+                .redirectErrorStream(true)
+                .redirectOutput(ProcessBuilder.Redirect.appendTo(
+                        directory.resolve("containerd.log").toFile()))
+                .start();
+        awaitReady();
+    }
+
+    /** Ends the daemon without a chance to tidy up. Its pods run on. */
+    public void killNine() throws InterruptedException {
+        daemon.destroyForcibly();
+        daemon.waitFor();
+    }
+
+    /** Where it serves CRI. */
+    public Path socket() {
+        return socket;
     }
 
     private void awaitReady() throws IOException, InterruptedException {
@@ -180,10 +220,23 @@ public final class Containerd implements AutoCloseable {
         channel.shutdownNow();
         loops.close();
         Command.end(daemon);
+        endShims();
+        Command.end(holder);
         try {
             var unused = Command.run("ip", "link", "delete", network.bridge());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Of pods that a test has left. */
+    private void endShims() throws IOException {
+        String own = "-address " + socket;
+        for (ProcessHandle process : ProcessHandle.allProcesses().toList()) {
+            if (process.info().commandLine().orElse("").contains(own)) {
+                process.descendants().forEach(ProcessHandle::destroyForcibly);
+                process.destroyForcibly();
+            }
         }
     }
 }

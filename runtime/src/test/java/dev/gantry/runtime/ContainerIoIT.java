@@ -131,7 +131,7 @@ class ContainerIoIT {
                         .setStdin(true)
                         .setStdinOnce(true)
                         .build());
-        try (ContainerStreams streams = fixture.runtime().io().attach(new AttachRequest(id, true))) {
+        try (ContainerStreams streams = fixture.runtime().io().attach(new AttachRequest(id, true, false))) {
             streams.stdin().write("one\n".getBytes(StandardCharsets.UTF_8));
             streams.stdin().close();
 

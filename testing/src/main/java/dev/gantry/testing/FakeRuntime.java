@@ -123,6 +123,7 @@ public final class FakeRuntime implements AutoCloseable {
     private final Map<String, List<Runnable>> held = new HashMap<>();
     private final List<String> calls = new ArrayList<>();
     private Duration stopDuration = Duration.ZERO;
+    private boolean withoutEvents;
     private int nextId;
 
     public FakeRuntime(FakeClock clock) {
@@ -265,6 +266,11 @@ public final class FakeRuntime implements AutoCloseable {
         locked(() -> sandbox.ready = false);
         containersOf(sandbox).forEach(run -> exit(run, KILLED, "Error"));
         publish(sandbox, sandbox.id, ContainerEventType.CONTAINER_STOPPED_EVENT);
+    }
+
+    /** Whether it knows GetContainerEvents, which older runtimes do not. */
+    public void sendsEvents(boolean value) {
+        locked(() -> withoutEvents = !value);
     }
 
     /** The event stream breaks off. */
@@ -840,6 +846,10 @@ public final class FakeRuntime implements AutoCloseable {
 
         @Override
         public void getContainerEvents(GetEventsRequest request, StreamObserver<ContainerEventResponse> observer) {
+            if (withoutEvents) {
+                super.getContainerEvents(request, observer);
+                return;
+            }
             // With a handler, a message to a subscriber that just left is dropped instead of an error.
             ((ServerCallStreamObserver<ContainerEventResponse>) observer)
                     .setOnCancelHandler(() -> locked(() -> subscribers.remove(observer)));

@@ -29,7 +29,7 @@ import java.util.function.Supplier;
 public record Backend(
         PodEngine engine,
         Optional<ImageStore> images,
-        Optional<ContainerIo> io,
+        ContainerIo io,
         Manifests manifests,
         Explainer explainer,
         Check check,

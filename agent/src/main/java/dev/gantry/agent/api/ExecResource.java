@@ -9,17 +9,16 @@ import dev.gantry.runtime.io.ExecRequest;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import java.io.IOException;
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.Executor;
 
 /** {@code /api/v1/namespaces/…/pods/…/exec} and {@code /attach}, as WebSockets. */
 final class ExecResource {
     private final PodEngine engine;
-    private final Optional<ContainerIo> io;
+    private final ContainerIo io;
     private final ApiLimits limits;
     private final Executor workers;
 
-    ExecResource(PodEngine engine, Optional<ContainerIo> io, ApiLimits limits, Executor workers) {
+    ExecResource(PodEngine engine, ContainerIo io, ApiLimits limits, Executor workers) {
         this.engine = engine;
         this.io = io;
         this.limits = limits;
@@ -44,7 +43,7 @@ final class ExecResource {
         }
         String protocol = protocol(request);
         ContainerRef container = running(namespace, pod, request);
-        ContainerStreams streams = io().exec(new ExecRequest(container.id(), command, stdin, tty));
+        ContainerStreams streams = io.exec(new ExecRequest(container.id(), command, stdin, tty));
         ExecSession.start(exchange, protocol, streams, stdin, tty, limits, workers);
     }
 
@@ -56,13 +55,8 @@ final class ExecResource {
         if (stdin && !container.stdin()) {
             throw ApiException.badRequest("container " + container.container() + " was started without stdin: true");
         }
-        ContainerStreams streams = io().attach(new AttachRequest(container.id(), stdin));
+        ContainerStreams streams = io.attach(new AttachRequest(container.id(), stdin, container.tty()));
         ExecSession.start(exchange, protocol, streams, stdin, container.tty(), limits, workers);
-    }
-
-    private ContainerIo io() throws ApiException {
-        return io.orElseThrow(() -> ApiException.notImplemented(
-                "exec and attach need the built-in runtime; this agent uses another one, ask it with crictl"));
     }
 
     private ContainerRef running(String namespace, String pod, Request request) throws ApiException {

@@ -28,6 +28,10 @@ public final class CriException extends Exception {
                 status.getDescription() == null || status.getDescription().isBlank()
                         ? status.getCode().toString()
                         : status.getDescription();
+        if (reason.equals("io exception") && status.getCause() != null) {
+            // gRPC's word for a connection that failed; the cause names the socket.
+            reason = String.valueOf(status.getCause().getMessage());
+        }
         return new CriException(
                 operation + " of " + object + ": " + status.getCode() + ": " + reason, status.getCode(), reason, cause);
     }

@@ -1,5 +1,7 @@
 package dev.gantry.agent.cri;
 
+import dev.gantry.cri.v1.AttachRequest;
+import dev.gantry.cri.v1.AttachResponse;
 import dev.gantry.cri.v1.AuthConfig;
 import dev.gantry.cri.v1.Container;
 import dev.gantry.cri.v1.ContainerConfig;
@@ -10,6 +12,8 @@ import dev.gantry.cri.v1.ContainerStatus;
 import dev.gantry.cri.v1.ContainerStatusRequest;
 import dev.gantry.cri.v1.CreateContainerRequest;
 import dev.gantry.cri.v1.CreateContainerResponse;
+import dev.gantry.cri.v1.ExecRequest;
+import dev.gantry.cri.v1.ExecResponse;
 import dev.gantry.cri.v1.ExecSyncRequest;
 import dev.gantry.cri.v1.ExecSyncResponse;
 import dev.gantry.cri.v1.GetEventsRequest;
@@ -28,6 +32,8 @@ import dev.gantry.cri.v1.PodSandboxNetworkStatus;
 import dev.gantry.cri.v1.PodSandboxState;
 import dev.gantry.cri.v1.PodSandboxStatus;
 import dev.gantry.cri.v1.PodSandboxStatusRequest;
+import dev.gantry.cri.v1.PortForwardRequest;
+import dev.gantry.cri.v1.PortForwardResponse;
 import dev.gantry.cri.v1.PullImageRequest;
 import dev.gantry.cri.v1.PullImageResponse;
 import dev.gantry.cri.v1.RemoveContainerRequest;
@@ -56,9 +62,12 @@ import io.grpc.stub.StreamObserver;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
@@ -243,6 +252,43 @@ public final class CriRuntime {
         return call(RuntimeServiceGrpc.getExecSyncMethod(), request, deadline, "container " + id);
     }
 
+    /** The URL at which a command's streams are served, once and soon. All its outputs are asked for. */
+    public CompletableFuture<String> exec(String id, List<String> command, boolean stdin, boolean tty) {
+        ExecRequest request = ExecRequest.newBuilder()
+                .setContainerId(id)
+                .addAllCmd(command)
+                .setTty(tty)
+                .setStdin(stdin)
+                .setStdout(true)
+                .setStderr(!tty)
+                .build();
+        return call(RuntimeServiceGrpc.getExecMethod(), request, SHORT, "container " + id)
+                .thenApply(ExecResponse::getUrl);
+    }
+
+    /** The URL at which a container's own streams are served, once and soon. */
+    public CompletableFuture<String> attach(String id, boolean stdin, boolean tty) {
+        AttachRequest request = AttachRequest.newBuilder()
+                .setContainerId(id)
+                .setTty(tty)
+                .setStdin(stdin)
+                .setStdout(true)
+                .setStderr(!tty)
+                .build();
+        return call(RuntimeServiceGrpc.getAttachMethod(), request, SHORT, "container " + id)
+                .thenApply(AttachResponse::getUrl);
+    }
+
+    /** The URL at which connections to a pod's port are served, once and soon. */
+    public CompletableFuture<String> portForward(String sandboxId, int port) {
+        PortForwardRequest request = PortForwardRequest.newBuilder()
+                .setPodSandboxId(sandboxId)
+                .addPort(port)
+                .build();
+        return call(RuntimeServiceGrpc.getPortForwardMethod(), request, SHORT, "sandbox " + sandboxId)
+                .thenApply(PortForwardResponse::getUrl);
+    }
+
     /** Has a running container's log begun anew at its path. */
     public CompletableFuture<?> reopenLog(String id) {
         return call(
@@ -293,6 +339,29 @@ public final class CriRuntime {
                 .thenApply(response -> response.getItemsList().stream()
                         .filter(sandbox -> sandbox.containsLabels(Labels.POD_UID))
                         .toList());
+    }
+
+    /** What there is of each pod, by uid, as a text that changes with the state of any of its containers or sandboxes. */
+    CompletableFuture<Map<String, String>> podStates() {
+        return call(
+                        RuntimeServiceGrpc.getListContainersMethod(),
+                        ListContainersRequest.getDefaultInstance(),
+                        SHORT,
+                        "the runtime")
+                .thenCombine(sandboxes(), (containers, sandboxes) -> {
+                    Map<String, TreeSet<String>> states = new HashMap<>();
+                    for (PodSandbox sandbox : sandboxes) {
+                        states.computeIfAbsent(sandbox.getLabelsOrThrow(Labels.POD_UID), uid -> new TreeSet<>())
+                                .add(sandbox.getId() + sandbox.getState());
+                    }
+                    for (Container container : containers.getContainersList()) {
+                        states.computeIfAbsent(container.getLabelsOrDefault(Labels.POD_UID, ""), uid -> new TreeSet<>())
+                                .add(container.getId() + container.getState());
+                    }
+                    Map<String, String> texts = new HashMap<>();
+                    states.forEach((uid, each) -> texts.put(uid, String.join(" ", each)));
+                    return texts;
+                });
     }
 
     /**

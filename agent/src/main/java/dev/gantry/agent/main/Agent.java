@@ -30,7 +30,6 @@ import dev.gantry.linux.EventLoop;
 import dev.gantry.linux.Linux;
 import dev.gantry.probes.ExecRunner;
 import dev.gantry.runtime.NativeRuntime;
-import dev.gantry.runtime.io.ContainerIo;
 import dev.gantry.staticpods.ManifestSnapshot;
 import dev.gantry.staticpods.ManifestWatcher;
 import java.io.IOException;
@@ -240,11 +239,10 @@ final class Agent implements Node.RunningAgent {
         private Backend backend(Agent agent, CriPodEngine engine, PodRuntime runtime) throws IOException {
             NodePaths paths = config.paths();
             Optional<ImageStore> images = runtime.images();
-            Optional<ContainerIo> io = runtime.io();
             return new Backend(
                     engine,
                     images,
-                    io,
+                    runtime.io(),
                     new StrictManifests(),
                     pods -> runtime.explain(config, pods),
                     () -> Finding.json(MachineCheck.ofThisMachine(paths).run()),

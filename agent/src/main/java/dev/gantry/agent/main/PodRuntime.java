@@ -3,6 +3,7 @@ package dev.gantry.agent.main;
 import dev.gantry.agent.config.AgentConfig;
 import dev.gantry.agent.config.NetworkConfig;
 import dev.gantry.agent.config.NodePaths;
+import dev.gantry.agent.cri.CriRuntime;
 import dev.gantry.agent.pod.ContainerEnvironment;
 import dev.gantry.agent.pod.CriConfigs;
 import dev.gantry.agent.pod.ImageState;
@@ -13,6 +14,7 @@ import dev.gantry.agent.pod.PodDns;
 import dev.gantry.agent.pod.Prepared;
 import dev.gantry.agent.pod.SecurityContexts;
 import dev.gantry.agent.pod.StartFailedException;
+import dev.gantry.agent.stream.CriStreams;
 import dev.gantry.agent.volume.ConfigObjects;
 import dev.gantry.cri.transport.CriEventLoops;
 import dev.gantry.cri.transport.CriTransport;
@@ -48,11 +50,13 @@ final class PodRuntime implements AutoCloseable {
     private static final String IMAGE_SERVICE = "runtime.v1.ImageService";
 
     private final Channel channel;
+    private final ContainerIo io;
     private final @Nullable NativeRuntime builtIn;
     private final Runnable close;
 
-    private PodRuntime(Channel channel, @Nullable NativeRuntime builtIn, Runnable close) {
+    private PodRuntime(Channel channel, ContainerIo io, @Nullable NativeRuntime builtIn, Runnable close) {
         this.channel = channel;
+        this.io = io;
         this.builtIn = builtIn;
         this.close = close;
     }
@@ -62,7 +66,7 @@ final class PodRuntime implements AutoCloseable {
             return connect(config.runtimeEndpoint().get(), config.imageEndpoint());
         }
         NativeRuntime runtime = NativeRuntime.open(nativeConfig(config));
-        return new PodRuntime(runtime.channel(), runtime, runtime::close);
+        return new PodRuntime(runtime.channel(), runtime.io(), runtime, runtime::close);
     }
 
     private static PodRuntime connect(Path endpoint, Optional<Path> imageEndpoint) throws IOException {
@@ -75,14 +79,17 @@ final class PodRuntime implements AutoCloseable {
         }
         CriEventLoops loops = CriEventLoops.open(1);
         ManagedChannel runtime = CriTransport.unixChannel(endpoint, loops);
+        CriStreams io = new CriStreams(new CriRuntime(runtime), loops);
         if (imageEndpoint.isEmpty() || imageEndpoint.get().equals(endpoint)) {
-            return new PodRuntime(runtime, null, () -> {
+            return new PodRuntime(runtime, io, null, () -> {
+                io.close();
                 runtime.shutdownNow();
                 loops.close();
             });
         }
         ManagedChannel images = CriTransport.unixChannel(imageEndpoint.get(), loops);
-        return new PodRuntime(new ByService(runtime, images), null, () -> {
+        return new PodRuntime(new ByService(runtime, images), io, null, () -> {
+            io.close();
             runtime.shutdownNow();
             images.shutdownNow();
             loops.close();
@@ -143,8 +150,8 @@ final class PodRuntime implements AutoCloseable {
         return Optional.ofNullable(builtIn).map(NativeRuntime::images);
     }
 
-    Optional<ContainerIo> io() {
-        return Optional.ofNullable(builtIn).map(NativeRuntime::io);
+    ContainerIo io() {
+        return io;
     }
 
     /** The system calls that would start the pods' containers. */

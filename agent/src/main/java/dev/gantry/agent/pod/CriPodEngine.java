@@ -1,10 +1,10 @@
 package dev.gantry.agent.pod;
 
-import dev.gantry.agent.cri.CriException;
 import dev.gantry.agent.cri.CriRuntime;
 import dev.gantry.agent.cri.Labels;
 import dev.gantry.agent.cri.ObservedContainer;
 import dev.gantry.agent.cri.ObservedPod;
+import dev.gantry.agent.cri.PodEvents;
 import dev.gantry.agent.event.PodReference;
 import dev.gantry.agent.oom.OomEvents;
 import dev.gantry.agent.pod.PodSlot.Occupant;
@@ -19,7 +19,6 @@ import dev.gantry.agent.volume.ManifestObjects;
 import dev.gantry.agent.volume.ObjectKey;
 import dev.gantry.agent.volume.ObjectReferences;
 import dev.gantry.agent.volume.VolumeManager;
-import dev.gantry.cri.v1.ContainerEventResponse;
 import dev.gantry.cri.v1.PodSandbox;
 import dev.gantry.cri.v1.VersionResponse;
 import dev.gantry.linux.Linux;
@@ -102,7 +101,7 @@ public final class CriPodEngine implements PodEngine {
     private boolean listed;
     private boolean swept;
     private boolean closed;
-    private @Nullable AutoCloseable events;
+    private @Nullable PodEvents events;
     private @Nullable ScheduledFuture<?> timer;
 
     private CriPodEngine(PodEngineSettings settings, Channel channel, UserNamespaces users) {
@@ -211,17 +210,13 @@ public final class CriPodEngine implements PodEngine {
     }
 
     private void subscribe() {
-        AutoCloseable subscription = runtime.events(this::runtimeEvent, this::eventsEnded);
+        PodEvents subscription = PodEvents.start(runtime, this::runtimeEvent, this::lookEverywhere, settings.timers());
         synchronized (this) {
             events = subscription;
         }
     }
 
-    private void runtimeEvent(ContainerEventResponse event) {
-        String uid = event.getPodSandboxStatus().getMetadata().getUid();
-        if (uid.isEmpty() && event.getContainersStatusesCount() > 0) {
-            uid = event.getContainersStatuses(0).getLabelsOrDefault(Labels.POD_UID, "");
-        }
+    private void runtimeEvent(String uid) {
         PodWorker worker;
         synchronized (this) {
             PodSlot slot = byUid.get(uid);
@@ -230,22 +225,6 @@ public final class CriPodEngine implements PodEngine {
         if (worker != null) {
             worker.changed();
         }
-    }
-
-    private void eventsEnded(CriException why) {
-        synchronized (this) {
-            if (closed) {
-                return;
-            }
-        }
-        log.atWarn()
-                .addKeyValue("err", why.getMessage())
-                .addKeyValue("retryIn", RECONNECT)
-                .log("Lost container events, subscribing again");
-        later(RECONNECT, () -> {
-            subscribe();
-            lookEverywhere();
-        });
     }
 
     private synchronized void later(Duration delay, Runnable task) {
@@ -1146,7 +1125,7 @@ public final class CriPodEngine implements PodEngine {
     @Override
     public void close() {
         Set<PodWorker> all = new HashSet<>();
-        AutoCloseable subscription;
+        PodEvents subscription;
         synchronized (this) {
             if (closed) {
                 return;
@@ -1164,11 +1143,7 @@ public final class CriPodEngine implements PodEngine {
         }
         all.forEach(PodWorker::stop);
         if (subscription != null) {
-            try {
-                subscription.close();
-            } catch (Exception e) {
-                throw new IllegalStateException("cancelling a call cannot fail", e);
-            }
+            subscription.close();
         }
         settings.events().close();
     }

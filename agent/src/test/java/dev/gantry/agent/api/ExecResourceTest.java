@@ -34,10 +34,7 @@ class ExecResourceTest {
         engine.put(TestPods.running("web"));
         engine.run("web", "app", directory.resolve("x.log"), true, false);
         server = ApiServer.start(
-                socket,
-                engine.backend(directory, Optional.of(io), Optional.empty()),
-                ApiLimits.STANDARD,
-                TestPods.CLOCK);
+                socket, engine.backend(directory, io, Optional.empty()), ApiLimits.STANDARD, TestPods.CLOCK);
     }
 
     @AfterEach

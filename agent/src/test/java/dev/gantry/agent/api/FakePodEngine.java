@@ -8,12 +8,17 @@ import dev.gantry.agent.pod.PodKey;
 import dev.gantry.agent.pod.PodRejectedException;
 import dev.gantry.agent.pod.PodSource;
 import dev.gantry.images.ImageStore;
+import dev.gantry.runtime.io.AttachRequest;
+import dev.gantry.runtime.io.ContainerIo;
+import dev.gantry.runtime.io.ContainerStreams;
+import dev.gantry.runtime.io.ExecRequest;
 import dev.gantry.staticpods.ManifestSnapshot;
 import io.fabric8.kubernetes.api.model.EphemeralContainer;
 import io.fabric8.kubernetes.api.model.Event;
 import io.fabric8.kubernetes.api.model.EventBuilder;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodBuilder;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -273,12 +278,30 @@ public final class FakePodEngine implements PodEngine {
         listeners.clear();
     }
 
-    /** A backend around this engine, without images and streams. */
-    Backend backend(Path podLogs) {
-        return backend(podLogs, Optional.empty(), Optional.empty());
+    /** Where a test needs none. */
+    private static final class NoStreams implements ContainerIo {
+        @Override
+        public ContainerStreams exec(ExecRequest request) throws IOException {
+            throw new IOException("no streams here");
+        }
+
+        @Override
+        public ContainerStreams attach(AttachRequest request) throws IOException {
+            throw new IOException("no streams here");
+        }
+
+        @Override
+        public ContainerStreams portForward(String podSandboxId, int port) throws IOException {
+            throw new IOException("no streams here");
+        }
     }
 
-    Backend backend(Path podLogs, Optional<dev.gantry.runtime.io.ContainerIo> io, Optional<ImageStore> images) {
+    /** A backend around this engine, without images and streams. */
+    Backend backend(Path podLogs) {
+        return backend(podLogs, new NoStreams(), Optional.empty());
+    }
+
+    Backend backend(Path podLogs, ContainerIo io, Optional<ImageStore> images) {
         return new Backend(
                 this,
                 images,

@@ -20,7 +20,7 @@ public final class TestServer implements AutoCloseable {
         Path logs = Files.createDirectories(root.resolve("log/pods"));
         ApiServer server = ApiServer.start(
                 root.resolve("run/gantry.sock"),
-                engine.backend(logs, Optional.of(io), Optional.empty()),
+                engine.backend(logs, io, Optional.empty()),
                 ApiLimits.STANDARD,
                 TestPods.CLOCK);
         return new TestServer(server::close);

@@ -20,7 +20,8 @@ public final class CriEventLoops implements AutoCloseable {
                 threads, new DefaultThreadFactory("cri-io", true), EpollIoHandler.newFactory()));
     }
 
-    EventLoopGroup group() {
+    /** For other sockets on the same threads, whose handlers must not block. */
+    public EventLoopGroup group() {
         return group;
     }
 

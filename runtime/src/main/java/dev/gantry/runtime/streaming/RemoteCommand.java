@@ -212,7 +212,8 @@ final class RemoteCommand {
         if (request instanceof StreamingRequest.Exec exec) {
             return io.exec(exec.request());
         }
-        return io.attach(new AttachRequest(((StreamingRequest.Attach) request).containerId(), wanted.stdin()));
+        return io.attach(
+                new AttachRequest(((StreamingRequest.Attach) request).containerId(), wanted.stdin(), wanted.tty()));
     }
 
     private void copyInput(ContainerStreams to) {
