@@ -208,7 +208,7 @@ final class ContainerValidation {
             } else if (sources > 1) {
                 errors.invalid(field + ".valueFrom", "", "may not have more than one field specified at a time");
             } else {
-                new SourceValidation(errors).variable(field + ".valueFrom", source);
+                new SourceValidation(errors).variable(field + ".valueFrom", source, spec);
             }
         }
     }

@@ -5,7 +5,9 @@ import static dev.gantry.staticpods.PodValidation.orEmpty;
 import io.fabric8.kubernetes.api.model.DownwardAPIVolumeFile;
 import io.fabric8.kubernetes.api.model.EnvFromSource;
 import io.fabric8.kubernetes.api.model.EnvVarSource;
+import io.fabric8.kubernetes.api.model.FileKeySelector;
 import io.fabric8.kubernetes.api.model.KeyToPath;
+import io.fabric8.kubernetes.api.model.PodSpec;
 import io.fabric8.kubernetes.api.model.ResourceFieldSelector;
 import java.util.HashSet;
 import java.util.List;
@@ -35,6 +37,7 @@ final class SourceValidation {
             "requests.cpu",
             "requests.ephemeral-storage",
             "requests.memory");
+    private static final int MAX_KEY_CHARACTERS = 128;
     private static final Pattern HUGE_PAGES = Pattern.compile("(limits|requests)\\.hugepages-.+");
     private static final Pattern SUBSCRIPT = Pattern.compile("(metadata\\.(?:labels|annotations))\\['(.*)'\\]");
 
@@ -44,7 +47,7 @@ final class SourceValidation {
         this.errors = errors;
     }
 
-    void variable(String path, EnvVarSource source) {
+    void variable(String path, EnvVarSource source, PodSpec spec) {
         if (source.getConfigMapKeyRef() != null) {
             errors.required(
                     path + ".configMapKeyRef.name", source.getConfigMapKeyRef().getName());
@@ -60,6 +63,25 @@ final class SourceValidation {
         }
         if (source.getResourceFieldRef() != null) {
             resource(path + ".resourceFieldRef", source.getResourceFieldRef(), false);
+        }
+        if (source.getFileKeyRef() != null) {
+            inFile(path + ".fileKeyRef", source.getFileKeyRef(), spec);
+        }
+    }
+
+    private void inFile(String path, FileKeySelector selector, PodSpec spec) {
+        if (errors.required(path + ".key", selector.getKey())) {
+            errors.rule(path + ".key", selector.getKey(), Names.environmentVariable(selector.getKey()));
+            if (selector.getKey().length() > MAX_KEY_CHARACTERS) {
+                errors.add(FieldError.tooLong(path + ".key", MAX_KEY_CHARACTERS));
+            }
+        }
+        file(path + ".path", selector.getPath());
+        if (errors.required(path + ".volumeName", selector.getVolumeName())
+                && orEmpty(spec.getVolumes()).stream()
+                        .noneMatch(volume ->
+                                selector.getVolumeName().equals(volume.getName()) && volume.getEmptyDir() != null)) {
+            errors.invalid(path + ".volumeName", selector.getVolumeName(), "must be the name of an emptyDir volume");
         }
     }
 

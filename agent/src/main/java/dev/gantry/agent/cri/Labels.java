@@ -33,6 +33,9 @@ public final class Labels {
     /** On containers: what they requested and were limited to when they started. */
     public static final String RESOURCES = "gantry.dev/resources";
 
+    /** On containers: the paths below which all mounts are read-only, one per line. */
+    public static final String RECURSIVE_READ_ONLY = "gantry.dev/recursive-read-only";
+
     private static final int FNV_OFFSET = 0x811c9dc5;
     private static final int FNV_PRIME = 0x01000193;
 

@@ -16,6 +16,7 @@ import dev.gantry.agent.pod.SecurityContexts;
 import dev.gantry.agent.pod.StartFailedException;
 import dev.gantry.agent.stream.CriStreams;
 import dev.gantry.agent.volume.ConfigObjects;
+import dev.gantry.agent.volume.EnvFiles;
 import dev.gantry.cri.transport.CriEventLoops;
 import dev.gantry.cri.transport.CriTransport;
 import dev.gantry.cri.transport.PeerPolicy;
@@ -194,7 +195,8 @@ final class PodRuntime implements AutoCloseable {
                                     new ImageState.Present(container.getImage(), OptionalLong.empty(), ""),
                                     Duration.ZERO,
                                     new Prepared(
-                                            ContainerEnvironment.of(pod, container, ConfigObjects.NONE, allocatable),
+                                            ContainerEnvironment.of(
+                                                    pod, container, ConfigObjects.NONE, EnvFiles.NONE, allocatable),
                                             List.of()))));
                 } catch (StartFailedException e) {
                     throw new IOException(name + ": " + e.getMessage(), e);

@@ -2,6 +2,7 @@ package dev.gantry.agent.pod;
 
 import dev.gantry.agent.volume.ConfigData;
 import dev.gantry.agent.volume.ConfigObjects;
+import dev.gantry.agent.volume.EnvFiles;
 import dev.gantry.agent.volume.PodFields;
 import dev.gantry.agent.volume.VolumeException;
 import dev.gantry.linux.RawName;
@@ -9,8 +10,10 @@ import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.EnvFromSource;
 import io.fabric8.kubernetes.api.model.EnvVar;
 import io.fabric8.kubernetes.api.model.EnvVarSource;
+import io.fabric8.kubernetes.api.model.FileKeySelector;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.Quantity;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -21,7 +24,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The environment of one run of a container: {@code envFrom} in its order, keys sorted, then {@code env} in its order; the
- * last of a name wins. Pure.
+ * last of a name wins.
  *
  * @param variables by name, in order; values that are no UTF-8 are kept as {@link RawName} keeps them
  * @param warnings what was left out, as messages of an InvalidEnvironmentVariableNames event
@@ -45,13 +48,14 @@ public record ContainerEnvironment(Map<String, String> variables, List<String> w
      * Looks everything up.
      *
      * @param pod with its status
+     * @param files that containers of the pod wrote
      * @param allocatable the node's, for limits that are not set
      * @throws StartFailedException {@code CreateContainerConfigError} if an object, key or field is missing
      */
     public static ContainerEnvironment of(
-            Pod pod, Container container, ConfigObjects objects, Map<String, Quantity> allocatable)
+            Pod pod, Container container, ConfigObjects objects, EnvFiles files, Map<String, Quantity> allocatable)
             throws StartFailedException {
-        Resolver resolver = new Resolver(pod, container, objects, allocatable);
+        Resolver resolver = new Resolver(pod, container, objects, files, allocatable);
         for (EnvFromSource source : orEmpty(container.getEnvFrom())) {
             resolver.take(source);
         }
@@ -65,15 +69,22 @@ public record ContainerEnvironment(Map<String, String> variables, List<String> w
         private final Pod pod;
         private final Container container;
         private final ConfigObjects objects;
+        private final EnvFiles files;
         private final Map<String, Quantity> allocatable;
         private final String namespace;
         private final Map<String, String> variables = new LinkedHashMap<>();
         private final List<String> warnings = new ArrayList<>();
 
-        Resolver(Pod pod, Container container, ConfigObjects objects, Map<String, Quantity> allocatable) {
+        Resolver(
+                Pod pod,
+                Container container,
+                ConfigObjects objects,
+                EnvFiles files,
+                Map<String, Quantity> allocatable) {
             this.pod = pod;
             this.container = container;
             this.objects = objects;
+            this.files = files;
             this.allocatable = allocatable;
             this.namespace = pod.getMetadata().getNamespace();
         }
@@ -148,13 +159,26 @@ public record ContainerEnvironment(Map<String, String> variables, List<String> w
                         "secret", secret.getName(), secret.getKey(), data, Boolean.TRUE.equals(secret.getOptional()));
             }
             try {
+                if (source.getFileKeyRef() != null) {
+                    return inFile(source.getFileKeyRef());
+                }
                 if (source.getFieldRef() != null) {
                     return PodFields.field(pod, source.getFieldRef().getFieldPath());
                 }
                 return PodFields.resource(pod, container, source.getResourceFieldRef(), allocatable);
-            } catch (VolumeException e) {
+            } catch (VolumeException | IOException e) {
                 throw StartFailedException.config("env \"%s\": %s".formatted(variable, e.getMessage()));
             }
+        }
+
+        private @Nullable String inFile(FileKeySelector selector) throws VolumeException, IOException {
+            Optional<String> value = files.find(selector.getVolumeName(), selector.getPath(), selector.getKey());
+            if (value.isPresent() || Boolean.TRUE.equals(selector.getOptional())) {
+                return value.orElse(null);
+            }
+            throw new IOException(
+                    "environment variable key \"%s\" not found in file \"%s\" of volume \"%s\"; have an init container write it, or mark it optional"
+                            .formatted(selector.getKey(), selector.getPath(), selector.getVolumeName()));
         }
 
         private @Nullable String key(

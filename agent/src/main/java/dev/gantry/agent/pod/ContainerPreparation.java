@@ -42,7 +42,8 @@ final class ContainerPreparation {
     CompletableFuture<Prepared> prepare(Pod pod, Container container, int restartCount) {
         ContainerEnvironment environment;
         try {
-            environment = ContainerEnvironment.of(pod, container, settings.objects(), settings.allocatable());
+            environment = ContainerEnvironment.of(
+                    pod, container, settings.objects(), settings.volumes().envFiles(pod), settings.allocatable());
         } catch (StartFailedException e) {
             return CompletableFuture.failedFuture(e);
         }

@@ -159,6 +159,7 @@ public final class CriConfigs {
         environment.forEach((key, value) ->
                 config.addEnvs(KeyValue.newBuilder().setKey(key).setValue(ByteString.copyFrom(RawName.encode(value)))));
         labels(pod, container, restartCount, backoff, config);
+        MountStatuses.record(prepared.mounts(), config);
         return config.build();
     }
 

@@ -212,6 +212,7 @@ public final class PodStatuses {
         if (running && container.getResources() != null) {
             status.setResources(container.getResources());
         }
+        latest.ifPresent(run -> status.setVolumeMounts(MountStatuses.of(container, run.annotations())));
         latest.flatMap(ObservedContainer::user)
                 .ifPresent(user -> status.setUser(
                         new ContainerUser(new LinuxContainerUser(user.gid(), user.supplementalGroups(), user.uid()))));

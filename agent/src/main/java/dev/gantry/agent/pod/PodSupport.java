@@ -4,7 +4,6 @@ import dev.gantry.agent.probe.ProbeTimings;
 import dev.gantry.staticpods.FieldError;
 import dev.gantry.staticpods.VolumeSources;
 import io.fabric8.kubernetes.api.model.Container;
-import io.fabric8.kubernetes.api.model.EnvVar;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodSpec;
 import io.fabric8.kubernetes.api.model.Volume;
@@ -100,13 +99,6 @@ final class PodSupport {
         refuseIf(!orEmpty(container.getVolumeDevices()).isEmpty(), path + ".volumeDevices");
         if (container.getResources() != null) {
             refuseIf(!orEmpty(container.getResources().getClaims()).isEmpty(), path + ".resources.claims");
-        }
-        List<EnvVar> variables = orEmpty(container.getEnv());
-        for (int i = 0; i < variables.size(); i++) {
-            if (variables.get(i).getValueFrom() != null) {
-                String from = path + ".env[" + i + "].valueFrom";
-                refuseIf(variables.get(i).getValueFrom().getFileKeyRef() != null, from + ".fileKeyRef");
-            }
         }
     }
 

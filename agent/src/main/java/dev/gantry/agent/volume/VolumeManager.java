@@ -3,6 +3,7 @@ package dev.gantry.agent.volume;
 import dev.gantry.agent.event.EventSink;
 import dev.gantry.agent.event.PodReference;
 import dev.gantry.cri.v1.Mount;
+import dev.gantry.linux.FileCalls;
 import dev.gantry.linux.Linux;
 import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.NodeSelector;
@@ -50,6 +51,7 @@ public final class VolumeManager {
     private final Path pods;
     private final HostMounts mounts;
     private final VolumeSetUp setUp;
+    private final FileCalls files;
     private final EventSink events;
     private final Executor blocking;
     private final ScheduledExecutorService timers;
@@ -65,12 +67,14 @@ public final class VolumeManager {
             Path pods,
             HostMounts mounts,
             VolumeSetUp setUp,
+            FileCalls files,
             EventSink events,
             Executor blocking,
             ScheduledExecutorService timers) {
         this.pods = pods;
         this.mounts = mounts;
         this.setUp = setUp;
+        this.files = files;
         this.events = events;
         this.blocking = blocking;
         this.timers = timers;
@@ -105,7 +109,7 @@ public final class VolumeManager {
                 linux.files(),
                 events,
                 clock);
-        return new VolumeManager(pods, mounts, setUp, events, blocking, timers);
+        return new VolumeManager(pods, mounts, setUp, linux.files(), events, blocking, timers);
     }
 
     /**
@@ -211,6 +215,11 @@ public final class VolumeManager {
 
     private void failedMount(Pod pod, String message) {
         events.record(reference(pod), Optional.empty(), true, "FailedMount", message);
+    }
+
+    /** The files of environment variables that a pod's containers wrote. */
+    public EnvFiles envFiles(Pod pod) {
+        return new PodEnvFiles(files, podDirectory(uid(pod)).resolve("volumes").resolve(VolumeSetUp.EMPTY_DIRS));
     }
 
     // ---- mounts of a container

@@ -20,6 +20,9 @@ import java.util.function.LongConsumer;
 
 /** Makes one volume, of whatever kind; doing it again changes nothing but what its sources changed. May block. */
 final class VolumeSetUp {
+    /** See {@link #plugin}. */
+    static final String EMPTY_DIRS = "kubernetes.io~empty-dir";
+
     private static final int FILES_PER_LOOK = 128;
     private static final Duration REPORT_EVERY = Duration.ofSeconds(30);
 
@@ -57,7 +60,7 @@ final class VolumeSetUp {
     /** The name of the directory in which the kubelet keeps volumes of this kind. */
     static String plugin(Volume volume) {
         if (volume.getEmptyDir() != null) {
-            return "kubernetes.io~empty-dir";
+            return EMPTY_DIRS;
         }
         if (volume.getConfigMap() != null) {
             return "kubernetes.io~configmap";

@@ -13,6 +13,7 @@ import io.fabric8.kubernetes.api.model.Quantity;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -74,6 +75,8 @@ class ContainerEnvironmentTest {
                         - {name: IP, valueFrom: {fieldRef: {fieldPath: status.podIP}}}
                         - {name: CPU, valueFrom: {resourceFieldRef: {resource: limits.cpu}}}
                         - {name: BOTH, value: $(MODE)-$(IP)}
+                        - {name: FILE, valueFrom: {fileKeyRef: {volumeName: data, path: env, key: A}}}
+                        - {name: NO_FILE, valueFrom: {fileKeyRef: {volumeName: data, path: env, key: B, optional: true}}}
                         - {name: NO_KEY, valueFrom: {configMapKeyRef: {name: app, key: none, optional: true}}}
                         - {name: NO_MAP, valueFrom: {secretKeyRef: {name: none, key: none, optional: true}}}
                         """).variables())
@@ -82,7 +85,8 @@ class ContainerEnvironmentTest {
                         Map.entry("TOKEN", "s3cret"),
                         Map.entry("IP", "10.88.0.2"),
                         Map.entry("CPU", "4"),
-                        Map.entry("BOTH", "fast-10.88.0.2"));
+                        Map.entry("BOTH", "fast-10.88.0.2"),
+                        Map.entry("FILE", "from file"));
     }
 
     @ParameterizedTest(name = "{1}")
@@ -94,6 +98,7 @@ class ContainerEnvironmentTest {
                 "env: [{name: A, valueFrom: {configMapKeyRef: {name: app, key: a}}}]  | couldn't find key a in ConfigMap default/app; it has [HOST, PORT, app.mode]",
                 "env: [{name: A, valueFrom: {secretKeyRef: {name: key, key: a}}}]     | couldn't find key a in Secret default/key; it has [BYTES, TOKEN]",
                 "envFrom: [{configMapRef: {name: none}}]                              | configmap \"none\" not found in namespace \"default\"; put a document of it beside the manifests, or mark it optional",
+                "env: [{name: A, valueFrom: {fileKeyRef: {volumeName: data, path: env, key: B}}}] | env \"A\": environment variable key \"B\" not found in file \"env\" of volume \"data\"; have an init container write it, or mark it optional",
                 "env: [{name: A, valueFrom: {resourceFieldRef: {containerName: b, resource: limits.cpu}}}] | env \"A\": resourceFieldRef.containerName 'b' is not a container of the pod; it has [main]",
             })
     void whatIsMissingIsNamedWithItsRemedy(String fields, String message) {
@@ -131,6 +136,7 @@ class ContainerEnvironmentTest {
                 kind: Pod
                 metadata: {name: web}
                 spec:
+                  volumes: [{name: data, emptyDir: {}}]
                   containers:
                   - name: main
                     image: busybox
@@ -139,6 +145,12 @@ class ContainerEnvironmentTest {
         status.setPodIP("10.88.0.2");
         pod.setStatus(status);
         return ContainerEnvironment.of(
-                pod, pod.getSpec().getContainers().get(0), objects, Map.of("cpu", new Quantity("4")));
+                pod,
+                pod.getSpec().getContainers().get(0),
+                objects,
+                (volume, path, key) -> volume.equals("data") && path.equals("env") && key.equals("A")
+                        ? Optional.of("from file")
+                        : Optional.empty(),
+                Map.of("cpu", new Quantity("4")));
     }
 }

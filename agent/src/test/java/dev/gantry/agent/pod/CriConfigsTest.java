@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import dev.gantry.agent.volume.ConfigObjects;
+import dev.gantry.agent.volume.EnvFiles;
 import dev.gantry.cri.v1.ContainerConfig;
 import dev.gantry.cri.v1.LinuxContainerResources;
 import dev.gantry.cri.v1.LinuxContainerSecurityContext;
@@ -232,6 +233,7 @@ class CriConfigsTest {
                                 pod,
                                 container,
                                 ConfigObjects.NONE,
+                                EnvFiles.NONE,
                                 NODE.resources().allocatable().quantities()),
                         List.of()));
     }

@@ -131,6 +131,9 @@ class VolumeLifeIT {
                             "for d in plain all possible; do touch /$d/x 2>/dev/null; echo $?; touch /$d/below/x"
                                     + " 2>/dev/null; echo $?; done"))
                     .isEqualTo("1\n0\n1\n1\n1\n1\n");
+            assertThat(NativeNode.status(pod, "main").getVolumeMounts())
+                    .extracting(mount -> mount.getMountPath() + " " + mount.getRecursiveReadOnly())
+                    .contains("/plain Disabled", "/all Enabled", "/possible Enabled", "/slave null");
             Linux.system().mounts().mount("tmpfs", host.resolve("late").toString(), "tmpfs", 0, null);
             assertThat(shell(pod, "for d in plain slave shared; do grep -c \" /$d/late \" /proc/self/mountinfo; done"))
                     .isEqualTo("0\n1\n1\n");

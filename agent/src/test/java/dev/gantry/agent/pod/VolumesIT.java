@@ -343,6 +343,33 @@ class VolumesIT {
     }
 
     @Test
+    void anEnvironmentComesFromAFileThatAnInitContainerWrote() throws Exception {
+        Pod pod = start("""
+                volumes: [{name: data, emptyDir: {}}]
+                initContainers:
+                - name: writes
+                  image: %1$s
+                  command: [sh, -c, 'echo "A=''written here''" > /data/env; ln -s /etc/passwd /data/link']
+                  volumeMounts: [{name: data, mountPath: /data}]
+                containers:
+                - name: main
+                  image: %1$s
+                  command: [sleep, "1000"]
+                  env:
+                  - {name: A, valueFrom: {fileKeyRef: {volumeName: data, path: env, key: A}}}
+                  - {name: B, value: "<$(A)>"}
+                - name: escapes
+                  image: %1$s
+                  command: [sleep, "1000"]
+                  env: [{name: A, valueFrom: {fileKeyRef: {volumeName: data, path: link, key: A}}}]
+                """);
+
+        assertThat(shell(pod, "cat /proc/1/environ | tr '\\0' '\\n' | grep '^[AB]='"))
+                .isEqualTo("A=written here\nB=<written here>\n");
+        node.awaitEvent("Failed: Error: env \"A\": openat2");
+    }
+
+    @Test
     void anImageIsAVolume() throws Exception {
         Pod pod = start("""
                 volumes: [{name: tools, image: {reference: %1$s, pullPolicy: IfNotPresent}}]

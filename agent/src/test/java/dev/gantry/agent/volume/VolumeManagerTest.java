@@ -49,6 +49,7 @@ class VolumeManagerTest {
                 directory,
                 mounts,
                 setUp,
+                Linux.system().files(),
                 (pod, container, warning, reason, message) -> events.add(reason + ": " + message),
                 tasks::add,
                 clock.timers());
