@@ -22,6 +22,7 @@ public final class MachineCheck {
     private static final String NODE = "Node";
 
     private static final long MIB = 1024 * 1024;
+    private static final List<String> MKFS = List.of("/usr/sbin/mkfs.ext4", "/sbin/mkfs.ext4", "/usr/bin/mkfs.ext4");
     private static final long GIB = 1024 * MIB;
 
     private final Machine machine;
@@ -335,6 +336,22 @@ public final class MachineCheck {
         space("images, volumes", paths.state(), 2 * GIB, 200 * MIB, true);
         space("container logs", paths.podLogs(), 500 * MIB, 50 * MIB, false);
         space("sandboxes", paths.run(), 50 * MIB, 5 * MIB, false);
+        limitedDirectories();
+    }
+
+    /** What an emptyDir with a sizeLimit is made with. */
+    private void limitedDirectories() {
+        boolean tool = MKFS.stream().anyMatch(machine::exists);
+        if (tool && machine.exists("/dev/loop-control")) {
+            good(STORAGE, "sizeLimit of emptyDir", "enforced");
+        } else {
+            limited(
+                    STORAGE,
+                    "sizeLimit of emptyDir",
+                    tool ? "no loop devices" : "no mkfs.ext4",
+                    "An emptyDir on disk can grow beyond its sizeLimit",
+                    tool ? "modprobe loop; outside of a container that hides /dev/loop-control" : "install e2fsprogs");
+        }
     }
 
     private void space(String subject, Path path, long enough, long least, boolean holdsLayers) {

@@ -83,6 +83,16 @@ class MachineCheckTest {
     }
 
     @Test
+    void whatLimitsDirectoriesIsLookedFor() {
+        assertThat(about("sizeLimit of emptyDir").level()).isEqualTo(Finding.Level.GOOD);
+
+        machine.files.clear();
+
+        assertThat(about("sizeLimit of emptyDir").found()).isEqualTo("no mkfs.ext4");
+        assertThat(about("sizeLimit of emptyDir").remedy()).isEqualTo("install e2fsprogs");
+    }
+
+    @Test
     void aControllerThatVersionOneHoldsIsToldFromOneThatIsNotThere() {
         machine.files.put("/sys/fs/cgroup/cgroup.controllers", "cpu pids");
         machine.files.put(

@@ -180,6 +180,7 @@ class VolumesIT {
     }
 
     @Test
+    @RequiresTool("mkfs.ext4")
     void emptyDirsAreBoundedByTheKernel() throws Exception {
         Pod pod = start("""
                 volumes:
