@@ -5,6 +5,7 @@ import dev.gantry.linux.ErrnoException;
 import dev.gantry.linux.EventLoop;
 import dev.gantry.linux.Fd;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -15,6 +16,8 @@ import java.util.concurrent.CompletableFuture;
 final class ContainerStop {
     /** How long the kernel may take to end what was killed; longer means a process that hangs in the kernel. */
     private static final Duration KILL_PATIENCE = Duration.ofSeconds(10);
+
+    private static final Path PROC = Path.of("/proc");
 
     private final Machine machine;
 
@@ -71,8 +74,11 @@ final class ContainerStop {
                 .schedule(
                         KILL_PATIENCE,
                         () -> result.completeExceptionally(CriErrors.deadline(
-                                "stop %s: killed, but not gone after %d s; its processes %s hang in the kernel",
-                                container, KILL_PATIENCE.toSeconds(), processes(container))));
+                                "stop %s: killed, but not gone after %d s: %s; it ends when what it waits for answers, or with a"
+                                        + " restart of the machine",
+                                container,
+                                KILL_PATIENCE.toSeconds(),
+                                new HungProcesses(PROC).describe(processes(container)))));
         var unused = container.ended().thenRun(timer::cancel);
         return timer;
     }
