@@ -54,7 +54,9 @@ final class DescribeCommand implements Command {
                 events = response.json();
             }
             session.console().out().print(separator);
-            session.console().out().print(new PodDescription(session.console(), Clock.systemUTC()).of(pod, events));
+            session.console()
+                    .out()
+                    .print(new PodDescription(session.console(), Clock.systemDefaultZone()).of(pod, events));
             separator = "\n\n";
         }
         return 0;

@@ -4,7 +4,6 @@ import dev.gantry.agent.api.Ages;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
 import java.time.format.DateTimeParseException;
 import java.util.List;
@@ -45,6 +44,7 @@ final class PodDescription {
         }
         containers("Init Containers", pod, "initContainers", "initContainerStatuses");
         containers("Containers", pod, "containers", "containerStatuses");
+        containers("Ephemeral Containers", pod, "ephemeralContainers", "ephemeralContainerStatuses");
         conditions(pod);
         volumes(pod);
         line(0, "QoS Class", pod.text("status", "qosClass"));
@@ -107,6 +107,9 @@ final class PodDescription {
         line(4, "Restart Count", String.valueOf(status.number("restartCount")));
         resources("Limits", container.members("resources", "limits"));
         resources("Requests", container.members("resources", "requests"));
+        optional(4, "Liveness", ProbeText.of(container.at("livenessProbe")));
+        optional(4, "Readiness", ProbeText.of(container.at("readinessProbe")));
+        optional(4, "Startup", ProbeText.of(container.at("startupProbe")));
         environment(container);
         mounts(container);
     }
@@ -316,9 +319,7 @@ final class PodDescription {
         Instant instant = instant(timestamp);
         return instant.equals(Instant.EPOCH)
                 ? ""
-                : DateTimeFormatter.RFC_1123_DATE_TIME
-                        .withLocale(Locale.ROOT)
-                        .format(instant.atZone(ZoneId.systemDefault()));
+                : DateTimeFormatter.RFC_1123_DATE_TIME.withLocale(Locale.ROOT).format(instant.atZone(clock.getZone()));
     }
 
     private static Instant instant(String timestamp) {

@@ -1,6 +1,7 @@
 package dev.gantry.agent.pod;
 
 import dev.gantry.agent.event.EventStore;
+import dev.gantry.agent.probe.PodProbes;
 import dev.gantry.staticpods.DecodedManifest;
 import dev.gantry.staticpods.ManifestDecoder;
 import dev.gantry.testing.FakeClock;
@@ -15,6 +16,7 @@ import java.util.ArrayDeque;
 import java.util.List;
 import java.util.Queue;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** An engine over a fake runtime, with a clock and an executor that a test drives. */
 final class EngineFixture implements AutoCloseable {
@@ -25,8 +27,21 @@ final class EngineFixture implements AutoCloseable {
     NodeFacts node = new NodeFacts("node-1", List.of("192.0.2.1"), 8L << 30, 4);
     CriPodEngine engine;
 
+    /** The probes that an engine is to have, given where it records its events. */
+    interface Probing {
+        PodProbes.Factory of(EventStore events, FakeClock clock);
+    }
+
+    private final @Nullable Probing probing;
+
     EngineFixture(Path directory) {
+        this(directory, null);
+    }
+
+    /** With other probes than those that a test says the findings of. */
+    EngineFixture(Path directory, @Nullable Probing probing) {
         this.directory = directory;
+        this.probing = probing;
         runtime.addImage("busybox");
         engine = open();
     }
@@ -48,7 +63,7 @@ final class EngineFixture implements AutoCloseable {
                 CrashLoop.KUBELET,
                 Set.of(PodSource.FILE, PodSource.API),
                 events,
-                probes,
+                probing == null ? probes : probing.of(events, clock),
                 hooks,
                 clock,
                 tasks::add,
