@@ -2,6 +2,7 @@ package dev.gantry.agent.cli;
 
 import java.io.IOException;
 import java.time.Clock;
+import java.time.ZoneId;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -56,7 +57,7 @@ final class DescribeCommand implements Command {
             session.console().out().print(separator);
             session.console()
                     .out()
-                    .print(new PodDescription(session.console(), Clock.systemDefaultZone()).of(pod, events));
+                    .print(new PodDescription(session.console(), Clock.system(ZoneId.systemDefault())).of(pod, events));
             separator = "\n\n";
         }
         return 0;
