@@ -25,7 +25,6 @@ import dev.gantry.images.Platform;
 import dev.gantry.images.PullHandle;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
-import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import java.net.URI;
 import java.nio.file.Path;
@@ -102,17 +101,27 @@ final class ImageServer extends ImageServiceGrpc.ImageServiceImplBase {
             PullHandle pull = request.hasAuth() && matches(request.getAuth(), reference)
                     ? store.pull(reference, credentials(request.getAuth()), Platform.host())
                     : store.pull(reference);
-            ((ServerCallStreamObserver<PullImageResponse>) observer).setOnCancelHandler(pull::cancel);
             Answers.later(
                     executor,
                     observer,
-                    () -> pull.result().exceptionallyCompose(ImageServer::readable),
+                    () -> result(pull),
                     image -> PullImageResponse.newBuilder()
                             .setImageRef(image.id().toString())
                             .build());
         } catch (RuntimeException e) {
             observer.onError(CriErrors.of(e));
         }
+    }
+
+    /** Cancelling it gives the pull up, which goes on as long as somebody else waits for it. */
+    private static CompletableFuture<Image> result(PullHandle pull) {
+        CompletableFuture<Image> result = pull.result().exceptionallyCompose(ImageServer::readable);
+        var unused = result.whenComplete((image, failure) -> {
+            if (result.isCancelled()) {
+                pull.cancel();
+            }
+        });
+        return result;
     }
 
     /** The kubelet knows some failures by how their text begins. */

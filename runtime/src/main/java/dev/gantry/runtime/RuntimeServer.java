@@ -88,8 +88,8 @@ import java.util.concurrent.Executor;
 
 /** CRI's RuntimeService on our pods. Only translation: no call waits on its thread. */
 final class RuntimeServer extends RuntimeServiceGrpc.RuntimeServiceImplBase {
-    private static final String CHECKPOINT = "checkpoints need CRIU and trust in what an archive says, this runtime has"
-            + " neither";
+    private static final String CHECKPOINT =
+            "checkpoints need CRIU and trust in what an archive says, this runtime has" + " neither";
 
     private final Pods pods;
     private final EventHub events;

@@ -9,10 +9,15 @@ import dev.gantry.cri.v1.AttachRequest;
 import dev.gantry.cri.v1.ContainerStatusRequest;
 import dev.gantry.cri.v1.ExecSyncRequest;
 import dev.gantry.cri.v1.ExecSyncResponse;
+import dev.gantry.cri.v1.ImageServiceGrpc;
+import dev.gantry.cri.v1.ImageSpec;
 import dev.gantry.cri.v1.ListContainerStatsRequest;
 import dev.gantry.cri.v1.ListContainersRequest;
+import dev.gantry.cri.v1.ListImagesRequest;
 import dev.gantry.cri.v1.ListPodSandboxRequest;
 import dev.gantry.cri.v1.PodSandboxStatusRequest;
+import dev.gantry.cri.v1.PullImageRequest;
+import dev.gantry.cri.v1.PullImageResponse;
 import dev.gantry.cri.v1.RunPodSandboxRequest;
 import dev.gantry.cri.v1.RunPodSandboxResponse;
 import dev.gantry.cri.v1.RuntimeServiceGrpc;
@@ -24,6 +29,10 @@ import dev.gantry.testing.RequiresTool;
 import io.grpc.ManagedChannel;
 import io.grpc.StatusRuntimeException;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.net.SocketTimeoutException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -31,6 +40,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -147,6 +157,73 @@ class RuntimeLoadIT {
                     "the execs to be gone",
                     () -> pod.shell(id, "ps | grep -c 'sleep 765[4]'").equals("0"),
                     () -> pod.shell(id, "ps | wc -l"));
+        }
+    }
+
+    @Test
+    void slowPullsDelayNobodyAndEndWithTheirCallers() throws Exception {
+        List<Socket> accepted = new CopyOnWriteArrayList<>();
+        try (ServerSocket silent = new ServerSocket(0, 200, InetAddress.getLoopbackAddress())) {
+            ExecutorService acceptor = Executors.newSingleThreadExecutor();
+            acceptor.execute(() -> {
+                try {
+                    while (true) {
+                        accepted.add(silent.accept());
+                    }
+                } catch (IOException e) {
+                    // It was closed.
+                }
+            });
+            List<ListenableFuture<PullImageResponse>> pulls = new ArrayList<>();
+            for (int i = 0; i < 60; i++) {
+                String name = "127.0.0.1:%d/slow/image%d:1".formatted(silent.getLocalPort(), i);
+                pulls.add(ImageServiceGrpc.newFutureStub(cri.channel())
+                        .pullImage(PullImageRequest.newBuilder()
+                                .setImage(ImageSpec.newBuilder().setImage(name))
+                                .build()));
+            }
+            Await.until(PATIENCE, "pulls to reach the registry", () -> !accepted.isEmpty(), () -> "");
+
+            long began = System.nanoTime();
+            try (CriPod pod = CriPod.run(cri)) {
+                assertThat(pod.shell(pod.sleeper("main"), "echo answer")).isEqualTo("answer");
+                assertThat(cri.images()
+                                .listImages(ListImagesRequest.getDefaultInstance())
+                                .getImagesCount())
+                        .isEqualTo(1);
+                assertThat(cri.runtime()
+                                .listPodSandbox(ListPodSandboxRequest.getDefaultInstance())
+                                .getItemsCount())
+                        .isEqualTo(1);
+            }
+            assertThat(Duration.ofNanos(System.nanoTime() - began)).isLessThan(Duration.ofSeconds(5));
+
+            pulls.forEach(pull -> pull.cancel(true));
+            Await.until(
+                    PATIENCE,
+                    "all connections to be closed",
+                    () -> accepted.stream().allMatch(RuntimeLoadIT::isClosed),
+                    () -> "");
+            acceptor.shutdownNow();
+        } finally {
+            for (Socket socket : accepted) {
+                socket.close();
+            }
+        }
+    }
+
+    /** Whether the other side has hung up; reads what it had said. */
+    private static boolean isClosed(Socket socket) {
+        try {
+            socket.setSoTimeout(1);
+            while (socket.getInputStream().read() >= 0) {
+                // the request
+            }
+            return true;
+        } catch (SocketTimeoutException e) {
+            return false;
+        } catch (IOException e) {
+            return true;
         }
     }
 

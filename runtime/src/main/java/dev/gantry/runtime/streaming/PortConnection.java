@@ -17,7 +17,8 @@ final class PortConnection {
         /**
          * The connection has ended.
          *
-         * @param error why it could not be made or broke; empty if the pod closed it
+         * @param error why it could not be made; empty if it was, however it ended: clients take any error as one of all
+         *     their connections, and hang up
          */
         void ended(String error);
     }
@@ -76,12 +77,7 @@ final class PortConnection {
                 streams = opened;
             }
             threads.execute(() -> copyInput(opened));
-            byte[] buffer = new byte[BUFFER_BYTES];
-            int length = opened.stdout().read(buffer);
-            while (length >= 0) {
-                client.data(buffer, length);
-                length = opened.stdout().read(buffer);
-            }
+            copyOutput(opened);
         } catch (IOException e) {
             error = "forward port %d to pod %s: %s".formatted(port, podSandboxId, e.getMessage());
         } catch (InterruptedException e) {
@@ -89,6 +85,19 @@ final class PortConnection {
         } finally {
             input.end();
             client.ended(error);
+        }
+    }
+
+    private void copyOutput(ContainerStreams from) throws InterruptedException {
+        try {
+            byte[] buffer = new byte[BUFFER_BYTES];
+            int length = from.stdout().read(buffer);
+            while (length >= 0) {
+                client.data(buffer, length);
+                length = from.stdout().read(buffer);
+            }
+        } catch (IOException e) {
+            // Reset by the pod, or the client is gone.
         }
     }
 

@@ -18,7 +18,7 @@ import java.util.concurrent.CountDownLatch;
 
 /**
  * Containers whose processes send their input back on stdout, {@code bye} on stderr at its end, and exit with 7. The container
- * {@code missing} does not exist, and port 1 refuses connections.
+ * {@code missing} does not exist, port 1 refuses connections, and port 2 resets them.
  */
 final class EchoIo implements ContainerIo {
     final List<String> resizes = new CopyOnWriteArrayList<>();
@@ -50,7 +50,12 @@ final class EchoIo implements ContainerIo {
         if (port == 1) {
             throw new IOException("connect to localhost:1: connection refused");
         }
-        return new Echo();
+        Echo echo = new Echo();
+        if (port == 2) {
+            // Reading fails from now on.
+            echo.stdout.close();
+        }
+        return echo;
     }
 
     private final class Echo implements ContainerStreams {

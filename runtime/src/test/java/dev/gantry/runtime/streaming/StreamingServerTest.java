@@ -33,8 +33,10 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
@@ -255,6 +257,24 @@ class StreamingServerTest {
     }
 
     @Test
+    void aConnectionThatThePodResetsIsNoErrorOfTheOthers() throws Exception {
+        SpdyClient client = new SpdyClient(
+                server.url(new StreamingRequest.PortForward("p1", List.of())).orElseThrow(), "portforward.k8s.io");
+        client.open(1, Map.of("streamtype", "error", "port", "2", "requestid", "0"));
+        client.open(3, Map.of("streamtype", "data", "port", "2", "requestid", "0"));
+        client.awaitEnd(1);
+        client.awaitEnd(3);
+        client.open(5, Map.of("streamtype", "error", "port", "80", "requestid", "1"));
+        client.open(7, Map.of("streamtype", "data", "port", "80", "requestid", "1"));
+
+        client.send(7, "still here", false);
+
+        client.awaitText(7, "still here");
+        assertThat(client.text(1)).isEmpty();
+        client.channel.close();
+    }
+
+    @Test
     void bytesThatAreNotSpdyEndTheConnectionOnly() throws Exception {
         URI url = server.url(exec("c1", false)).orElseThrow();
         try (Socket socket = new Socket(url.getHost(), url.getPort())) {
@@ -310,7 +330,19 @@ class StreamingServerTest {
     /** Collects bytes by channel. */
     private abstract static class Collector {
         private final Map<Integer, ByteArrayOutputStream> received = new ConcurrentHashMap<>();
+        private final Set<Integer> ended = new HashSet<>();
         final CompletableFuture<Void> closed = new CompletableFuture<>();
+
+        synchronized void end(int channel) {
+            ended.add(channel);
+            notifyAll();
+        }
+
+        synchronized void awaitEnd(int channel) throws InterruptedException {
+            while (!ended.contains(channel)) {
+                wait();
+            }
+        }
 
         synchronized void collect(int channel, byte[] bytes) {
             received.computeIfAbsent(channel, any -> new ByteArrayOutputStream())
@@ -427,6 +459,9 @@ class StreamingServerTest {
             protected void channelRead0(ChannelHandlerContext context, Object message) {
                 if (message instanceof SpdyDataFrame data) {
                     collect(data.streamId(), Wire.bytes(data.content()));
+                    if (data.isLast()) {
+                        end(data.streamId());
+                    }
                 }
             }
         }
