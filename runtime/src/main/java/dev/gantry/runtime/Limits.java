@@ -50,6 +50,13 @@ final class Limits {
      * @param update may change only some
      */
     static LinuxContainerResources merged(LinuxContainerResources current, LinuxContainerResources update) {
-        return current.toBuilder().mergeFrom(update).build();
+        Map<String, HugepageLimit> hugepages = new TreeMap<>();
+        current.getHugepageLimitsList().forEach(limit -> hugepages.put(limit.getPageSize(), limit));
+        update.getHugepageLimitsList().forEach(limit -> hugepages.put(limit.getPageSize(), limit));
+        return current.toBuilder()
+                .mergeFrom(update)
+                .clearHugepageLimits()
+                .addAllHugepageLimits(hugepages.values())
+                .build();
     }
 }
