@@ -3,6 +3,7 @@ package dev.gantry.agent.api;
 import dev.gantry.agent.pod.PodEngine;
 import dev.gantry.images.ImageStore;
 import dev.gantry.runtime.io.ContainerIo;
+import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.Node;
 import io.fabric8.kubernetes.api.model.Pod;
 import java.io.IOException;
@@ -42,12 +43,12 @@ public record Backend(
     /** Strict decoding of manifests, YAML or JSON, one or several documents. */
     public interface Manifests {
         /**
-         * The pods of a manifest.
+         * What is in a manifest.
          *
          * @param source what to call it in messages
          * @throws ManifestException naming file, line and field
          */
-        List<Pod> decode(String source, byte[] bytes) throws ManifestException;
+        Content decode(String source, byte[] bytes) throws ManifestException;
 
         /**
          * Pods that exist and were changed: they may have ephemeral containers.
@@ -57,9 +58,21 @@ public record Backend(
         List<Pod> decodePresent(byte[] bytes) throws ManifestException;
     }
 
+    /**
+     * What a manifest holds.
+     *
+     * @param objects ConfigMaps and Secrets that the pods refer to
+     */
+    public record Content(List<Pod> pods, List<HasMetadata> objects) {
+        public Content {
+            pods = List.copyOf(pods);
+            objects = List.copyOf(objects);
+        }
+    }
+
     /** Renders syscall programs. */
     public interface Explainer {
-        String explain(List<Pod> pods) throws IOException;
+        String explain(Content manifest) throws IOException;
     }
 
     /** Looks at the machine. */

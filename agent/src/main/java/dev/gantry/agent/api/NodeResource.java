@@ -284,9 +284,9 @@ final class NodeResource {
     void explain(Exchange exchange) throws ApiException, IOException {
         Request request = exchange.request();
         String source = request.parameter("source");
-        List<Pod> pods;
+        Backend.Content manifest;
         try {
-            pods = backend.manifests()
+            manifest = backend.manifests()
                     .decode(
                             source.isEmpty() ? "request" : source,
                             request.body().bytes());
@@ -294,7 +294,7 @@ final class NodeResource {
             throw ApiException.badRequest(String.valueOf(e.getMessage()));
         }
         try {
-            exchange.text(200, backend.explainer().explain(pods));
+            exchange.text(200, backend.explainer().explain(manifest));
         } catch (IOException e) {
             throw ApiException.of(422, "Invalid", String.valueOf(e.getMessage()));
         }

@@ -3,6 +3,8 @@ package dev.gantry.agent.api;
 import dev.gantry.agent.pod.PodChange;
 import dev.gantry.agent.pod.PodEngine;
 import dev.gantry.agent.pod.PodRejectedException;
+import dev.gantry.agent.volume.ObjectReferences;
+import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodBuilder;
 import java.io.IOException;
@@ -81,7 +83,11 @@ final class PodResource implements AutoCloseable {
     }
 
     void create(Exchange exchange, String namespace) throws ApiException, IOException {
-        List<Pod> pods = decode(exchange.request());
+        Backend.Content manifest = decode(exchange.request());
+        if (!manifest.objects().isEmpty()) {
+            throw ApiException.badRequest("expected one pod, the body has other objects too");
+        }
+        List<Pod> pods = manifest.pods();
         if (pods.size() != 1) {
             throw ApiException.badRequest("expected one pod, the body has " + pods.size());
         }
@@ -96,24 +102,28 @@ final class PodResource implements AutoCloseable {
                 .withNamespace(namespace)
                 .endMetadata()
                 .build();
-        collection.answer(exchange, 201, create(placed));
+        collection.answer(exchange, 201, create(placed, List.of()));
     }
 
-    private Pod create(Pod pod) throws ApiException {
+    private Pod create(Pod pod, List<HasMetadata> objects) throws ApiException {
         try {
-            return engine.create(pod);
+            return engine.create(pod, objects);
         } catch (PodRejectedException e) {
             throw ApiException.of(e, String.valueOf(pod.getMetadata().getName()));
         }
     }
 
-    /** {@code POST /gantry/v1/pods}: all pods of a manifest, or none. */
+    /** {@code POST /gantry/v1/pods}: all pods of a manifest, each with the objects that it refers to, or none. */
     void createAll(Exchange exchange) throws ApiException, IOException {
         boolean transientPods = exchange.request().flag("transient");
         List<Pod> created = new ArrayList<>();
         try {
-            for (Pod pod : decode(exchange.request())) {
-                created.add(create(transientPods ? markTransient(pod) : pod));
+            Backend.Content manifest = decode(exchange.request());
+            for (Pod pod : manifest.pods()) {
+                List<HasMetadata> objects = manifest.objects().stream()
+                        .filter(object -> ObjectReferences.concerns(pod, object))
+                        .toList();
+                created.add(create(transientPods ? markTransient(pod) : pod, objects));
             }
         } catch (ApiException e) {
             for (Pod pod : created) {
@@ -140,18 +150,18 @@ final class PodResource implements AutoCloseable {
         }
     }
 
-    private List<Pod> decode(Request request) throws ApiException, IOException {
+    private Backend.Content decode(Request request) throws ApiException, IOException {
         String source = request.parameter("source");
         byte[] bytes = request.body().bytes();
         if (bytes.length == 0) {
             throw ApiException.badRequest("the body is empty; expected a pod as YAML or JSON");
         }
         try {
-            List<Pod> pods = manifests.decode(source.isEmpty() ? "request" : source, bytes);
-            if (pods.isEmpty()) {
+            Backend.Content manifest = manifests.decode(source.isEmpty() ? "request" : source, bytes);
+            if (manifest.pods().isEmpty()) {
                 throw ApiException.badRequest((source.isEmpty() ? "the body" : source) + " holds no pod");
             }
-            return pods;
+            return manifest;
         } catch (ManifestException e) {
             throw ApiException.badRequest(String.valueOf(e.getMessage()));
         }

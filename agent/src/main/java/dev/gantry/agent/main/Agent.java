@@ -244,7 +244,7 @@ final class Agent implements Node.RunningAgent {
                     images,
                     runtime.io(),
                     new StrictManifests(),
-                    pods -> runtime.explain(config, pods),
+                    manifest -> runtime.explain(config, manifest),
                     () -> Finding.json(MachineCheck.ofThisMachine(paths).run()),
                     new NodeView(
                             engine.node(),

@@ -1,5 +1,6 @@
 package dev.gantry.agent.main;
 
+import dev.gantry.agent.api.Backend;
 import dev.gantry.agent.api.ImageLines;
 import dev.gantry.agent.api.ManifestException;
 import dev.gantry.agent.cli.CliException;
@@ -21,13 +22,11 @@ import dev.gantry.images.store.LocalImageStore;
 import dev.gantry.linux.Linux;
 import dev.gantry.runtime.NativeRuntime;
 import dev.gantry.runtime.RuntimeSocket;
-import io.fabric8.kubernetes.api.model.Pod;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
@@ -199,11 +198,11 @@ final class LocalNode implements Node {
         LogOutput.setLevel("error");
         AgentConfig config = config(paths, Map.of());
         try {
-            List<Pod> pods = new StrictManifests().decode(file.toString(), manifest);
+            Backend.Content content = new StrictManifests().decode(file.toString(), manifest);
             AgentLock lock = AgentLock.take(paths.lock());
             try (lock;
                     PodRuntime runtime = PodRuntime.open(config)) {
-                return runtime.explain(config, pods);
+                return runtime.explain(config, content);
             }
         } catch (ManifestException e) {
             throw new CliException(String.valueOf(e.getMessage()));

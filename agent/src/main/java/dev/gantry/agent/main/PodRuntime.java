@@ -1,5 +1,6 @@
 package dev.gantry.agent.main;
 
+import dev.gantry.agent.api.Backend;
 import dev.gantry.agent.config.AgentConfig;
 import dev.gantry.agent.config.NetworkConfig;
 import dev.gantry.agent.config.NodePaths;
@@ -15,8 +16,8 @@ import dev.gantry.agent.pod.Prepared;
 import dev.gantry.agent.pod.SecurityContexts;
 import dev.gantry.agent.pod.StartFailedException;
 import dev.gantry.agent.stream.CriStreams;
-import dev.gantry.agent.volume.ConfigObjects;
 import dev.gantry.agent.volume.EnvFiles;
+import dev.gantry.agent.volume.ManifestObjects;
 import dev.gantry.cri.transport.CriEventLoops;
 import dev.gantry.cri.transport.CriTransport;
 import dev.gantry.cri.transport.PeerPolicy;
@@ -156,7 +157,7 @@ final class PodRuntime implements AutoCloseable {
     }
 
     /** The system calls that would start the pods' containers. */
-    String explain(AgentConfig config, List<Pod> pods) throws IOException {
+    String explain(AgentConfig config, Backend.Content manifest) throws IOException {
         NativeRuntime runtime = builtIn;
         if (runtime == null) {
             throw new IOException("only the built-in runtime can explain what it does");
@@ -173,8 +174,10 @@ final class PodRuntime implements AutoCloseable {
                         Agent.podPaths(config.paths()).seccomp(),
                         uid -> Optional.of(policy.userIds().range(0))));
         String resolvConf = Files.exists(config.resolvConf()) ? Files.readString(config.resolvConf()) : "";
+        ManifestObjects objects = new ManifestObjects();
+        objects.replace(manifest.objects());
         StringBuilder text = new StringBuilder();
-        for (Pod pod : pods) {
+        for (Pod pod : manifest.pods()) {
             if (pod.getMetadata().getUid() == null) {
                 pod.getMetadata().setUid(new UUID(0, 0).toString());
             }
@@ -196,7 +199,7 @@ final class PodRuntime implements AutoCloseable {
                                     Duration.ZERO,
                                     new Prepared(
                                             ContainerEnvironment.of(
-                                                    pod, container, ConfigObjects.NONE, EnvFiles.NONE, allocatable),
+                                                    pod, container, objects, EnvFiles.NONE, allocatable),
                                             List.of()))));
                 } catch (StartFailedException e) {
                     throw new IOException(name + ": " + e.getMessage(), e);

@@ -43,7 +43,11 @@ final class ContainerPreparation {
         ContainerEnvironment environment;
         try {
             environment = ContainerEnvironment.of(
-                    pod, container, settings.objects(), settings.volumes().envFiles(pod), settings.allocatable());
+                    pod,
+                    container,
+                    settings.objects().of(pod),
+                    settings.volumes().envFiles(pod),
+                    settings.allocatable());
         } catch (StartFailedException e) {
             return CompletableFuture.failedFuture(e);
         }
@@ -116,7 +120,11 @@ final class ContainerPreparation {
                 .build();
         PodSandboxConfig sandbox = settings.configs().sandbox(pod, 0, "");
         return images.ensure(
-                        wanted, Optional.empty(), sandbox, PullSecrets.of(pod, wanted.getImage(), settings.objects()))
+                        wanted,
+                        Optional.empty(),
+                        sandbox,
+                        PullSecrets.of(
+                                pod, wanted.getImage(), settings.objects().of(pod)))
                 .thenCompose(image -> image instanceof ImageState.Present present
                         ? CompletableFuture.completedFuture(present.reference())
                         : CompletableFuture.failedFuture(notPulled(image)));

@@ -27,6 +27,7 @@ import dev.gantry.staticpods.ManifestError;
 import dev.gantry.staticpods.ManifestSnapshot;
 import io.fabric8.kubernetes.api.model.EphemeralContainer;
 import io.fabric8.kubernetes.api.model.Event;
+import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.ObjectMeta;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodCondition;
@@ -181,6 +182,9 @@ public final class CriPodEngine implements PodEngine {
             boolean ends = annotation(pod, TRANSIENT_ANNOTATION).equals("true");
             boolean deleting = pod.getMetadata().getDeletionTimestamp() != null;
             if (deleting || (api && !ends)) {
+                objects.give(
+                        pod.getMetadata().getUid(),
+                        records.objects(pod.getMetadata().getUid()));
                 PodSlot slot = slot(PodKey.of(pod));
                 Wanted wanted = new Wanted(pod, api ? PodSource.API : PodSource.FILE, restoredDeletion(pod));
                 if (deleting && slot.restored == null) {
@@ -732,7 +736,7 @@ public final class CriPodEngine implements PodEngine {
     // ---- the API
 
     @Override
-    public synchronized Pod create(Pod pod) throws PodRejectedException {
+    public synchronized Pod create(Pod pod, Collection<HasMetadata> own) throws PodRejectedException {
         if (closed) {
             throw new PodRejectedException(PodRejectedException.Reason.InternalError, "the agent is shutting down");
         }
@@ -744,6 +748,11 @@ public final class CriPodEngine implements PodEngine {
                     PodRejectedException.Reason.AlreadyExists, "pods \"" + key.name() + "\" already exists");
         }
         ApiPods.identify(pod, settings.node().name(), settings.clock().instant());
+        String uid = pod.getMetadata().getUid();
+        objects.give(uid, own);
+        if (!own.isEmpty() && !annotation(pod, TRANSIENT_ANNOTATION).equals("true")) {
+            disk.execute(() -> records.saveObjects(uid, own));
+        }
         want(slot, new Wanted(pod, PodSource.API));
         // The name was free, so that whoever has it and has ended was turned away just now.
         Occupant occupant = slot.current;
@@ -977,6 +986,7 @@ public final class CriPodEngine implements PodEngine {
     private void remove(PodSlot slot, Occupant occupant) {
         byUid.remove(occupant.uid());
         edits.forget(occupant.uid());
+        objects.forget(occupant.uid());
         slot.current = null;
         if (slot.shown != null && slot.shown.getMetadata().getUid().equals(occupant.uid())) {
             shown.hide(slot);

@@ -3,6 +3,7 @@ package dev.gantry.agent.pod;
 import dev.gantry.staticpods.ManifestSnapshot;
 import io.fabric8.kubernetes.api.model.EphemeralContainer;
 import io.fabric8.kubernetes.api.model.Event;
+import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.Pod;
 import java.time.Instant;
 import java.util.Collection;
@@ -50,14 +51,21 @@ public interface PodEngine extends AutoCloseable {
     /** What is wrong with manifests now. */
     List<ManifestSnapshot.Problem> manifestProblems();
 
+    /** Starts a pod for the API that brings no objects along; see {@link #create(Pod, Collection)}. */
+    default Pod create(Pod pod) throws PodRejectedException {
+        return create(pod, List.of());
+    }
+
     /**
      * Starts a pod for the API. Fills in defaults, uid and creation time.
      *
+     * @param objects ConfigMaps and Secrets that the pod refers to: its own, they go with it. They come before those of
+     *     the node
      * @return the pod as accepted
      * @throws PodRejectedException if it is invalid ({@code Invalid}, with the fields) or the name is taken
      *     ({@code AlreadyExists})
      */
-    Pod create(Pod pod) throws PodRejectedException;
+    Pod create(Pod pod, Collection<HasMetadata> objects) throws PodRejectedException;
 
     /**
      * Asks for a pod's deletion. It stays listed, with {@code deletionTimestamp}, until its sandbox is gone. A second

@@ -4,6 +4,7 @@ import dev.gantry.staticpods.DecodedManifest;
 import dev.gantry.staticpods.ManifestDecoder;
 import dev.gantry.staticpods.ModelJson;
 import io.fabric8.kubernetes.api.model.EphemeralContainer;
+import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.Pod;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -12,7 +13,10 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.FileAttribute;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.function.BooleanSupplier;
 import org.slf4j.Logger;
@@ -25,6 +29,10 @@ import org.slf4j.LoggerFactory;
 final class PodRecords {
     private static final Logger log = LoggerFactory.getLogger(PodRecords.class);
     private static final String FILE = "pod.json";
+
+    private static final String OBJECTS = "objects.yaml";
+    private static final FileAttribute<?> OWNER_ONLY =
+            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"));
 
     private final Path pods;
 
@@ -60,6 +68,53 @@ final class PodRecords {
         return found.isEmpty() || found.get(0).getSpec().getEphemeralContainers() == null
                 ? List.of()
                 : found.get(0).getSpec().getEphemeralContainers();
+    }
+
+    /** The objects that a pod brought along; none if there are none, or they cannot be read. */
+    List<HasMetadata> objects(String uid) {
+        Path file = pods.resolve(uid).resolve(OBJECTS);
+        try {
+            DecodedManifest decoded = ManifestDecoder.decode(file.toString(), Files.readAllBytes(file));
+            if (!decoded.errors().isEmpty()) {
+                log.atError()
+                        .addKeyValue("path", file)
+                        .addKeyValue("err", decoded.errors())
+                        .log("Could not use objects of pod, ignoring");
+            }
+            return decoded.objects().stream()
+                    .map(DecodedManifest.DecodedObject::object)
+                    .toList();
+        } catch (NoSuchFileException e) {
+            return List.of();
+        } catch (IOException e) {
+            log.atError().addKeyValue("path", file).setCause(e).log("Could not read objects of pod, ignoring");
+            return List.of();
+        }
+    }
+
+    /** Keeps the objects that a pod brought along, which may be secret, beside its record. */
+    void saveObjects(String uid, Collection<HasMetadata> objects) {
+        Path directory = pods.resolve(uid);
+        Path temporary = directory.resolve(OBJECTS + ".tmp");
+        StringBuilder text = new StringBuilder("# Came with the pod.\n");
+        objects.forEach(
+                object -> text.append("---\n").append(ModelJson.write(object)).append('\n'));
+        try {
+            Files.createDirectories(directory);
+            Files.deleteIfExists(temporary);
+            Files.createFile(temporary, OWNER_ONLY);
+            Files.writeString(temporary, text);
+            Files.move(
+                    temporary,
+                    directory.resolve(OBJECTS),
+                    StandardCopyOption.ATOMIC_MOVE,
+                    StandardCopyOption.REPLACE_EXISTING);
+        } catch (IOException e) {
+            log.atError()
+                    .addKeyValue("path", directory)
+                    .setCause(e)
+                    .log("Could not keep objects of pod, the next agent will not find them");
+        }
     }
 
     /** Whether a pod's directory has a record that nobody understands: then nothing in it is deleted. */

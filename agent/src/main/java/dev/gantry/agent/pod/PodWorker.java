@@ -503,7 +503,11 @@ final class PodWorker {
                 : Optional.empty();
         PodSandboxConfig sandbox = settings.configs().sandbox(state.pod(), 0, "");
         CompletableFuture<ImageState> work = images.ensure(
-                container, before, sandbox, PullSecrets.of(state.pod(), container.getImage(), settings.objects()));
+                container,
+                before,
+                sandbox,
+                PullSecrets.of(
+                        state.pod(), container.getImage(), settings.objects().of(state.pod())));
         cancellable.put(ensure.operation(), work);
         work.whenComplete((image, failure) -> settle(
                 ensure.operation(),

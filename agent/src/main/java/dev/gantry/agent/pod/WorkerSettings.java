@@ -4,7 +4,7 @@ import dev.gantry.agent.cri.CriRuntime;
 import dev.gantry.agent.event.EventSink;
 import dev.gantry.agent.hook.Hooks;
 import dev.gantry.agent.probe.PodProbes;
-import dev.gantry.agent.volume.ConfigObjects;
+import dev.gantry.agent.volume.PodObjects;
 import dev.gantry.agent.volume.VolumeManager;
 import io.fabric8.kubernetes.api.model.Quantity;
 import java.time.InstantSource;
@@ -26,7 +26,7 @@ record WorkerSettings(
         CriConfigs configs,
         PodFiles files,
         VolumeManager volumes,
-        ConfigObjects objects,
+        PodObjects objects,
         Map<String, Quantity> allocatable,
         EventSink events,
         PodProbes.Factory probes,

@@ -27,11 +27,11 @@ final class ContentVolumes {
     private static final int SET_GROUP_ID = 02000;
 
     private final HostMounts mounts;
-    private final ConfigObjects objects;
+    private final PodObjects objects;
     private final Map<String, Quantity> allocatable;
     private final InstantSource clock;
 
-    ContentVolumes(HostMounts mounts, ConfigObjects objects, Map<String, Quantity> allocatable, InstantSource clock) {
+    ContentVolumes(HostMounts mounts, PodObjects objects, Map<String, Quantity> allocatable, InstantSource clock) {
         this.mounts = mounts;
         this.objects = objects;
         this.allocatable = allocatable;
@@ -57,7 +57,7 @@ final class ContentVolumes {
      */
     void write(Path directory, Pod pod, Volume volume, OptionalInt group) throws IOException, VolumeException {
         List<FilePayload> files =
-                new VolumeContents(pod, objects, allocatable).of(volume).orElseThrow();
+                new VolumeContents(pod, objects.of(pod), allocatable).of(volume).orElseThrow();
         if (group.isPresent()) {
             files = files.stream()
                     .map(file -> new FilePayload(file.path(), file.data(), file.mode() | GROUP_READS, file.user()))

@@ -3,6 +3,7 @@ package dev.gantry.agent.volume;
 import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.EnvFromSource;
 import io.fabric8.kubernetes.api.model.EnvVar;
+import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.LocalObjectReference;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodSpec;
@@ -30,6 +31,11 @@ public final class ObjectReferences {
             references.spec(pod.getSpec());
         }
         return references.found;
+    }
+
+    /** Whether the pod names this object. */
+    public static boolean concerns(Pod pod, HasMetadata object) {
+        return of(pod).contains(ObjectKey.of(object));
     }
 
     /** Whether any of the changed objects may matter to the pod: which volume a claim gets depends on all volumes. */

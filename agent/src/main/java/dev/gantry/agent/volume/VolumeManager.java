@@ -94,7 +94,7 @@ public final class VolumeManager {
             Path pods,
             Path claims,
             Linux linux,
-            ConfigObjects objects,
+            PodObjects objects,
             Predicate<NodeSelector> node,
             Map<String, Quantity> allocatable,
             EventSink events,

@@ -16,6 +16,7 @@ import dev.gantry.staticpods.ManifestSnapshot;
 import io.fabric8.kubernetes.api.model.EphemeralContainer;
 import io.fabric8.kubernetes.api.model.Event;
 import io.fabric8.kubernetes.api.model.EventBuilder;
+import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodBuilder;
 import java.io.IOException;
@@ -134,7 +135,7 @@ public final class FakePodEngine implements PodEngine {
     }
 
     @Override
-    public synchronized Pod create(Pod pod) throws PodRejectedException {
+    public synchronized Pod create(Pod pod, Collection<HasMetadata> objects) throws PodRejectedException {
         if (pods.containsKey(PodKey.of(pod))) {
             throw new PodRejectedException(
                     PodRejectedException.Reason.AlreadyExists,

@@ -9,8 +9,13 @@ import java.util.stream.Collectors;
 /** The agent's own strict decoder. */
 final class StrictManifests implements Backend.Manifests {
     @Override
-    public List<Pod> decode(String source, byte[] bytes) throws ManifestException {
-        return pods(ManifestDecoder.decode(source, bytes));
+    public Backend.Content decode(String source, byte[] bytes) throws ManifestException {
+        DecodedManifest manifest = ManifestDecoder.decode(source, bytes);
+        return new Backend.Content(
+                pods(manifest),
+                manifest.objects().stream()
+                        .map(DecodedManifest.DecodedObject::object)
+                        .toList());
     }
 
     @Override

@@ -6,8 +6,11 @@ import dev.gantry.staticpods.ManifestSnapshot;
 import io.fabric8.kubernetes.api.model.ContainerStateWaiting;
 import io.fabric8.kubernetes.api.model.Event;
 import io.fabric8.kubernetes.api.model.HasMetadata;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermission;
 import java.util.List;
+import java.util.OptionalLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -64,6 +67,55 @@ class EngineObjectsTest {
 
         present("# yaml\n{apiVersion: v1, kind: ConfigMap, metadata: {name: app}, data: {a: x}}");
         assertThat(fixture.runtime.runningNames()).containsExactlyInAnyOrder("plain", "main");
+    }
+
+    private static final String POD = """
+            apiVersion: v1
+            kind: Pod
+            metadata: {name: web}
+            spec:
+              containers:
+              - name: main
+                image: busybox
+                imagePullPolicy: IfNotPresent
+                env: [{name: A, valueFrom: {secretKeyRef: {name: own, key: a}}}]
+            """;
+
+    @Test
+    void whatAPodBringsAlongIsItsOwnAndOutlivesTheAgent() throws Exception {
+        present("# yaml\n{apiVersion: v1, kind: Secret, metadata: {name: own}, stringData: {a: nodes}}");
+        List<HasMetadata> own = ContainerEnvironmentTest.objects(
+                "# yaml\n{apiVersion: v1, kind: Secret, metadata: {name: own}, stringData: {a: pods}}");
+
+        fixture.engine.create(EngineFixture.pod(POD), own);
+        fixture.run();
+
+        assertThat(fixture.runtime.config("main").getEnvs(0).getValue().toStringUtf8())
+                .isEqualTo("pods");
+        String uid = fixture.shown("web").getMetadata().getUid();
+        Path kept = directory.resolve("pods").resolve(uid).resolve("objects.yaml");
+        assertThat(Files.getPosixFilePermissions(kept))
+                .containsExactlyInAnyOrder(PosixFilePermission.OWNER_READ, PosixFilePermission.OWNER_WRITE);
+
+        fixture.restartAgent();
+        fixture.apply();
+        fixture.runtime.exit("main", 1);
+        fixture.run();
+
+        assertThat(fixture.shown("web")
+                        .getStatus()
+                        .getContainerStatuses()
+                        .get(0)
+                        .getRestartCount())
+                .isEqualTo(1);
+        assertThat(fixture.runtime.config("main").getEnvs(0).getValue().toStringUtf8())
+                .isEqualTo("pods");
+
+        fixture.engine.delete("default", "web", OptionalLong.of(0));
+        fixture.run();
+        assertThat(kept).doesNotExist();
+        fixture.create(EngineFixture.pod(POD));
+        assertThat(fixture.status("web").getState().getWaiting().getMessage()).startsWith("secret \"own\" not found");
     }
 
     private void present(String document) {
