@@ -7,6 +7,7 @@ import io.fabric8.kubernetes.api.model.ObjectMeta;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodDNSConfig;
 import io.fabric8.kubernetes.api.model.PodSecurityContext;
+import io.fabric8.kubernetes.api.model.PodReadinessGate;
 import io.fabric8.kubernetes.api.model.PodSpec;
 import io.fabric8.kubernetes.api.model.Sysctl;
 import io.fabric8.kubernetes.api.model.Toleration;
@@ -112,6 +113,11 @@ public final class PodValidation {
         }
         if (spec.getSubdomain() != null && !spec.getSubdomain().isEmpty()) {
             errors.rule("spec.subdomain", spec.getSubdomain(), Names.label(spec.getSubdomain()));
+        }
+        List<PodReadinessGate> gates = orEmpty(spec.getReadinessGates());
+        for (int i = 0; i < gates.size(); i++) {
+            String type = gates.get(i).getConditionType() == null ? "" : gates.get(i).getConditionType();
+            errors.rule("spec.readinessGates[" + i + "].conditionType", type, Names.qualifiedKey(type));
         }
         hostnames();
         dns();

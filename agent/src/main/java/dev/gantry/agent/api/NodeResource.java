@@ -190,7 +190,7 @@ final class NodeResource {
             resource(json, "pods/exec", "", "PodExecOptions", true, List.of(), List.of("create", "get"));
             resource(json, "pods/log", "", "Pod", true, List.of(), List.of("get"));
             resource(json, "pods/resize", "", "Pod", true, List.of(), List.of("get", "patch", "update"));
-            resource(json, "pods/status", "", "Pod", true, List.of(), List.of("get"));
+            resource(json, "pods/status", "", "Pod", true, List.of(), List.of("get", "patch", "update"));
             json.writeEndArray();
             json.writeEndObject();
         }));

@@ -5,6 +5,7 @@ import dev.gantry.agent.pod.PodRejectedException;
 import io.fabric8.kubernetes.api.model.EphemeralContainer;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodBuilder;
+import io.fabric8.kubernetes.api.model.PodCondition;
 import io.netty.handler.codec.http.HttpMethod;
 import java.io.IOException;
 import java.time.Clock;
@@ -62,6 +63,15 @@ final class PodEditResource {
         change(exchange, namespace, name, (present, wanted) -> {
             List<EphemeralContainer> containers = wanted.getSpec().getEphemeralContainers();
             return engine.debug(namespace, name, containers == null ? List.of() : containers);
+        });
+    }
+
+    /** {@code …/status}: conditions that somebody else than the agent reports. */
+    void report(Exchange exchange, String namespace, String name) throws ApiException, IOException {
+        change(exchange, namespace, name, (present, wanted) -> {
+            List<PodCondition> conditions =
+                    wanted.getStatus() == null ? null : wanted.getStatus().getConditions();
+            return engine.report(namespace, name, conditions == null ? List.of() : conditions);
         });
     }
 

@@ -12,7 +12,7 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * Patches of a pod's labels, annotations and spec: {@code application/merge-patch+json} (RFC 7396), and {@code application/strategic-merge-patch+json}, in which
+ * Patches of a pod's labels, annotations, spec and reported conditions: {@code application/merge-patch+json} (RFC 7396), and {@code application/strategic-merge-patch+json}, in which
  * elements of lists are matched by name. Pure.
  */
 final class PodPatch {
@@ -33,7 +33,7 @@ final class PodPatch {
     /**
      * Applies a patch.
      *
-     * @return the patched pod as a manifest: its name, labels, annotations and spec
+     * @return the patched pod as a manifest: its name, labels, annotations, spec and the conditions of the patch
      * @throws ApiException 415 for another type of patch, 400 for what is no JSON object
      */
     static byte[] apply(String contentType, Pod pod, byte[] patch) throws ApiException {
@@ -64,6 +64,11 @@ final class PodPatch {
                 }
             }
             JsonNode spec = Json.MAPPER.readTree(ModelJson.write(pod.getSpec()));
+            JsonNode status = change.path("status").path("conditions");
+            if (!status.isMissingNode()) {
+                // Types that are not named stay as they are: a client reports those that it knows.
+                manifest.putObject("status").set("conditions", status);
+            }
             manifest.set("spec", merge(spec, change.path("spec"), type.equals(STRATEGIC)));
             return manifest.toString().getBytes(StandardCharsets.UTF_8);
         } catch (JsonProcessingException e) {

@@ -157,8 +157,12 @@ final class Router {
                 }
             }
             case "status" -> {
-                require(request, HttpMethod.GET);
-                pods.get(exchange, namespace, name);
+                require(request, HttpMethod.GET, HttpMethod.PATCH, HttpMethod.PUT);
+                if (method.equals(HttpMethod.GET)) {
+                    pods.get(exchange, namespace, name);
+                } else {
+                    edits.report(exchange, namespace, name);
+                }
             }
             case "resize" -> {
                 require(request, HttpMethod.GET, HttpMethod.PATCH, HttpMethod.PUT);

@@ -614,6 +614,8 @@ public final class CriPodEngine implements PodEngine {
         state = ended ? state.withFinalPhase(before.getPhase()) : state;
         state = ended ? state.withFailure(PodStatuses.failureOf(before)) : state;
         state = deletion != null ? state.withDeletion(deletion) : state;
+        occupant.reported = records.reported(occupant.uid());
+        state = state.withReported(occupant.reported);
         PodWorker worker = worker(state, ended ? before : null);
         occupant.worker = worker;
         shown.show(slot);
@@ -879,6 +881,27 @@ public final class CriPodEngine implements PodEngine {
         }
         java.util.Objects.requireNonNull(occupant.worker).restart(container, asOf);
         return Optional.ofNullable(slot.get().shown);
+    }
+
+    @Override
+    public synchronized Optional<Pod> report(String namespace, String name, List<PodCondition> conditions)
+            throws PodRejectedException {
+        PodSlot slot = slots.get(new PodKey(namespace, name));
+        if (slot == null || slot.shown == null || slot.current == null || slot.current.orphan) {
+            return Optional.empty();
+        }
+        Occupant occupant = slot.current;
+        List<PodCondition> reported = PodEdits.reported(occupant.pod, occupant.status, conditions);
+        if (occupant.worker != null && !reported.isEmpty()) {
+            occupant.reported = PodConditions.merge(
+                    occupant.reported, reported, settings.clock().instant());
+            occupant.worker.report(occupant.reported);
+            Pod pod = occupant.pod;
+            List<PodCondition> all = occupant.reported;
+            String uid = occupant.uid();
+            disk.execute(() -> records.saveReported(pod, all, () -> isKnown(uid)));
+        }
+        return Optional.ofNullable(slot.shown);
     }
 
     /** The slot of a pod that runs or will. */

@@ -10,14 +10,17 @@ import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.ContainerBuilder;
 import io.fabric8.kubernetes.api.model.EphemeralContainer;
 import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.PodCondition;
 import io.fabric8.kubernetes.api.model.PodSpec;
 import io.fabric8.kubernetes.api.model.PodSpecBuilder;
+import io.fabric8.kubernetes.api.model.PodStatus;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -26,6 +29,9 @@ final class PodEdits {
     private static final String ALLOWED = "pod updates may not change fields other than `spec.containers[*].image`,"
             + "`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing"
             + " tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
+
+    private static final Pattern CONDITION_TYPE = Pattern.compile("([-a-z0-9.]{1,253}/)?[-A-Za-z0-9_.]{1,63}");
+    private static final int MAX_REPORTED = 64;
 
     /** Written by the agent, and kept whoever edits the pod. */
     private static final String OWN_ANNOTATIONS = "kubernetes.io/config.";
@@ -155,6 +161,37 @@ final class PodEdits {
     static PodSpec withEphemeral(PodSpec spec, List<EphemeralContainer> containers) {
         PodSpec result = new PodSpecBuilder(spec).build();
         result.setEphemeralContainers(containers);
+        return result;
+    }
+
+    /** Of conditions as somebody sends them those that he may report and that are not the agent's. */
+    static List<PodCondition> reported(Pod pod, PodStatus present, List<PodCondition> conditions)
+            throws PodRejectedException {
+        List<FieldError> errors = new ArrayList<>();
+        List<PodCondition> result = new ArrayList<>();
+        for (int i = 0; i < conditions.size(); i++) {
+            PodCondition one = conditions.get(i);
+            String path = "status.conditions[" + i + "]";
+            if (one.getType() == null || !CONDITION_TYPE.matcher(one.getType()).matches()) {
+                errors.add(FieldError.invalid(
+                        path + ".type",
+                        String.valueOf(one.getType()),
+                        "must be a qualified name, such as example.com/ready"));
+            } else if (!List.of("True", "False", "Unknown").contains(String.valueOf(one.getStatus()))) {
+                errors.add(FieldError.invalid(
+                        path + ".status", String.valueOf(one.getStatus()), "must be True, False or Unknown"));
+            } else if (!PodConditions.OWN.contains(one.getType())) {
+                result.add(one);
+            } else if (orEmpty(present.getConditions()).stream()
+                    .noneMatch(own -> own.getType().equals(one.getType())
+                            && own.getStatus().equals(one.getStatus()))) {
+                errors.add(FieldError.forbidden(path, "the agent itself reports " + one.getType()));
+            }
+        }
+        if (result.size() > MAX_REPORTED) {
+            errors.add(FieldError.forbidden("status.conditions", "at most " + MAX_REPORTED + " can be reported"));
+        }
+        reject(pod, errors);
         return result;
     }
 

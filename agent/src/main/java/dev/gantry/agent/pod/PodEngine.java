@@ -5,6 +5,7 @@ import io.fabric8.kubernetes.api.model.EphemeralContainer;
 import io.fabric8.kubernetes.api.model.Event;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.PodCondition;
 import java.time.Instant;
 import java.util.Collection;
 import java.util.List;
@@ -116,6 +117,15 @@ public interface PodEngine extends AutoCloseable {
      */
     Optional<Pod> restart(String namespace, String name, Optional<String> container, Instant asOf)
             throws PodRejectedException;
+
+    /**
+     * Reports conditions of a pod, such as its readiness gates ask for. They are kept until they are reported anew.
+     *
+     * @param conditions with type and status; of those that are the agent's own, what is no change is ignored
+     * @return the pod; empty if there is none
+     * @throws PodRejectedException {@code Invalid} for one that the agent sets itself, or without type or status
+     */
+    Optional<Pod> report(String namespace, String name, List<PodCondition> conditions) throws PodRejectedException;
 
     /** All pods by namespace and name, with status. */
     List<Pod> pods();

@@ -6,6 +6,8 @@ import dev.gantry.staticpods.ModelJson;
 import io.fabric8.kubernetes.api.model.EphemeralContainer;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.PodCondition;
+import io.fabric8.kubernetes.api.model.PodStatus;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
@@ -29,6 +31,7 @@ import org.slf4j.LoggerFactory;
 final class PodRecords {
     private static final Logger log = LoggerFactory.getLogger(PodRecords.class);
     private static final String FILE = "pod.json";
+    private static final String REPORTED = "reported-conditions.json";
 
     private static final String OBJECTS = "objects.yaml";
     private static final FileAttribute<?> OWNER_ONLY =
@@ -130,6 +133,25 @@ final class PodRecords {
         }
     }
 
+    /** The conditions that others had reported of a pod. */
+    List<PodCondition> reported(String uid) {
+        Path file = pods.resolve(uid).resolve(REPORTED);
+        List<Pod> found = new ArrayList<>();
+        if (Files.exists(file)) {
+            load(file, found);
+        }
+        return found.isEmpty() || found.get(0).getStatus() == null
+                ? List.of()
+                : found.get(0).getStatus().getConditions();
+    }
+
+    /** Keeps the conditions that others have reported of a pod, for the next agent. */
+    void saveReported(Pod pod, List<PodCondition> conditions, BooleanSupplier stillWanted) {
+        PodStatus status = new PodStatus();
+        status.setConditions(conditions);
+        save(new Pod("v1", "Pod", pod.getMetadata(), pod.getSpec(), status), REPORTED, stillWanted);
+    }
+
     private static void load(Path file, List<Pod> result) {
         try {
             DecodedManifest decoded = ManifestDecoder.decodePresent(file.toString(), Files.readAllBytes(file));
@@ -151,17 +173,21 @@ final class PodRecords {
      * @param stillWanted whether the pod is still there; one that ends meanwhile takes its directory along
      */
     void save(Pod pod, BooleanSupplier stillWanted) {
+        save(pod, FILE, stillWanted);
+    }
+
+    private void save(Pod pod, String name, BooleanSupplier stillWanted) {
         if (!stillWanted.getAsBoolean()) {
             return;
         }
         Path directory = pods.resolve(pod.getMetadata().getUid());
-        Path temporary = directory.resolve(FILE + ".tmp");
+        Path temporary = directory.resolve(name + ".tmp");
         try {
             Files.createDirectories(directory);
             Files.write(temporary, ModelJson.write(pod).getBytes(StandardCharsets.UTF_8));
             Files.move(
                     temporary,
-                    directory.resolve(FILE),
+                    directory.resolve(name),
                     StandardCopyOption.ATOMIC_MOVE,
                     StandardCopyOption.REPLACE_EXISTING);
         } catch (IOException e) {

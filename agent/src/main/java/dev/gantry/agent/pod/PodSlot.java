@@ -65,6 +65,9 @@ final class PodSlot {
         /** Set for a pod of a file that did not fit: it is tried again when there is more room. */
         boolean turnedAway;
 
+        /** Conditions that somebody else has reported of it. */
+        List<PodCondition> reported = List.of();
+
         /** Whether it has to make room for another. */
         boolean preempted;
 

@@ -4,9 +4,11 @@ import dev.gantry.agent.cri.ObservedPod;
 import dev.gantry.agent.probe.ContainerHealth;
 import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.PodCondition;
 import java.time.Instant;
 import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -30,6 +32,7 @@ import java.util.function.Consumer;
  * @param failure why the pod was ended as failed, if its containers were not the reason
  * @param ending the grace within which what is over is being stopped
  * @param restarts that somebody asked for
+ * @param reported conditions that somebody else reports of the pod, one per type
  * @param health what probes say, by container id; one that is missing is healthy as soon as it runs
  */
 public record PodState(
@@ -47,9 +50,11 @@ public record PodState(
         Optional<PodFailure> failure,
         Optional<Deletion> ending,
         Restarts restarts,
+        List<PodCondition> reported,
         Map<String, ContainerHealth> health) {
     public PodState {
         health = Map.copyOf(health);
+        reported = List.copyOf(reported);
         images = Map.copyOf(images);
         startFailures = Map.copyOf(startFailures);
         inFlight = Set.copyOf(inFlight);
@@ -73,6 +78,7 @@ public record PodState(
                 Optional.empty(),
                 Optional.empty(),
                 Restarts.NONE,
+                List.of(),
                 Map.of());
     }
 
@@ -178,6 +184,10 @@ public record PodState(
         return change(parts -> parts.restarts = asked);
     }
 
+    PodState withReported(List<PodCondition> conditions) {
+        return change(parts -> parts.reported = conditions);
+    }
+
     PodState withHealth(Map<String, ContainerHealth> found) {
         return change(parts -> parts.health = found);
     }
@@ -204,6 +214,7 @@ public record PodState(
         private Optional<PodFailure> failure;
         private Optional<Deletion> ending;
         private Restarts restarts;
+        private List<PodCondition> reported;
         private Map<String, ContainerHealth> health;
 
         Parts(PodState state) {
@@ -221,6 +232,7 @@ public record PodState(
             failure = state.failure;
             ending = state.ending;
             restarts = state.restarts;
+            reported = state.reported;
             health = state.health;
         }
 
@@ -240,6 +252,7 @@ public record PodState(
                     failure,
                     ending,
                     restarts,
+                    reported,
                     health);
         }
     }

@@ -17,7 +17,6 @@ import io.fabric8.kubernetes.api.model.ContainerStatus;
 import io.fabric8.kubernetes.api.model.ContainerUser;
 import io.fabric8.kubernetes.api.model.HostIP;
 import io.fabric8.kubernetes.api.model.LinuxContainerUser;
-import io.fabric8.kubernetes.api.model.PodCondition;
 import io.fabric8.kubernetes.api.model.PodIP;
 import io.fabric8.kubernetes.api.model.PodSpec;
 import io.fabric8.kubernetes.api.model.PodStatus;
@@ -28,17 +27,12 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** The status of a pod as the API shows it: a function of its state, without effects. */
 public final class PodStatuses {
     /** What the kernel's SIGKILL leaves: 128 + 9. */
     private static final int KILLED = 137;
-
-    private static final String DISRUPTION_TARGET = "DisruptionTarget";
 
     private final PodState state;
     private final ObservedPod observed;
@@ -98,7 +92,8 @@ public final class PodStatuses {
         if (!ephemeral.isEmpty()) {
             status.setEphemeralContainerStatuses(ephemeral);
         }
-        status.setConditions(conditions(containers, init));
+        status.setConditions(new PodConditions(state, phase, before, acceptedAt(), now).of(containers, init));
+        TerminationMessages.share(status);
         state.removalFailure().ifPresent(failure -> status.setMessage(failure.message()));
         state.failure().ifPresent(failure -> {
             status.setReason(failure.reason());
@@ -144,7 +139,7 @@ public final class PodStatuses {
         Optional<String> disruption = status.getConditions() == null
                 ? Optional.empty()
                 : status.getConditions().stream()
-                        .filter(condition -> DISRUPTION_TARGET.equals(condition.getType()))
+                        .filter(condition -> PodConditions.DISRUPTION_TARGET.equals(condition.getType()))
                         .map(condition -> String.valueOf(condition.getMessage()))
                         .findFirst();
         return Optional.of(
@@ -327,16 +322,6 @@ public final class PodStatuses {
         return PodContainers.init(state.pod()).isEmpty() ? "ContainerCreating" : "PodInitializing";
     }
 
-    private List<String> incomplete() {
-        PodPhases phases = new PodPhases(state);
-        return observed.sandboxes().stream()
-                .findFirst()
-                .map(newest -> phases.init(newest).incomplete())
-                .orElseGet(() -> PodContainers.init(state.pod()).stream()
-                        .map(Container::getName)
-                        .toList());
-    }
-
     private static ContainerStateWaiting waiting(String reason, String message) {
         return new ContainerStateWaiting(message.isEmpty() ? null : message, reason);
     }
@@ -350,101 +335,7 @@ public final class PodStatuses {
         return (seconds >= 60 ? seconds / 60 + "m" : "") + seconds % 60 + "s";
     }
 
-    // ---- conditions
-
-    private List<PodCondition> conditions(List<ContainerStatus> containers, List<ContainerStatus> init) {
-        List<PodCondition> conditions = new ArrayList<>();
-        Optional<ObservedSandbox> sandbox = observed.readySandbox();
-        conditions.add(condition(
-                "PodReadyToStartContainers",
-                sandbox.isPresent(),
-                "",
-                "",
-                sandbox.map(ObservedSandbox::createdAt).orElse(now)));
-        String completed = phase == Phase.SUCCEEDED ? "PodCompleted" : "";
-        List<String> incomplete = phase == Phase.SUCCEEDED ? List.of() : incomplete();
-        conditions.add(condition(
-                "Initialized",
-                incomplete.isEmpty(),
-                incomplete.isEmpty() ? completed : "ContainersNotInitialized",
-                incomplete.isEmpty() ? "" : "containers with incomplete status: [" + String.join(" ", incomplete) + "]",
-                init.isEmpty() ? acceptedAt() : now));
-        Set<String> sidecars = PodContainers.init(state.pod()).stream()
-                .filter(container -> PodContainers.isSidecar(state.pod(), container))
-                .map(Container::getName)
-                .collect(Collectors.toSet());
-        List<String> unready = Stream.concat(
-                        init.stream().filter(one -> sidecars.contains(one.getName())), containers.stream())
-                .filter(container -> !container.getReady())
-                .map(ContainerStatus::getName)
-                .toList();
-        boolean ready = unready.isEmpty() && !containers.isEmpty() && !phase.isFinal();
-        String reason = ready
-                ? ""
-                : phase == Phase.SUCCEEDED
-                        ? "PodCompleted"
-                        : phase == Phase.FAILED ? "PodFailed" : "ContainersNotReady";
-        String message =
-                ready || phase.isFinal() ? "" : "containers with unready status: [" + String.join(" ", unready) + "]";
-        Instant since = ready ? lastStart() : now;
-        conditions.add(condition("Ready", ready, reason, message, since));
-        conditions.add(condition("ContainersReady", ready, reason, message, since));
-        conditions.add(condition("PodScheduled", true, "", "", acceptedAt()));
-        if (state.restarts().round().isPresent() && isRestarting()) {
-            conditions.add(condition("AllContainersRestarting", true, "RestartAllContainersStarted", "", now));
-        }
-        state.failure()
-                .filter(failure -> phase.isFinal())
-                .flatMap(PodFailure::disruption)
-                .ifPresent(
-                        text -> conditions.add(condition(DISRUPTION_TARGET, true, "TerminationByKubelet", text, now)));
-        return conditions;
-    }
-
-    /** Whether a container of a pod that is restarted as a whole has not run again. */
-    private boolean isRestarting() {
-        return !phase.isFinal()
-                && containers().stream()
-                        .anyMatch(container -> observed.latest(container.getName())
-                                .map(run -> state.restarts().isOfEarlierRound(run))
-                                .orElse(false));
-    }
-
-    /** When the last container started: since then the pod is ready, also for an agent that was not there. */
-    private Instant lastStart() {
-        return containers().stream()
-                .flatMap(container -> observed.latest(container.getName()).stream())
-                .map(run -> run.run() instanceof ContainerRun.Running running ? running.startedAt() : Instant.EPOCH)
-                .max(Comparator.naturalOrder())
-                .filter(at -> at.isAfter(Instant.EPOCH))
-                .orElse(now);
-    }
-
-    private PodCondition condition(String type, boolean is, String reason, String message, Instant since) {
-        PodCondition condition = new PodCondition();
-        condition.setType(type);
-        condition.setStatus(is ? "True" : "False");
-        condition.setObservedGeneration(state.pod().getMetadata().getGeneration());
-        if (!reason.isEmpty()) {
-            condition.setReason(reason);
-        }
-        if (!message.isEmpty()) {
-            condition.setMessage(message);
-        }
-        condition.setLastTransitionTime(conditionBefore(type)
-                .filter(last -> condition.getStatus().equals(last.getStatus()))
-                .map(PodCondition::getLastTransitionTime)
-                .orElseGet(() -> Timestamps.format(since)));
-        return condition;
-    }
-
-    private Optional<PodCondition> conditionBefore(String type) {
-        return before == null || before.getConditions() == null
-                ? Optional.empty()
-                : before.getConditions().stream()
-                        .filter(condition -> type.equals(condition.getType()))
-                        .findFirst();
-    }
+    // ---- small things
 
     private PodSpec spec() {
         return state.pod().getSpec() == null ? new PodSpec() : state.pod().getSpec();

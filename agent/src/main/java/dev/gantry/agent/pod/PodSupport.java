@@ -41,7 +41,6 @@ final class PodSupport {
     }
 
     private void spec(PodSpec spec) {
-        refuseIf(!orEmpty(spec.getReadinessGates()).isEmpty(), "spec.readinessGates");
         refuseIf(!orEmpty(spec.getResourceClaims()).isEmpty(), "spec.resourceClaims");
         if (!orEmpty(spec.getSchedulingGates()).isEmpty()) {
             errors.add(FieldError.forbidden(

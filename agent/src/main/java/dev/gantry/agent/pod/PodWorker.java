@@ -16,6 +16,7 @@ import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.Lifecycle;
 import io.fabric8.kubernetes.api.model.LifecycleHandler;
 import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.PodCondition;
 import io.fabric8.kubernetes.api.model.PodStatus;
 import java.io.IOException;
 import java.time.Duration;
@@ -124,6 +125,14 @@ final class PodWorker {
 
         /** Nothing of the pod is left in the runtime or on disk. */
         void finished(PodWorker worker);
+    }
+
+    /** What somebody else says of the pod. */
+    void report(List<PodCondition> conditions) {
+        serial.execute(() -> {
+            state = state.withReported(conditions);
+            step();
+        });
     }
 
     private record RestartAsked(Optional<String> container, Instant asOf) {}

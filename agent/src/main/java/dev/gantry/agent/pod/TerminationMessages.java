@@ -6,6 +6,9 @@ import dev.gantry.agent.cri.ObservedContainer;
 import dev.gantry.agent.cri.ObservedPod;
 import dev.gantry.agent.event.PodReference;
 import dev.gantry.cri.v1.Mount;
+import io.fabric8.kubernetes.api.model.ContainerState;
+import io.fabric8.kubernetes.api.model.ContainerStatus;
+import io.fabric8.kubernetes.api.model.PodStatus;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.RandomAccessFile;
@@ -16,6 +19,8 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
+import java.util.Objects;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -38,6 +43,38 @@ final class TerminationMessages {
 
     TerminationMessages(PodPaths paths) {
         this.paths = paths;
+    }
+
+    /** Of all containers together: each has an equal share of it. */
+    static final int MAX_POD_BYTES = 12 << 10;
+
+    /** Cuts the messages in a status to what a pod may say, as the kubelet does. */
+    static void share(PodStatus status) {
+        List<ContainerStatus> all = Stream.of(
+                        status.getInitContainerStatuses(),
+                        status.getContainerStatuses(),
+                        status.getEphemeralContainerStatuses())
+                .filter(Objects::nonNull)
+                .flatMap(List::stream)
+                .toList();
+        int each = MAX_POD_BYTES / Math.max(1, all.size());
+        for (ContainerStatus container : all) {
+            for (ContainerState state : List.of(container.getState(), container.getLastState())) {
+                if (state.getTerminated() != null && state.getTerminated().getMessage() != null) {
+                    state.getTerminated().setMessage(cut(state.getTerminated().getMessage(), each));
+                }
+            }
+        }
+    }
+
+    private static String cut(String message, int bytes) {
+        byte[] encoded = message.getBytes(StandardCharsets.UTF_8);
+        int end = Math.min(bytes, encoded.length);
+        // Not in the middle of a character.
+        while (end > 0 && end < encoded.length && (encoded[end] & 0xc0) == 0x80) {
+            end--;
+        }
+        return encoded.length <= bytes ? message : new String(encoded, 0, end, StandardCharsets.UTF_8);
     }
 
     /** Makes the file of a run, empty and writable by any user, and tells how it is mounted. */

@@ -19,6 +19,7 @@ import io.fabric8.kubernetes.api.model.EventBuilder;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodBuilder;
+import io.fabric8.kubernetes.api.model.PodCondition;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -170,6 +171,16 @@ public final class FakePodEngine implements PodEngine {
                         .editSpec()
                         .withEphemeralContainers(containers)
                         .endSpec()
+                        .build()));
+    }
+
+    @Override
+    public synchronized Optional<Pod> report(String namespace, String name, List<PodCondition> conditions) {
+        return pod(namespace, name)
+                .map(pod -> put(new PodBuilder(pod)
+                        .editStatus()
+                        .withConditions(conditions)
+                        .endStatus()
                         .build()));
     }
 

@@ -463,13 +463,13 @@ class CriPodEngineTest {
                 kind: Pod
                 metadata: {name: web}
                 spec:
-                  readinessGates: [{conditionType: example.com/ready}]
+                  resourceClaims: [{name: gpu, resourceClaimName: gpu}]
                   containers:
                   - {name: main, image: busybox}
                 """);
         assertThatExceptionOfType(PodRejectedException.class)
                 .isThrownBy(() -> fixture.engine.create(pod))
-                .withMessage("Pod \"web\" is invalid: spec.readinessGates: Forbidden: not supported by this version of"
+                .withMessage("Pod \"web\" is invalid: spec.resourceClaims: Forbidden: not supported by this version of"
                         + " Gantry; remove it to run the pod");
 
         pod.getMetadata().setUid("uid-1");
