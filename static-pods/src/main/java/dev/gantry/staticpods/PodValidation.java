@@ -6,8 +6,8 @@ import io.fabric8.kubernetes.api.model.HostAlias;
 import io.fabric8.kubernetes.api.model.ObjectMeta;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodDNSConfig;
-import io.fabric8.kubernetes.api.model.PodSecurityContext;
 import io.fabric8.kubernetes.api.model.PodReadinessGate;
+import io.fabric8.kubernetes.api.model.PodSecurityContext;
 import io.fabric8.kubernetes.api.model.PodSpec;
 import io.fabric8.kubernetes.api.model.Sysctl;
 import io.fabric8.kubernetes.api.model.Toleration;
@@ -116,7 +116,8 @@ public final class PodValidation {
         }
         List<PodReadinessGate> gates = orEmpty(spec.getReadinessGates());
         for (int i = 0; i < gates.size(); i++) {
-            String type = gates.get(i).getConditionType() == null ? "" : gates.get(i).getConditionType();
+            String type =
+                    gates.get(i).getConditionType() == null ? "" : gates.get(i).getConditionType();
             errors.rule("spec.readinessGates[" + i + "].conditionType", type, Names.qualifiedKey(type));
         }
         hostnames();

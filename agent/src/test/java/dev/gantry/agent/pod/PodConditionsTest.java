@@ -75,8 +75,10 @@ class PodConditionsTest {
 
         fixture.runtime.release("RunPodSandbox");
         fixture.run();
-        assertThat(conditions()).startsWith("PodReadyToStartContainers=True", "Initialized=False ContainersNotInitialized:"
-                + " containers with incomplete status: [setup]");
+        assertThat(conditions())
+                .startsWith(
+                        "PodReadyToStartContainers=True",
+                        "Initialized=False ContainersNotInitialized:" + " containers with incomplete status: [setup]");
 
         fixture.runtime.exit("setup", 0);
         fixture.run();
