@@ -4,11 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.gantry.cri.v1.ContainerState;
 import dev.gantry.cri.v1.CreateContainerRequest;
+import dev.gantry.cri.v1.ImageServiceGrpc;
+import dev.gantry.cri.v1.ImageSpec;
 import dev.gantry.cri.v1.ListContainersRequest;
 import dev.gantry.cri.v1.ListImagesRequest;
 import dev.gantry.cri.v1.ListPodSandboxRequest;
 import dev.gantry.cri.v1.PodSandbox;
 import dev.gantry.cri.v1.PodSandboxConfig;
+import dev.gantry.cri.v1.PullImageRequest;
+import dev.gantry.cri.v1.RemoveImageRequest;
 import dev.gantry.cri.v1.RemovePodSandboxRequest;
 import dev.gantry.cri.v1.RunPodSandboxRequest;
 import dev.gantry.cri.v1.RuntimeServiceGrpc;
@@ -118,6 +122,43 @@ class RuntimeKillNineIT {
                     () -> processes(uid).isEmpty(),
                     () -> "There is something in its cgroups.");
         }
+    }
+
+    @Test
+    void aPullThatIsCutShortIsDoneOrNotAndCanBeRepeated() throws Exception {
+        long seed = Long.getLong("gantry.e2e.seed", System.nanoTime());
+        Random random = new Random(seed);
+        for (int round = 0; round < 3; round++) {
+            String where = "seed %d, round %d".formatted(seed, round);
+            var unusedRemoval = cri.images()
+                    .removeImage(
+                            RemoveImageRequest.newBuilder().setImage(image()).build());
+            Object unused = ImageServiceGrpc.newFutureStub(cri.channel()).pullImage(pull());
+            LockSupport.parkNanos(TimeUnit.MICROSECONDS.toNanos(random.nextInt(150_000)));
+            cri.own().killNine();
+            cri.own().startAgain();
+
+            boolean done = !lists().isEmpty();
+            String id = cri.images().pullImage(pull()).getImageRef();
+
+            assertThat(lists())
+                    .as(where + ", done before: " + done)
+                    .singleElement()
+                    .satisfies(line -> assertThat(line).contains(id, cri.image()));
+            try (CriPod pod = CriPod.run(cri)) {
+                assertThat(pod.shell(pod.sleeper("main"), "echo whole"))
+                        .as(where)
+                        .isEqualTo("whole");
+            }
+        }
+    }
+
+    private ImageSpec image() {
+        return ImageSpec.newBuilder().setImage(cri.image()).build();
+    }
+
+    private PullImageRequest pull() {
+        return PullImageRequest.newBuilder().setImage(image()).build();
     }
 
     /** In the order of a pod's life. */
