@@ -1,5 +1,6 @@
 package dev.gantry.agent.api;
 
+import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.ContainerState;
 import io.fabric8.kubernetes.api.model.ContainerStatus;
 import io.fabric8.kubernetes.api.model.Pod;
@@ -12,6 +13,9 @@ import java.time.format.DateTimeParseException;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** The columns of {@code kubectl get pods}, with the same words for the same states. */
@@ -33,13 +37,22 @@ final class PodTable {
 
     private static List<String> cells(Pod pod, Instant now) {
         PodStatus status = pod.getStatus() == null ? new PodStatus() : pod.getStatus();
-        int ready = 0;
+        Set<String> sidecars = sidecars(pod);
+        List<ContainerStatus> counted = Stream.concat(
+                        status.getInitContainerStatuses().stream()
+                                .filter(container -> sidecars.contains(container.getName())),
+                        status.getContainerStatuses().stream())
+                .toList();
+        long ready = counted.stream()
+                .filter(container -> Boolean.TRUE.equals(container.getReady())
+                        && container.getState() != null
+                        && container.getState().getRunning() != null)
+                .count();
         int restarts = 0;
         Instant lastRestart = Instant.EPOCH;
-        for (ContainerStatus container : status.getContainerStatuses()) {
-            boolean running =
-                    container.getState() != null && container.getState().getRunning() != null;
-            ready += Boolean.TRUE.equals(container.getReady()) && running ? 1 : 0;
+        // Until the pod has initialized, what restarts is its init containers.
+        boolean initializing = initState(pod, status).isPresent() && !isTrue(status, "Initialized");
+        for (ContainerStatus container : initializing ? status.getInitContainerStatuses() : counted) {
             restarts += Objects.requireNonNullElse(container.getRestartCount(), 0);
             lastRestart = later(lastRestart, finishedAt(container.getLastState()));
         }
@@ -49,7 +62,7 @@ final class PodTable {
         }
         return List.of(
                 pod.getMetadata().getName(),
-                ready + "/" + pod.getSpec().getContainers().size(),
+                ready + "/" + (sidecars.size() + pod.getSpec().getContainers().size()),
                 state(pod, status),
                 restartCell,
                 age(pod.getMetadata().getCreationTimestamp(), now),
@@ -57,6 +70,14 @@ final class PodTable {
                 text(pod.getSpec().getNodeName()),
                 text(status.getNominatedNodeName()),
                 gates(pod, status));
+    }
+
+    /** Init containers that go on running: kubectl counts them among the containers. */
+    private static Set<String> sidecars(Pod pod) {
+        return pod.getSpec().getInitContainers().stream()
+                .filter(container -> "Always".equals(container.getRestartPolicy()))
+                .map(Container::getName)
+                .collect(Collectors.toSet());
     }
 
     /** The one word for a pod's state: its phase, unless a container, an end or a deletion says more. */
@@ -121,7 +142,7 @@ final class PodTable {
         }
         // Beside a container that runs, one that completed is no news.
         if (state.equals("Completed") && running) {
-            return isReady(status) ? "Running" : "NotReady";
+            return isTrue(status, "Ready") ? "Running" : "NotReady";
         }
         return state;
     }
@@ -139,9 +160,9 @@ final class PodTable {
         return Objects.requireNonNullElse(state.getTerminated().getExitCode(), 0);
     }
 
-    private static boolean isReady(PodStatus status) {
+    private static boolean isTrue(PodStatus status, String type) {
         for (PodCondition condition : status.getConditions()) {
-            if ("Ready".equals(condition.getType())) {
+            if (type.equals(condition.getType())) {
                 return "True".equals(condition.getStatus());
             }
         }

@@ -183,17 +183,26 @@ final class PodDescription {
     }
 
     private void environment(Json container) {
+        List<Json> sources = container.items("envFrom");
+        if (!sources.isEmpty()) {
+            out.append("    Environment Variables from:\n");
+        }
+        for (Json source : sources) {
+            boolean secret = source.at("secretRef").isPresent();
+            Json object = source.at(secret ? "secretRef" : "configMapRef");
+            String prefix = source.text("prefix");
+            out.append("      %s  %s%s  Optional: %s%n"
+                    .formatted(
+                            object.text("name"),
+                            secret ? "Secret" : "ConfigMap",
+                            prefix.isEmpty() ? "" : " with prefix '" + prefix + "'",
+                            object.isTrue("optional")));
+        }
         List<Json> variables = container.items("env");
         out.append("    Environment:");
         out.append(variables.isEmpty() ? "      <none>\n" : "\n");
         for (Json variable : variables) {
-            String value = variable.text("value");
-            String field = variable.text("valueFrom", "fieldRef", "fieldPath");
-            String resource = variable.text("valueFrom", "resourceFieldRef", "resource");
-            line(
-                    6,
-                    variable.text("name"),
-                    !field.isEmpty() ? " (" + field + ")" : !resource.isEmpty() ? " (" + resource + ")" : value);
+            line(6, variable.text("name"), FieldDescriptions.variable(variable));
         }
     }
 
@@ -206,7 +215,9 @@ final class PodDescription {
                     .append(mount.text("mountPath"))
                     .append(" from ")
                     .append(mount.text("name"));
-            out.append(mount.isTrue("readOnly") ? " (ro)" : " (rw)").append('\n');
+            out.append(mount.isTrue("readOnly") ? " (ro" : " (rw");
+            String subPath = mount.text("subPath") + mount.text("subPathExpr");
+            out.append(subPath.isEmpty() ? ")\n" : ",path=\"" + subPath + "\")\n");
         }
     }
 
@@ -234,15 +245,7 @@ final class PodDescription {
         out.append("Volumes:\n");
         for (Json volume : volumes) {
             out.append("  ").append(volume.text("name")).append(":\n");
-            for (Map.Entry<String, Json> source : volume.members().entrySet()) {
-                if (!source.getKey().equals("name")) {
-                    line(4, "Type", source.getKey());
-                    for (Map.Entry<String, Json> detail :
-                            source.getValue().members().entrySet()) {
-                        line(4, detail.getKey(), detail.getValue().text());
-                    }
-                }
-            }
+            FieldDescriptions.volume(volume).forEach((title, value) -> line(4, title, value));
         }
     }
 

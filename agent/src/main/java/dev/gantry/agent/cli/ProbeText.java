@@ -27,7 +27,9 @@ final class ProbeText {
         if (get.isPresent()) {
             String scheme =
                     get.text("scheme").isEmpty() ? "http" : get.text("scheme").toLowerCase(Locale.ROOT);
-            return "http-get " + scheme + "://" + get.text("host") + ":" + get.text("port") + get.text("path");
+            String path = get.text("path");
+            return "http-get " + scheme + "://" + get.text("host") + ":" + get.text("port")
+                    + (path.startsWith("/") ? path : "/" + path);
         }
         Json socket = probe.at("tcpSocket");
         if (socket.isPresent()) {

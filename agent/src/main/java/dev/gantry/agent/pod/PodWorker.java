@@ -250,7 +250,9 @@ final class PodWorker {
     /** Objects that the pod refers to are there, gone or different: what waits for them is tried again at once. */
     void objectsChanged() {
         serial.execute(() -> {
-            settings.volumes().refresh(state.pod());
+            if (state.deletion().isEmpty()) {
+                settings.volumes().refresh(state.pod());
+            }
             state = state.withRetriesDue(settings.clock().instant());
             step();
         });

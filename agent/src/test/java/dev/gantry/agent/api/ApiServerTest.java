@@ -103,6 +103,45 @@ class ApiServerTest {
                 .contains("[\"worker\",\"0/1\",\"CrashLoopBackOff\",\"3 (10s ago)\",\"2m5s\"");
     }
 
+    @Test
+    void sidecarsCountAmongAPodsContainers() throws IOException {
+        engine.put(new PodBuilder(TestPods.running("web"))
+                .editSpec()
+                .addNewInitContainer()
+                .withName("once")
+                .endInitContainer()
+                .addNewInitContainer()
+                .withName("proxy")
+                .withRestartPolicy("Always")
+                .endInitContainer()
+                .endSpec()
+                .editStatus()
+                .addNewInitContainerStatus()
+                .withName("once")
+                .withReady(true)
+                .withRestartCount(2)
+                .withNewState()
+                .withNewTerminated()
+                .withExitCode(0)
+                .endTerminated()
+                .endState()
+                .endInitContainerStatus()
+                .addNewInitContainerStatus()
+                .withName("proxy")
+                .withReady(true)
+                .withStarted(true)
+                .withRestartCount(1)
+                .withNewState()
+                .withNewRunning()
+                .endRunning()
+                .endState()
+                .endInitContainerStatus()
+                .endStatus()
+                .build());
+
+        assertThat(RawClient.get(socket, "/api/v1/pods", AS_TABLE)).contains("[\"web\",\"2/2\",\"Running\",\"1\",");
+    }
+
     @ParameterizedTest(name = "{0} {1} is {2} {3}")
     @CsvSource({
         "GET, /api/v1/namespaces/default/pods/none, 404, NotFound, 'pods \\\"none\\\" not found'",
