@@ -72,7 +72,12 @@ final class PodSupport {
 
     private void volume(String path, Volume volume) {
         for (String source : VolumeSources.of(volume)) {
-            refuseIf(!VOLUMES.contains(source), path + "." + source);
+            if (!VOLUMES.contains(source)) {
+                errors.add(
+                        FieldError.forbidden(
+                                path + "." + source,
+                                "volumes of this kind are not mounted here; mount it on the node and use hostPath, or a local PersistentVolume"));
+            }
         }
         if (volume.getProjected() != null) {
             List<VolumeProjection> sources = orEmpty(volume.getProjected().getSources());

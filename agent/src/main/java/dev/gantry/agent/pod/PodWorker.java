@@ -79,6 +79,9 @@ final class PodWorker {
     /** Written on the queue only. */
     private volatile PodState state;
 
+    /** How often objects have changed that the pod refers to. */
+    private int objectChanges;
+
     private @Nullable PodStatus status;
     private @Nullable ScheduledFuture<?> timer;
     private Duration lookAgain = LOOK_AGAIN;
@@ -250,6 +253,7 @@ final class PodWorker {
     /** Objects that the pod refers to are there, gone or different: what waits for them is tried again at once. */
     void objectsChanged() {
         serial.execute(() -> {
+            objectChanges++;
             if (state.deletion().isEmpty()) {
                 settings.volumes().refresh(state.pod());
             }
@@ -532,6 +536,7 @@ final class PodWorker {
         CompletableFuture<?> ready = start.leftover()
                 .<CompletableFuture<?>>map(id -> settings.runtime().removeContainer(id))
                 .orElseGet(() -> CompletableFuture.completedFuture(null));
+        int changesBefore = objectChanges;
         CompletableFuture<Prepared> preparation = containers.prepare(pod, container, start.restartCount());
         cancellable.put(start.operation(), preparation);
         ready.thenCompose(done -> preparation)
@@ -548,8 +553,12 @@ final class PodWorker {
                     if (unwrap(failure) instanceof CancellationException) {
                         return after;
                     }
+                    Retry retry = startFailure(before, container, failure);
+                    // What it missed may have come while it failed.
+                    boolean again = objectChanges != changesBefore;
                     return after.withStartFailure(
-                            container.getName(), Optional.of(startFailure(before, container, failure)));
+                            container.getName(),
+                            Optional.of(again ? retry.dueAt(settings.clock().instant()) : retry));
                 }));
     }
 

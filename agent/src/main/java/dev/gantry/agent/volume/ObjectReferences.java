@@ -1,6 +1,5 @@
 package dev.gantry.agent.volume;
 
-import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.EnvFromSource;
 import io.fabric8.kubernetes.api.model.EnvVar;
 import io.fabric8.kubernetes.api.model.HasMetadata;
@@ -54,12 +53,14 @@ public final class ObjectReferences {
             add("Secret", secret.getName());
         }
         Stream.concat(orEmpty(spec.getInitContainers()).stream(), orEmpty(spec.getContainers()).stream())
-                .forEach(this::container);
+                .forEach(container -> environment(container.getEnv(), container.getEnvFrom()));
+        orEmpty(spec.getEphemeralContainers())
+                .forEach(container -> environment(container.getEnv(), container.getEnvFrom()));
         orEmpty(spec.getVolumes()).forEach(this::volume);
     }
 
-    private void container(Container container) {
-        for (EnvVar variable : orEmpty(container.getEnv())) {
+    private void environment(@Nullable List<EnvVar> variables, @Nullable List<EnvFromSource> sources) {
+        for (EnvVar variable : orEmpty(variables)) {
             if (variable.getValueFrom() != null) {
                 var source = variable.getValueFrom();
                 if (source.getConfigMapKeyRef() != null) {
@@ -70,7 +71,7 @@ public final class ObjectReferences {
                 }
             }
         }
-        for (EnvFromSource source : orEmpty(container.getEnvFrom())) {
+        for (EnvFromSource source : orEmpty(sources)) {
             if (source.getConfigMapRef() != null) {
                 add("ConfigMap", source.getConfigMapRef().getName());
             }

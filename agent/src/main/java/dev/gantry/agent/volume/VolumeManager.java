@@ -168,6 +168,10 @@ public final class VolumeManager {
                 late.add(name);
             }
         });
+        if (late.isEmpty()) {
+            // All are there, and a path into one of them is not found.
+            late.addAll(sources.keySet());
+        }
         String message = ("Unable to attach or mount volumes: unmounted volumes=[%s], unattached volumes=[],"
                         + " failed to process volumes=[]: timed out waiting for the condition")
                 .formatted(String.join(" ", late));
@@ -280,7 +284,7 @@ public final class VolumeManager {
                             .formatted(mount.getName(), container, reason(e)),
                     e);
         }
-        return new MountSource(target.toString(), "", source.readOnly());
+        return source.at(target.toString());
     }
 
     // ---- changes

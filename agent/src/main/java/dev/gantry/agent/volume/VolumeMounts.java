@@ -30,7 +30,9 @@ final class VolumeMounts {
                 .setPropagation(propagation(mount.getMountPropagation()))
                 .addAllMountOptions(mount.getBindMountOptions() == null ? List.of() : mount.getBindMountOptions());
         if (source.image().isEmpty()) {
-            return result.setHostPath(source.hostPath()).build();
+            return result.setHostPath(source.hostPath())
+                    .setSelinuxRelabel(source.managed())
+                    .build();
         }
         return result.setImage(ImageSpec.newBuilder().setImage(source.image()))
                 .setImageSubPath(subPath)

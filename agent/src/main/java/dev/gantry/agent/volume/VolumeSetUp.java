@@ -99,17 +99,17 @@ final class VolumeSetUp {
                             "SizeLimitNotEnforced",
                             "The sizeLimit of volume \"%s\" cannot be enforced: %s"
                                     .formatted(volume.getName(), reason)));
-            return MountSource.host(directory.toString());
+            return MountSource.ofPods(directory.toString());
         }
         if (ContentVolumes.isContent(volume)) {
             contents.write(directory, pod, volume, fsGroup(pod));
-            return MountSource.hostReadOnly(directory.toString());
+            return MountSource.ofPods(directory.toString()).asReadOnly();
         }
         if (volume.getHostPath() != null) {
             HostPaths.check(
                     Path.of(volume.getHostPath().getPath()),
                     volume.getHostPath().getType());
-            return MountSource.host(volume.getHostPath().getPath());
+            return MountSource.ofHost(volume.getHostPath().getPath());
         }
         if (volume.getPersistentVolumeClaim() != null) {
             return claimed(pod, volume, abandoned);
@@ -122,8 +122,9 @@ final class VolumeSetUp {
                 pod.getMetadata().getNamespace(),
                 volume.getPersistentVolumeClaim().getClaimName());
         String path = claimed.path().toString();
+        MountSource source = claimed.managed() ? MountSource.ofPods(path) : MountSource.ofHost(path);
         if (Boolean.TRUE.equals(volume.getPersistentVolumeClaim().getReadOnly())) {
-            return MountSource.hostReadOnly(path);
+            return source.asReadOnly();
         }
         Owned key = new Owned(pod.getMetadata().getUid(), volume.getName());
         OptionalInt group = fsGroup(pod);
@@ -133,7 +134,7 @@ final class VolumeSetUp {
             FsGroup.apply(files, claimed.path(), group.getAsInt(), onRootMismatch, abandoned, progress(pod, volume));
             owned.add(key);
         }
-        return MountSource.host(path);
+        return source;
     }
 
     /** A large volume takes its time: an event every half minute. */

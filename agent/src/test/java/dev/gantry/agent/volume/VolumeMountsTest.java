@@ -45,9 +45,10 @@ class VolumeMountsTest {
 
     @Test
     void whatTheAgentWritesIsReadOnly() throws VolumeException {
-        Mount mount = VolumeMounts.of(expression(""), MountSource.hostReadOnly("/v"), "", false);
+        Mount mount = VolumeMounts.of(expression(""), MountSource.ofPods("/v").asReadOnly(), "", false);
 
         assertThat(mount.getReadonly()).isTrue();
+        assertThat(mount.getSelinuxRelabel()).isTrue();
         assertThat(mount.getHostPath()).isEqualTo("/v");
         assertThat(mount.getContainerPath()).isEqualTo("/data");
         assertThat(mount.getPropagation()).isEqualTo(MountPropagation.PROPAGATION_PRIVATE);
@@ -71,7 +72,7 @@ class VolumeMountsTest {
                 .withRecursiveReadOnly(mode)
                 .build();
 
-        assertThat(VolumeMounts.of(mount, MountSource.host("/v"), "", can).getRecursiveReadOnly())
+        assertThat(VolumeMounts.of(mount, MountSource.ofHost("/v"), "", can).getRecursiveReadOnly())
                 .isEqualTo(expected);
     }
 
@@ -83,7 +84,7 @@ class VolumeMountsTest {
                 .build();
 
         assertThatExceptionOfType(VolumeException.class)
-                .isThrownBy(() -> VolumeMounts.of(mount, MountSource.host("/v"), "", false))
+                .isThrownBy(() -> VolumeMounts.of(mount, MountSource.ofHost("/v"), "", false))
                 .withMessage(
                         "volume \"data\" requested recursive read-only mode, but it is not supported by the runtime");
     }
