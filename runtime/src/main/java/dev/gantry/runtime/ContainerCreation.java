@@ -26,9 +26,7 @@ final class ContainerCreation {
 
     /** Within the queue. On failure nothing is left. */
     Container create(Sandbox sandbox, String id, ContainerConfig asked) throws IOException, SpecException {
-        if (asked.getMetadata().getName().isEmpty()) {
-            throw SpecException.invalid("metadata: a name is needed");
-        }
+        RequestChecks.container(sandbox.config(), asked);
         if (!sandbox.isReady()) {
             throw CriErrors.wrongState(
                     "create container '%s': its pod sandbox %s is not ready",

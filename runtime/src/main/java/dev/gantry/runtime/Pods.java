@@ -98,7 +98,7 @@ final class Pods implements Sandbox.Announcer {
 
     /** Starts a sandbox; completes with its id when it is ready. */
     CompletableFuture<String> run(PodSandboxConfig config, String handler) throws SpecException {
-        SandboxStart.check(config);
+        RequestChecks.pod(config);
         return sandboxNames.create(
                 Sandbox.name(config.getMetadata()),
                 () -> start(config, handler),

@@ -38,35 +38,10 @@ final class SandboxStart {
     /** Kubernetes' for the process that holds a pod together: the last to be killed for memory. */
     private static final int OOM_SCORE_ADJ = -998;
 
-    private static final int MAX_HOSTNAME = 64;
-
     private final Machine machine;
 
     SandboxStart(Machine machine) {
         this.machine = machine;
-    }
-
-    /** What has to be right before anything is made. */
-    static void check(PodSandboxConfig config) throws SpecException {
-        if (config.getMetadata().getName().isEmpty()
-                || config.getMetadata().getUid().isEmpty()) {
-            throw SpecException.invalid("metadata: name and uid are needed");
-        }
-        NamespaceOption namespaces = config.getLinux().getSecurityContext().getNamespaceOptions();
-        PodUsers.of(namespaces);
-        if (namespaces.getNetwork() != NamespaceMode.POD && namespaces.getNetwork() != NamespaceMode.NODE) {
-            throw SpecException.invalid(
-                    "namespace_options.network: must be POD or NODE, is %s", namespaces.getNetwork());
-        }
-        if (namespaces.getIpc() != NamespaceMode.POD && namespaces.getIpc() != NamespaceMode.NODE) {
-            throw SpecException.invalid("namespace_options.ipc: must be POD or NODE, is %s", namespaces.getIpc());
-        }
-        if (namespaces.getPid() == NamespaceMode.TARGET) {
-            throw SpecException.invalid("namespace_options.pid: a sandbox has no target");
-        }
-        if (config.getHostname().length() > MAX_HOSTNAME || config.getHostname().indexOf('\0') >= 0) {
-            throw SpecException.invalid("hostname '%s': at most %d characters", config.getHostname(), MAX_HOSTNAME);
-        }
     }
 
     /** Within the queue. On failure all is undone before the exception is seen. */
