@@ -39,6 +39,8 @@ import org.jspecify.annotations.Nullable;
  *   <li>Thread-safe. Recording writes nothing itself: changes are collected for {@link #WRITE_DELAY}, then written whole
  *       on the given executor.
  *   <li>Bounded: beyond {@link #CAPACITY} the one that occurred longest ago goes.
+ *   <li>What says the same thing in ever new words does not push out the rest: of one reason of one container, {@link #SIMILAR} are
+ *       kept apart within {@link #SIMILAR_WITHIN}, further ones are combined, as by client-go's recorder.
  *   <li>A file that cannot be read is left aside, one that cannot be written is tried again with the next event: events
  *       inform, nothing depends on them.
  * </ul>
@@ -46,6 +48,12 @@ import org.jspecify.annotations.Nullable;
 public final class EventStore implements EventSink, AutoCloseable {
     /** With a message of 1 KiB each, some 1 MB. */
     static final int CAPACITY = 1000;
+
+    static final int SIMILAR = 10;
+
+    static final Duration SIMILAR_WITHIN = Duration.ofMinutes(10);
+
+    private static final String COMBINED = "(combined from similar events): ";
 
     static final Duration WRITE_DELAY = Duration.ofSeconds(1);
 
@@ -65,6 +73,7 @@ public final class EventStore implements EventSink, AutoCloseable {
     /** In the order of their last occurrence; guarded by this. */
     private final Map<Key, Entry> entries = new LinkedHashMap<>();
 
+    private volatile ContainerPaths paths = ContainerPaths.REGULAR;
     private boolean writePending;
     private long sequence;
 
@@ -84,12 +93,25 @@ public final class EventStore implements EventSink, AutoCloseable {
     /** What makes two occurrences the same event. */
     private record Key(PodReference pod, String container, boolean warning, String reason, String message) {}
 
+    /** Where in a pod's spec a container is. */
+    @FunctionalInterface
+    public interface ContainerPaths {
+        /** Among those that run at last. */
+        ContainerPaths REGULAR = (pod, container) -> "spec.containers{" + container + "}";
+
+        /** As {@code involvedObject.fieldPath} has it: {@code spec.initContainers{setup}}. Called on any thread. */
+        String of(PodReference pod, String container);
+    }
+
     /**
      * An event and how often it occurred.
      *
+     * @param path of the container; empty for the pod as a whole
+     * @param message of the last occurrence
      * @param version as resourceVersion, grows with each occurrence of any event
      */
-    private record Entry(Key key, String name, int count, Instant first, Instant last, long version) {}
+    private record Entry(
+            Key key, String path, String message, String name, int count, Instant first, Instant last, long version) {}
 
     /**
      * Opens the store.
@@ -112,16 +134,20 @@ public final class EventStore implements EventSink, AutoCloseable {
 
     @Override
     public void record(PodReference pod, Optional<String> container, boolean warning, String reason, String message) {
-        String bounded = message.length() > MAX_MESSAGE ? message.substring(0, MAX_MESSAGE - 1) + "…" : message;
-        Key key = new Key(pod, container.orElse(""), warning, reason, bounded);
+        String bounded = bounded(message);
+        String path = container.map(name -> paths.of(pod, name)).orElse("");
+        Key own = new Key(pod, container.orElse(""), warning, reason, bounded);
         Event event;
         synchronized (this) {
             Instant now = clock.instant();
+            boolean combined = !entries.containsKey(own) && similar(own, now) >= SIMILAR;
+            Key key = combined ? new Key(pod, own.container(), warning, reason, COMBINED) : own;
+            String text = combined ? bounded(COMBINED + message) : bounded;
             Entry before = entries.remove(key);
             sequence++;
             Entry entry = before == null
-                    ? new Entry(key, name(pod, now), 1, now, now, sequence)
-                    : new Entry(key, before.name(), before.count() + 1, before.first(), now, sequence);
+                    ? new Entry(key, path, text, name(pod, now), 1, now, now, sequence)
+                    : new Entry(key, path, text, before.name(), before.count() + 1, before.first(), now, sequence);
             entries.put(key, entry);
             if (entries.size() > CAPACITY) {
                 entries.remove(entries.keySet().iterator().next());
@@ -135,6 +161,26 @@ public final class EventStore implements EventSink, AutoCloseable {
             // Under the lock, so that listeners hear of events in their order.
             listeners.forEach(listener -> listener.accept(event));
         }
+    }
+
+    /** Has containers named by where they are; until then they count as regular ones. */
+    public void locate(ContainerPaths where) {
+        paths = where;
+    }
+
+    private static String bounded(String message) {
+        return message.length() > MAX_MESSAGE ? message.substring(0, MAX_MESSAGE - 1) + "…" : message;
+    }
+
+    /** How many of the same reason and container, with other words, there were of late. */
+    private long similar(Key key, Instant now) {
+        return entries.values().stream()
+                .filter(entry -> entry.key().pod().equals(key.pod())
+                        && entry.key().container().equals(key.container())
+                        && entry.key().warning() == key.warning()
+                        && entry.key().reason().equals(key.reason())
+                        && entry.last().plus(SIMILAR_WITHIN).isAfter(now))
+                .count();
     }
 
     /** {@code web.17a2b3c4d5e6f708}: as client-go names events, made unique by time and number. */
@@ -163,8 +209,8 @@ public final class EventStore implements EventSink, AutoCloseable {
         involved.setNamespace(key.pod().namespace());
         involved.setName(key.pod().name());
         involved.setUid(key.pod().uid());
-        if (!key.container().isEmpty()) {
-            involved.setFieldPath("spec.containers{" + key.container() + "}");
+        if (!entry.path().isEmpty()) {
+            involved.setFieldPath(entry.path());
         }
         ObjectMeta metadata = new ObjectMeta();
         metadata.setName(entry.name());
@@ -179,7 +225,7 @@ public final class EventStore implements EventSink, AutoCloseable {
         event.setInvolvedObject(involved);
         event.setType(key.warning() ? "Warning" : "Normal");
         event.setReason(key.reason());
-        event.setMessage(key.message());
+        event.setMessage(entry.message());
         event.setCount(entry.count());
         event.setFirstTimestamp(Timestamps.format(entry.first()));
         event.setLastTimestamp(Timestamps.format(entry.last()));
@@ -233,7 +279,9 @@ public final class EventStore implements EventSink, AutoCloseable {
             json.writeStringField("container", key.container());
             json.writeStringField("type", key.warning() ? "Warning" : "Normal");
             json.writeStringField("reason", key.reason());
-            json.writeStringField("message", key.message());
+            json.writeStringField("key", key.message());
+            json.writeStringField("path", entry.path());
+            json.writeStringField("message", entry.message());
             json.writeStringField("name", entry.name());
             json.writeStringField("count", Integer.toString(entry.count()));
             json.writeStringField("first", Long.toString(entry.first().toEpochMilli()));
@@ -267,9 +315,11 @@ public final class EventStore implements EventSink, AutoCloseable {
                 field(fields, "container"),
                 field(fields, "type").equals("Warning"),
                 field(fields, "reason"),
-                field(fields, "message"));
+                field(fields, "key"));
         return new Entry(
                 key,
+                field(fields, "path"),
+                field(fields, "message"),
                 field(fields, "name"),
                 Integer.parseInt(field(fields, "count")),
                 Instant.ofEpochMilli(Long.parseLong(field(fields, "first"))),

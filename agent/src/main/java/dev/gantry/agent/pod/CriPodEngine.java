@@ -5,6 +5,7 @@ import dev.gantry.agent.cri.Labels;
 import dev.gantry.agent.cri.ObservedContainer;
 import dev.gantry.agent.cri.ObservedPod;
 import dev.gantry.agent.cri.PodEvents;
+import dev.gantry.agent.event.EventStore;
 import dev.gantry.agent.event.PodReference;
 import dev.gantry.agent.oom.OomEvents;
 import dev.gantry.agent.pod.PodSlot.Occupant;
@@ -167,6 +168,7 @@ public final class CriPodEngine implements PodEngine {
             throw new UncheckedIOException(e);
         }
         CriPodEngine engine = new CriPodEngine(settings, channel, users);
+        settings.events().locate(engine::pathOf);
         engine.restore();
         engine.subscribe();
         engine.list();
@@ -1093,6 +1095,18 @@ public final class CriPodEngine implements PodEngine {
         }
         ObservedPod observed = occupant.worker.state().observed().orElse(ObservedPod.NOTHING);
         return new ContainerRuns(occupant.pod, occupant.status, observed).find(container, previous, settings.paths());
+    }
+
+    /** Where in its pod's spec a container is. */
+    private String pathOf(PodReference reference, String container) {
+        Pod pod;
+        synchronized (this) {
+            PodSlot slot = byUid.get(reference.uid());
+            pod = slot == null || slot.current == null ? null : slot.current.pod;
+        }
+        return pod == null
+                ? EventStore.ContainerPaths.REGULAR.of(reference, container)
+                : PodContainers.path(pod, container);
     }
 
     /** Whose a container is; empty for one of a pod that is not known. */

@@ -71,6 +71,13 @@ public final class PodContainers {
                         .findFirst();
     }
 
+    /** Where in the spec a container is, as events have it: {@code spec.initContainers{setup}}. */
+    static String path(Pod pod, String name) {
+        boolean init = init(pod).stream().anyMatch(one -> one.getName().equals(name));
+        String list = init ? "initContainers" : isEphemeral(pod, name) ? "ephemeralContainers" : "containers";
+        return "spec." + list + "{" + name + "}";
+    }
+
     /** Why a container of this name cannot be started anew; empty if it can. */
     static Optional<String> objectionToRestart(Pod pod, String name) {
         if (isEphemeral(pod, name)) {

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.gantry.agent.event;
+
+import org.jspecify.annotations.NullMarked;
