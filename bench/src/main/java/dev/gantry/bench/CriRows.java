@@ -4,7 +4,7 @@ import dev.gantry.cri.v1.ImageSpec;
 import dev.gantry.cri.v1.Mount;
 import dev.gantry.cri.v1.PullImageRequest;
 import dev.gantry.cri.v1.RemoveImageRequest;
-import dev.gantry.e2e.Containerd;
+import dev.gantry.testing.Containerd;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;

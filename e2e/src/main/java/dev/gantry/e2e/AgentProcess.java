@@ -1,6 +1,7 @@
 package dev.gantry.e2e;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.gantry.testing.Containerd;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -17,16 +18,13 @@ public final class AgentProcess implements AutoCloseable {
     private static final Duration PATIENCE = Duration.ofSeconds(40);
 
     private final Path root;
-    private final List<String> prefix;
     private final List<String> flags;
     private final Map<String, String> environment;
     private final LocalApi api;
     private Process process;
 
-    private AgentProcess(
-            Path root, List<String> prefix, List<String> flags, Map<String, String> environment, Process process) {
+    private AgentProcess(Path root, List<String> flags, Map<String, String> environment, Process process) {
         this.root = root;
-        this.prefix = prefix;
         this.flags = flags;
         this.environment = environment;
         this.api = new LocalApi(root.resolve("run/gantry.sock"));
@@ -62,31 +60,27 @@ public final class AgentProcess implements AutoCloseable {
      */
     public static AgentProcess start(Path root, Map<String, String> environment, String... flags)
             throws IOException, InterruptedException {
-        return start(root, List.of(), environment, List.of(flags));
+        return start(root, environment, List.of(flags));
     }
 
-    /** Starts an agent on a containerd instead of the built-in runtime, and waits until its API answers. */
+    /** Starts an agent on a containerd instead of the built-in runtime, with a root below the daemon's directory. */
     public static AgentProcess on(Containerd containerd, Path root, String... flags)
             throws IOException, InterruptedException {
         List<String> all = new ArrayList<>(List.of("--container-runtime-endpoint", "unix://" + containerd.socket()));
         all.addAll(List.of(flags));
-        return start(root, containerd.sharingItsMounts(), Map.of(), all);
+        return start(root, Map.of(), all);
     }
 
-    private static AgentProcess start(
-            Path root, List<String> prefix, Map<String, String> environment, List<String> flags)
+    private static AgentProcess start(Path root, Map<String, String> environment, List<String> flags)
             throws IOException, InterruptedException {
         Files.createDirectories(root.resolve("manifests"));
-        AgentProcess agent =
-                new AgentProcess(root, prefix, flags, environment, launch(root, prefix, flags, environment));
+        AgentProcess agent = new AgentProcess(root, flags, environment, launch(root, flags, environment));
         agent.awaitReady();
         return agent;
     }
 
-    private static Process launch(Path root, List<String> prefix, List<String> flags, Map<String, String> environment)
-            throws IOException {
-        List<String> words = new ArrayList<>(prefix);
-        words.addAll(List.of(launcher().toString(), "--root", root.toString(), "agent"));
+    private static Process launch(Path root, List<String> flags, Map<String, String> environment) throws IOException {
+        List<String> words = new ArrayList<>(List.of(launcher().toString(), "--root", root.toString(), "agent"));
         words.addAll(flags);
         ProcessBuilder builder = new ProcessBuilder(words)
                 .redirectErrorStream(true)
@@ -108,7 +102,7 @@ public final class AgentProcess implements AutoCloseable {
 
     /** Starts the agent again, without waiting for its API. */
     public void launchAgain() throws IOException {
-        process = launch(root, prefix, flags, environment);
+        process = launch(root, flags, environment);
     }
 
     /** Starts the agent again and waits until its API answers. */

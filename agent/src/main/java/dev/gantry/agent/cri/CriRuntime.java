@@ -108,14 +108,17 @@ public final class CriRuntime {
 
     /** Whether it can run pods, and connect them. */
     public CompletableFuture<RuntimeStatus> status() {
-        return call(RuntimeServiceGrpc.getStatusMethod(), StatusRequest.getDefaultInstance(), SHORT, "the runtime")
-                .thenApply(StatusResponse::getStatus);
+        return abilities().thenApply(StatusResponse::getStatus);
+    }
+
+    /** What it can do, besides its conditions: its handlers with what each of them can, and features of all. */
+    public CompletableFuture<StatusResponse> abilities() {
+        return call(RuntimeServiceGrpc.getStatusMethod(), StatusRequest.getDefaultInstance(), SHORT, "the runtime");
     }
 
     /** What it calls the ways in which it can run a pod, with what each of them can do; empty if it does not tell. */
     public CompletableFuture<List<RuntimeHandler>> handlers() {
-        return call(RuntimeServiceGrpc.getStatusMethod(), StatusRequest.getDefaultInstance(), SHORT, "the runtime")
-                .thenApply(StatusResponse::getRuntimeHandlersList);
+        return abilities().thenApply(StatusResponse::getRuntimeHandlersList);
     }
 
     public CompletableFuture<String> runSandbox(PodSandboxConfig config, String handler) {

@@ -6,7 +6,9 @@ import dev.gantry.agent.oom.OomEvents;
 import dev.gantry.agent.oom.OomEvents.Watched;
 import dev.gantry.agent.pod.CriPodEngine;
 import dev.gantry.agent.pod.NodeFacts;
+import dev.gantry.agent.pod.PodChange;
 import dev.gantry.agent.pod.RunningContainer;
+import dev.gantry.agent.resource.EmptyCgroups;
 import dev.gantry.agent.resource.NodeCgroups;
 import dev.gantry.agent.resource.Qos;
 import dev.gantry.agent.rotation.LogRotator;
@@ -45,7 +47,7 @@ final class NodeServices implements AutoCloseable {
     /**
      * Begins.
      *
-     * @param tree of the built-in runtime; another one minds its cgroups itself
+     * @param tree of the built-in runtime; another one makes its cgroups itself, and leaves those of pods
      */
     static NodeServices start(
             AgentConfig config,
@@ -60,6 +62,8 @@ final class NodeServices implements AutoCloseable {
         try {
             if (tree.isPresent()) {
                 services.levels(tree.get());
+            } else {
+                services.sweepCgroups();
             }
             services.services.push(LogRotator.start(
                     config.resources().logs(), services::logs, engine::reopenLog, clock, pool, timers));
@@ -76,6 +80,16 @@ final class NodeServices implements AutoCloseable {
                 .filter(container -> container.logPath().startsWith("/"))
                 .map(container -> new RunningLog(container.id(), Path.of(container.logPath())))
                 .toList();
+    }
+
+    private void sweepCgroups() {
+        EmptyCgroups cgroups = new EmptyCgroups(Path.of("/sys/fs/cgroup"));
+        services.push(engine.watch(change -> {
+            if (change.type() == PodChange.Type.DELETED) {
+                String uid = change.pod().getMetadata().getUid();
+                pool.execute(() -> cgroups.remove(Qos.of(change.pod().getSpec()).cgroupParent(uid)));
+            }
+        }));
     }
 
     private void levels(CgroupTree tree) throws IOException {

@@ -12,6 +12,9 @@ import java.util.concurrent.CompletableFuture;
  * a class is that of its handler.
  */
 final class RuntimeHandlers {
+    /** In the kubelet's words. */
+    private static final String NO_STRICT_GROUPS = "SupplementalGroupsPolicy=Strict is not supported in this node";
+
     private RuntimeHandlers() {}
 
     /** The handler of a pod; the node's if it names no class. */
@@ -22,17 +25,21 @@ final class RuntimeHandlers {
 
     /**
      * Asks the runtime whether it has what the pod wants of it; a runtime that does not know user namespaces would
-     * ignore them, and run the pod's root as the host's.
+     * ignore them, and run the pod's root as the host's; one that does not know the policy of groups would add the image's.
      *
      * @return fails with a {@link StartFailedException}
      */
     static CompletableFuture<?> check(CriRuntime runtime, Pod pod, String handler) {
         boolean ownUsers = SecurityContexts.hasOwnUsers(pod);
-        if (!ownUsers && handler.isEmpty()) {
+        boolean strictGroups = SecurityContexts.hasStrictGroups(pod);
+        if (!ownUsers && !strictGroups && handler.isEmpty()) {
             return CompletableFuture.completedFuture(null);
         }
-        return runtime.handlers()
-                .thenCompose(handlers -> objection(handlers, handler, ownUsers)
+        return runtime.abilities()
+                .thenCompose(abilities -> objection(abilities.getRuntimeHandlersList(), handler, ownUsers)
+                        .or(() -> strictGroups && !abilities.getFeatures().getSupplementalGroupsPolicy()
+                                ? Optional.of(NO_STRICT_GROUPS)
+                                : Optional.empty())
                         .<CompletableFuture<?>>map(reason -> CompletableFuture.failedFuture(
                                 new StartFailedException("CreatePodSandboxError", reason, null)))
                         .orElseGet(() -> CompletableFuture.completedFuture(null)));

@@ -259,6 +259,12 @@ public final class SecurityContexts {
         return groups;
     }
 
+    /** Whether a pod's processes must not be in groups of the image. */
+    static boolean hasStrictGroups(Pod pod) {
+        PodSecurityContext context = pod.getSpec().getSecurityContext();
+        return context != null && groupsPolicy(context) == SupplementalGroupsPolicy.Strict;
+    }
+
     private static SupplementalGroupsPolicy groupsPolicy(PodSecurityContext context) {
         return "Strict".equals(context.getSupplementalGroupsPolicy())
                 ? SupplementalGroupsPolicy.Strict

@@ -20,12 +20,21 @@ class PodSecurityIT {
     @TempDir
     Path directory;
 
-    private NativeNode node;
+    private RealNode node;
+
+    RealNode node() {
+        return node;
+    }
+
+    TestRuntime.Factory runtimes() {
+        return TestRuntime::gantry;
+    }
 
     @BeforeEach
     void open() throws Exception {
-        node = new NativeNode(
+        node = new RealNode(
                 directory,
+                runtimes(),
                 NodePolicy.of("node-1").withAllowedUnsafeSysctls(List.of("net.core.somaxconn")),
                 new PodDns(List.of(), "cluster.local"));
     }
@@ -106,7 +115,7 @@ class PodSecurityIT {
         Pod pod = node.awaitRunning("main");
 
         assertThat(node.shell(pod, "main", "id -G")).isEqualTo("1001 6000\n");
-        assertThat(NativeNode.status(pod, "main").getUser().getLinux().getSupplementalGroups())
+        assertThat(RealNode.status(pod, "main").getUser().getLinux().getSupplementalGroups())
                 .containsExactlyInAnyOrder(1001L, 6000L);
     }
 
@@ -182,20 +191,20 @@ class PodSecurityIT {
                 """);
         Pod pod = node.await(
                 now -> List.of("profile", "root", "capability").stream().allMatch(name -> isWaiting(now, name))
-                        && NativeNode.status(now, "fine").getState().getRunning() != null);
+                        && RealNode.status(now, "fine").getState().getRunning() != null);
 
         assertThat(message(pod, "profile")).contains(node.seccomp().resolve("none.json") + "': no such file");
         assertThat(message(pod, "root")).contains("container has runAsNonRoot and image will run as root");
         assertThat(message(pod, "capability")).contains("'FLY' is no capability");
     }
 
-    private static boolean isWaiting(Pod pod, String container) {
-        var waiting = NativeNode.status(pod, container).getState().getWaiting();
+    static boolean isWaiting(Pod pod, String container) {
+        var waiting = RealNode.status(pod, container).getState().getWaiting();
         return waiting != null && waiting.getReason().endsWith("Error") && waiting.getMessage() != null;
     }
 
-    private static String message(Pod pod, String container) {
-        return NativeNode.status(pod, container).getState().getWaiting().getMessage();
+    static String message(Pod pod, String container) {
+        return RealNode.status(pod, container).getState().getWaiting().getMessage();
     }
 
     @Test

@@ -26,11 +26,15 @@ class VolumeLifeIT {
     @TempDir
     Path directory;
 
-    private NativeNode node;
+    private RealNode node;
+
+    TestRuntime.Factory runtimes() {
+        return TestRuntime::gantry;
+    }
 
     @BeforeEach
     void open() throws Exception {
-        node = new NativeNode(directory, NodePolicy.of("node-1"), PodDns.NONE);
+        node = new RealNode(directory, runtimes(), NodePolicy.of("node-1"), PodDns.NONE);
     }
 
     @AfterEach
@@ -60,11 +64,11 @@ class VolumeLifeIT {
                     - {name: disk, mountPath: /disk}
                     - {name: memory, mountPath: /sub, subPath: deep/sub}
                     - {name: memory, mountPath: /memory}
-                """.formatted(NativeNode.IMAGE)));
+                """.formatted(RealNode.IMAGE)));
 
-        Pod pod = node.await(one -> NativeNode.status(one, "main").getRestartCount() != null
-                && NativeNode.status(one, "main").getRestartCount() == 1
-                && NativeNode.status(one, "main").getState().getRunning() != null);
+        Pod pod = node.await(one -> RealNode.status(one, "main").getRestartCount() != null
+                && RealNode.status(one, "main").getRestartCount() == 1
+                && RealNode.status(one, "main").getState().getRunning() != null);
 
         assertThat(shell(pod, "cat /disk/log /memory/deep/sub/log")).isEqualTo("run\nrun\nrun\nrun\n");
     }
@@ -131,7 +135,7 @@ class VolumeLifeIT {
                             "for d in plain all possible; do touch /$d/x 2>/dev/null; echo $?; touch /$d/below/x"
                                     + " 2>/dev/null; echo $?; done"))
                     .isEqualTo("1\n0\n1\n1\n1\n1\n");
-            assertThat(NativeNode.status(pod, "main").getVolumeMounts())
+            assertThat(RealNode.status(pod, "main").getVolumeMounts())
                     .extracting(mount -> mount.getMountPath() + " " + mount.getRecursiveReadOnly())
                     .contains("/plain Disabled", "/all Enabled", "/possible Enabled", "/slave null");
             Linux.system().mounts().mount("tmpfs", host.resolve("late").toString(), "tmpfs", 0, null);
@@ -173,7 +177,7 @@ class VolumeLifeIT {
                           volumes: [{name: gone, hostPath: {path: %s/data}}]
                           containers:
                           - {name: hangs, image: %s, command: [sleep, "1000"], volumeMounts: [{name: gone, mountPath: /d}]}
-                        """.formatted(i, hung, NativeNode.IMAGE)));
+                        """.formatted(i, hung, RealNode.IMAGE)));
             }
             Pod pod = start("""
                     volumes: [{name: data, emptyDir: {sizeLimit: 1Mi}}]
@@ -193,7 +197,7 @@ class VolumeLifeIT {
     }
 
     private Pod start(String spec) throws Exception {
-        node.create(spec.formatted(NativeNode.IMAGE));
+        node.create(spec.formatted(RealNode.IMAGE));
         return node.awaitRunning("main");
     }
 

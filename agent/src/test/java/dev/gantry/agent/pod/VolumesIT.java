@@ -24,11 +24,19 @@ class VolumesIT {
     @TempDir
     Path directory;
 
-    private NativeNode node;
+    private RealNode node;
+
+    RealNode node() {
+        return node;
+    }
+
+    TestRuntime.Factory runtimes() {
+        return TestRuntime::gantry;
+    }
 
     @BeforeEach
     void open() throws Exception {
-        node = new NativeNode(directory, NodePolicy.of("node-1"), PodDns.NONE);
+        node = new RealNode(directory, runtimes(), NodePolicy.of("node-1"), PodDns.NONE);
     }
 
     @AfterEach
@@ -162,16 +170,13 @@ class VolumesIT {
                 containers:
                 - {name: plain, image: %1$s, command: [sleep, "1000"]}
                 - {name: main, image: %1$s, command: [sleep, "1000"], volumeMounts: [{name: config, mountPath: /c}]}
-                """.formatted(NativeNode.IMAGE));
+                """.formatted(RealNode.IMAGE));
         node.awaitRunning("plain");
         node.awaitEvent("FailedMount: MountVolume.SetUp failed for volume \"config\" : configmap \"app\" not found"
                 + " in namespace \"default\"; put a document of it beside the manifests, or mark it optional");
-        Pod waiting = node.await(pod -> NativeNode.status(pod, "main")
-                                .getState()
-                                .getWaiting()
-                        != null
-                && NativeNode.status(pod, "main").getState().getWaiting().getMessage() != null);
-        assertThat(NativeNode.status(waiting, "main").getState().getWaiting().getReason())
+        Pod waiting = node.await(pod -> RealNode.status(pod, "main").getState().getWaiting() != null
+                && RealNode.status(pod, "main").getState().getWaiting().getMessage() != null);
+        assertThat(RealNode.status(waiting, "main").getState().getWaiting().getReason())
                 .isEqualTo("ContainerCreating");
 
         objects(OBJECTS);
@@ -248,7 +253,7 @@ class VolumesIT {
                 "Failed: Error: failed to prepare subPath for volumeMount \"data\" of container \"escapes\": subPath"
                         + " 'out/passwd' leads out of its volume by a link");
         node.awaitEvent("Failed: Error: missing value for \"NONE\" in subPathExpr of volumeMount \"data\"");
-        assertThat(NativeNode.status(node.engine().pods().get(0), "escapes")
+        assertThat(RealNode.status(node.engine().pods().get(0), "escapes")
                         .getState()
                         .getWaiting()
                         .getReason())
@@ -269,7 +274,7 @@ class VolumesIT {
                 volumes: [{name: data, hostPath: {path: %s, type: %s}}]
                 containers:
                 - {name: main, image: %s, command: [sleep, "1000"], volumeMounts: [{name: data, mountPath: /data}]}
-                """.formatted(missing, type, NativeNode.IMAGE));
+                """.formatted(missing, type, RealNode.IMAGE));
 
         node.awaitEvent("FailedMount: MountVolume.SetUp failed for volume \"data\" : hostPath type check failed: "
                 + missing + " " + message);
@@ -327,7 +332,7 @@ class VolumesIT {
                 containers:
                 - {name: main, image: %s, command: [sleep, "1000"], volumeMounts: [{name: data, mountPath: /data}]}
                 """;
-        node.create(spec.formatted(NativeNode.IMAGE));
+        node.create(spec.formatted(RealNode.IMAGE));
         node.awaitEvent("FailedMount: MountVolume.SetUp failed for volume \"data\" : persistentvolumeclaim \"data\" not"
                 + " found in namespace \"default\"; put a document of it beside the manifests");
 
@@ -389,7 +394,7 @@ class VolumesIT {
     }
 
     private Pod start(String spec) throws Exception {
-        node.create(spec.formatted(NativeNode.IMAGE));
+        node.create(spec.formatted(RealNode.IMAGE));
         return node.awaitRunning("main");
     }
 

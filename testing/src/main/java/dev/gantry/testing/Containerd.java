@@ -1,4 +1,4 @@
-package dev.gantry.e2e;
+package dev.gantry.testing;
 
 import dev.gantry.cri.transport.CriEventLoops;
 import dev.gantry.cri.transport.CriTransport;
@@ -8,15 +8,20 @@ import io.grpc.Channel;
 import io.grpc.ManagedChannel;
 import io.grpc.StatusRuntimeException;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 
 /** A containerd of our own: own configuration, state, socket and bridge, with runc and crun as runtime handlers. */
 public final class Containerd implements AutoCloseable {
     private static final List<Path> CNI_PLUGINS = List.of(Path.of("/usr/lib/cni"), Path.of("/opt/cni/bin"));
+
+    private static final Duration PATIENCE = Duration.ofSeconds(30);
+    private static final long PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
 
     private final Path directory;
     private final Network network;
@@ -48,6 +53,7 @@ public final class Containerd implements AutoCloseable {
     /**
      * Starts the daemon and waits until it serves CRI.
      *
+     * @param directory for its files; what is mounted below it, by whomever, is seen by the daemon and by this process
      * @param pauseImage name of the image that holds a pod together; {@link #load} brings it
      * @throws IOException if it does not within 30 s; the message says what it printed last
      */
@@ -94,7 +100,7 @@ public final class Containerd implements AutoCloseable {
                       [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.crun.options]
                         BinaryName = "crun"
                 """.formatted(directory, socket, plugins, pauseImage));
-        Process holder = mountNamespace();
+        Process holder = mountNamespace(directory);
         CriEventLoops loops = CriEventLoops.open(1);
         ManagedChannel channel = CriTransport.unixChannel(socket, loops);
         Containerd containerd = new Containerd(directory, network, socket, loops, channel, holder);
@@ -104,17 +110,24 @@ public final class Containerd implements AutoCloseable {
 
     /**
      * A process in a mount namespace of its own, without the cgroup v2 tree beside cgroup v1 that some machines have: crun refuses
-     * such a mix, and runc needs v2's controllers if it finds v2. Mounts are shared there, as on a host with systemd.
+     * such a mix, and runc needs v2's controllers if it finds v2. Mounts are shared there, as on a host with systemd, and those
+     * below the directory also with this process, as if it were on that host.
      */
-    private static Process mountNamespace() throws IOException {
+    private static Process mountNamespace(Path directory) throws IOException, InterruptedException {
+        String path = directory.toString();
+        run("mount", "--bind", path, path);
+        run("mount", "--make-rshared", path);
         Process holder = new ProcessBuilder(
                         "unshare",
                         "--mount",
+                        "--propagation",
+                        "unchanged",
                         "sh",
                         "-c",
-                        "! grep -q '^[^ ]* /sys/fs/cgroup/unified ' /proc/mounts || umount /sys/fs/cgroup/unified || exit 1;"
+                        "mount --make-private /sys/fs/cgroup; mount --make-private /sys/fs/cgroup/unified;"
+                                + " ! grep -q '^[^ ]* /sys/fs/cgroup/unified ' /proc/mounts || umount /sys/fs/cgroup/unified || exit 1;"
                                 + " mount --make-rshared / && echo made && exec sleep infinity")
-                .redirectErrorStream(true)
+                .redirectError(ProcessBuilder.Redirect.DISCARD)
                 .start();
         String line = holder.inputReader().readLine();
         if (!"made".equals(line)) {
@@ -124,17 +137,25 @@ public final class Containerd implements AutoCloseable {
         return holder;
     }
 
-    /** What has to be before a command for it to see the daemon's mounts, as everything on its host does. */
-    public List<String> sharingItsMounts() {
-        return List.of("nsenter", "--mount=/proc/" + holder.pid() + "/ns/mnt", "--");
+    private static String run(String... words) throws IOException, InterruptedException {
+        Process process = new ProcessBuilder(words).redirectErrorStream(true).start();
+        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        if (process.waitFor() != 0) {
+            throw new IOException(
+                    "%s: exit code %d, %s".formatted(String.join(" ", words), process.exitValue(), output.strip()));
+        }
+        return output;
     }
 
     /** Starts the daemon and waits until it serves CRI. Pods of a daemon before are its own. */
     public void startAgain() throws IOException, InterruptedException {
-        List<String> words = new ArrayList<>(sharingItsMounts());
-        words.addAll(List.of(
-                "containerd", "--config", directory.resolve("config.toml").toString()));
-        daemon = new ProcessBuilder(words)
+        daemon = new ProcessBuilder(
+                        "nsenter",
+                        "--mount=/proc/" + holder.pid() + "/ns/mnt",
+                        "--",
+                        "containerd",
+                        "--config",
+                        directory.resolve("config.toml").toString())
                 .redirectErrorStream(true)
                 .redirectOutput(ProcessBuilder.Redirect.appendTo(
                         directory.resolve("containerd.log").toFile()))
@@ -155,23 +176,20 @@ public final class Containerd implements AutoCloseable {
 
     private void awaitReady() throws IOException, InterruptedException {
         RuntimeServiceGrpc.RuntimeServiceBlockingStub runtime = RuntimeServiceGrpc.newBlockingStub(channel);
-        try {
-            Await.until(
-                    Duration.ofSeconds(30),
-                    "containerd to serve CRI",
-                    () -> {
-                        channel.resetConnectBackoff();
-                        try {
-                            var unused = runtime.status(StatusRequest.getDefaultInstance());
-                            return true;
-                        } catch (StatusRuntimeException notYet) {
-                            throw new IOException(notYet);
-                        }
-                    },
-                    () -> "Its last words: " + lastWords());
-        } catch (AssertionError e) {
-            close();
-            throw new IOException("start containerd", e);
+        long end = System.nanoTime() + PATIENCE.toNanos();
+        while (true) {
+            channel.resetConnectBackoff();
+            try {
+                var unused = runtime.withDeadlineAfter(5, TimeUnit.SECONDS).status(StatusRequest.getDefaultInstance());
+                return;
+            } catch (StatusRuntimeException notYet) {
+                if (System.nanoTime() > end || !daemon.isAlive()) {
+                    String words = lastWords();
+                    close();
+                    throw new IOException("start containerd; its last words: " + words, notYet);
+                }
+            }
+            LockSupport.parkNanos(PAUSE_NANOS);
         }
     }
 
@@ -196,36 +214,50 @@ public final class Containerd implements AutoCloseable {
 
     /** Loads an archive of images into the store that CRI sees. */
     public void load(Path archive) throws IOException, InterruptedException {
-        Process ctr = new ProcessBuilder(
-                        "ctr",
-                        "--address",
-                        socket.toString(),
-                        "--namespace",
-                        "k8s.io",
-                        "images",
-                        "import",
-                        "--all-platforms",
-                        archive.toString())
-                .redirectErrorStream(true)
-                .start();
-        String output = new String(ctr.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
-        if (ctr.waitFor() != 0) {
-            throw new IOException(
-                    "ctr images import %s: exit code %d, %s".formatted(archive, ctr.exitValue(), output.strip()));
-        }
+        var unused = run(
+                "ctr",
+                "--address",
+                socket.toString(),
+                "--namespace",
+                "k8s.io",
+                "images",
+                "import",
+                "--all-platforms",
+                archive.toString());
     }
 
     @Override
     public void close() throws IOException {
         channel.shutdownNow();
         loops.close();
-        Command.end(daemon);
+        end(daemon);
         endShims();
-        Command.end(holder);
+        end(holder);
         try {
-            var unused = Command.run("ip", "link", "delete", network.bridge());
+            var unused = new ProcessBuilder("umount", "--recursive", "--lazy", directory.toString())
+                    .redirectErrorStream(true)
+                    .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                    .start()
+                    .waitFor();
+            unused = new ProcessBuilder("ip", "link", "delete", network.bridge())
+                    .redirectErrorStream(true)
+                    .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                    .start()
+                    .waitFor();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
+        }
+    }
+
+    private static void end(Process process) throws IOException {
+        process.destroy();
+        try {
+            if (!process.waitFor(10, TimeUnit.SECONDS)) {
+                process.destroyForcibly();
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException("wait for the end of process " + process.pid(), e);
         }
     }
 

@@ -5,14 +5,9 @@ import dev.gantry.agent.probe.PodProbes;
 import dev.gantry.cri.v1.ExecSyncRequest;
 import dev.gantry.cri.v1.ExecSyncResponse;
 import dev.gantry.cri.v1.RuntimeServiceGrpc;
-import dev.gantry.netns.NetworkNames;
-import dev.gantry.runtime.NativeRuntime;
-import dev.gantry.runtime.NativeRuntimeConfig;
-import dev.gantry.testing.OciImages;
 import io.fabric8.kubernetes.api.model.ContainerStatus;
 import io.fabric8.kubernetes.api.model.Event;
 import io.fabric8.kubernetes.api.model.Pod;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.List;
@@ -26,10 +21,9 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
 
-/** The engine over the native runtime below a temporary directory, and the few steps that tests of it need. */
-final class NativeNode {
-    /** Busybox; the user {@code web} (1000, group 1001) is in group 4000. */
-    static final String IMAGE = "example.test/demo:1";
+/** The engine over a real runtime below a temporary directory, and the few steps that tests of it need. */
+final class RealNode {
+    static final String IMAGE = TestRuntime.IMAGE;
 
     private final Path directory;
     private final BlockingQueue<PodChange> changes = new LinkedBlockingQueue<>();
@@ -37,24 +31,15 @@ final class NativeNode {
     private final ExecutorService pool = Executors.newFixedThreadPool(2);
     private final ExecutorService blocking = Executors.newCachedThreadPool();
     private final ScheduledExecutorService timers = Executors.newSingleThreadScheduledExecutor();
-    private final NativeRuntimeConfig config;
-    private final NativeRuntime runtime;
+    private final TestRuntime runtime;
     private final CriPodEngine engine;
 
-    NativeNode(Path directory, NodePolicy policy, PodDns dns) throws Exception {
+    RealNode(Path directory, TestRuntime.Factory runtimes, NodePolicy policy, PodDns dns) throws Exception {
         this.directory = directory;
-        Path archives = Files.createDirectories(directory.resolve("archives"));
-        OciImages.image(IMAGE)
-                .busybox()
-                .file("/etc/passwd", "root:x:0:0:root:/root:/bin/sh\nweb:x:1000:1001:web:/home/web:/bin/sh\n")
-                .file("/etc/group", "root:x:0:\nweb:x:1001:\nlogs:x:4000:web\n")
-                .cmd("sh")
-                .writeArchive(archives.resolve("demo.tar"));
-        config = NativeRuntimeConfig.under(directory).withImageArchives(archives);
-        runtime = NativeRuntime.open(config);
+        runtime = runtimes.open(directory);
         engine = CriPodEngine.open(
                 new PodEngineSettings(
-                        new NodeFacts("node-1", List.of("192.0.2.1"), 8L << 30, 2),
+                        runtime.node(),
                         new PodPaths(directory.resolve("pods"), directory.resolve("logs"), seccomp()),
                         Path.of("/etc/resolv.conf"),
                         dns,
@@ -116,7 +101,7 @@ final class NativeNode {
     }
 
     List<String> events() {
-        return engine.events().stream().map(NativeNode::text).toList();
+        return engine.events().stream().map(RealNode::text).toList();
     }
 
     private static String text(Event event) {
@@ -173,17 +158,5 @@ final class NativeNode {
         pool.shutdownNow();
         blocking.shutdownNow();
         timers.shutdownNow();
-        // A root that is thrown away leaves its bridge and table, which a real one keeps for the next start.
-        NetworkNames names = NetworkNames.forRoot(config.root(), Path.of("/var/lib/gantry"));
-        run("ip", "link", "delete", names.bridge());
-        run("nft", "delete", "table", "inet", names.table());
-    }
-
-    private static void run(String... command) throws Exception {
-        new ProcessBuilder(command)
-                .redirectErrorStream(true)
-                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-                .start()
-                .waitFor();
     }
 }

@@ -9,11 +9,7 @@ import dev.gantry.agent.probe.CriExecRunner;
 import dev.gantry.agent.probe.ProbeLoop;
 import dev.gantry.agent.probe.ProbeManager;
 import dev.gantry.agent.probe.ProbeRecords;
-import dev.gantry.netns.NetworkNames;
 import dev.gantry.probes.ExecRunner;
-import dev.gantry.runtime.NativeRuntime;
-import dev.gantry.runtime.NativeRuntimeConfig;
-import dev.gantry.testing.OciImages;
 import dev.gantry.testing.RequiresRoot;
 import dev.gantry.testing.RequiresTool;
 import io.fabric8.kubernetes.api.model.ContainerState;
@@ -40,33 +36,33 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The engine over the native runtime: what the fake promises, the kernel keeps. */
+/** The engine over a real runtime: what the fake promises, the kernel keeps. */
 @RequiresRoot
 @RequiresTool({"busybox", "ip", "nft"})
-class NativePodIT {
+class PodLifecycleIT {
     @TempDir
     Path directory;
 
     private final BlockingQueue<PodChange> changes = new LinkedBlockingQueue<>();
     private ExecutorService pool;
     private ScheduledExecutorService timers;
-    private NativeRuntimeConfig config;
-    private NativeRuntime runtime;
+    private TestRuntime runtime;
     private ProbeLoop loop;
     private CriPodEngine engine;
 
+    TestRuntime.Factory runtimes() {
+        return TestRuntime::gantry;
+    }
+
     @BeforeEach
     void open() throws Exception {
-        Path archives = Files.createDirectories(directory.resolve("archives"));
-        OciImages.image("example.test/demo:1").busybox().cmd("sh").writeArchive(archives.resolve("demo.tar"));
         pool = Executors.newFixedThreadPool(2);
         timers = Executors.newSingleThreadScheduledExecutor();
+        runtime = runtimes().open(directory);
         start();
     }
 
     private void start() throws Exception {
-        config = NativeRuntimeConfig.under(directory).withImageArchives(directory.resolve("archives"));
-        runtime = NativeRuntime.open(config);
         EventStore events =
                 EventStore.open(directory.resolve("events"), "node-1", InstantSource.system(), pool, timers);
         ExecRunner exec = new CriExecRunner(new CriRuntime(runtime.channel()));
@@ -75,7 +71,7 @@ class NativePodIT {
                 new PodPaths(directory.resolve("pods"), directory.resolve("logs"), directory.resolve("seccomp"));
         engine = CriPodEngine.open(
                 new PodEngineSettings(
-                        new NodeFacts("node-1", List.of("192.0.2.1"), 8L << 30, 2),
+                        runtime.node(),
                         paths,
                         Path.of("/etc/resolv.conf"),
                         PodDns.NONE,
@@ -113,18 +109,6 @@ class NativePodIT {
         runtime.close();
         pool.shutdownNow();
         timers.shutdownNow();
-        // A root that is thrown away leaves its bridge and table, which a real one keeps for the next start.
-        NetworkNames names = NetworkNames.forRoot(config.root(), Path.of("/var/lib/gantry"));
-        run("ip", "link", "delete", names.bridge());
-        run("nft", "delete", "table", "inet", names.table());
-    }
-
-    private static void run(String... command) throws Exception {
-        new ProcessBuilder(command)
-                .redirectErrorStream(true)
-                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-                .start()
-                .waitFor();
     }
 
     @Test
@@ -169,6 +153,7 @@ class NativePodIT {
 
         stop();
         changes.clear();
+        runtime.startAgain();
         start();
 
         await(change -> isRunning(change.pod(), "main"));
@@ -181,10 +166,11 @@ class NativePodIT {
         assertThat(directory.resolve("logs")).isEmptyDirectory();
     }
 
-    private void stop() {
+    /** The agent ends, and with it, or beside it, the runtime. */
+    private void stop() throws Exception {
         engine.close();
         loop.close();
-        runtime.close();
+        runtime.die();
     }
 
     @Test
@@ -225,6 +211,7 @@ class NativePodIT {
 
         stop();
         changes.clear();
+        runtime.startAgain();
         start();
         Pod adopted = await(change -> isRunning(change.pod(), "main"));
         assertThat(status(adopted, "main").getReady()).as("stays ready").isTrue();
@@ -275,6 +262,7 @@ class NativePodIT {
 
         stop();
         changes.clear();
+        runtime.startAgain();
         start();
         await(change -> isRunning(change.pod(), "main"));
         Path order = directory.resolve("seen/order");

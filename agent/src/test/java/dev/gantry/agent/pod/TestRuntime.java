@@ -1,0 +1,162 @@
+package dev.gantry.agent.pod;
+
+import dev.gantry.agent.resource.NodeResources;
+import dev.gantry.agent.resource.ResourcePolicy;
+import dev.gantry.netns.NetworkNames;
+import dev.gantry.runtime.NativeRuntime;
+import dev.gantry.runtime.NativeRuntimeConfig;
+import dev.gantry.testing.Containerd;
+import dev.gantry.testing.OciImages;
+import io.grpc.Channel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+
+/** A runtime in which engines of tests run real pods, everything below one directory. */
+interface TestRuntime {
+    /** Busybox; the user {@code web} (1000, group 1001) is in group 4000. */
+    String IMAGE = "example.test/demo:1";
+
+    Channel channel();
+
+    /** What pods are told of the node. */
+    NodeFacts node();
+
+    /** Ends it without a chance to tidy up; its pods go on. */
+    void die() throws Exception;
+
+    void startAgain() throws Exception;
+
+    void close() throws Exception;
+
+    /** Opens one. */
+    interface Factory {
+        TestRuntime open(Path directory) throws Exception;
+    }
+
+    private static Path archive(Path directory) throws Exception {
+        return OciImages.image(IMAGE)
+                .busybox()
+                .file("/etc/passwd", "root:x:0:0:root:/root:/bin/sh\nweb:x:1000:1001:web:/home/web:/bin/sh\n")
+                .file("/etc/group", "root:x:0:\nweb:x:1001:\nlogs:x:4000:web\n")
+                .cmd("sh")
+                .writeArchive(
+                        Files.createDirectories(directory.resolve("archives")).resolve("demo.tar"));
+    }
+
+    /** Gantry's own. */
+    static TestRuntime gantry(Path directory) throws Exception {
+        archive(directory);
+        return new Gantry(NativeRuntimeConfig.under(directory).withImageArchives(directory.resolve("archives")));
+    }
+
+    /** Debian's containerd, with runc. */
+    static TestRuntime containerd(Path directory) throws Exception {
+        Path pause = directory.resolve("pause.tar");
+        String name = "example.test/pause:1";
+        Files.write(
+                pause,
+                OciImages.image(name)
+                        .busybox()
+                        .entrypoint("sleep", "2147483647")
+                        .dockerArchive());
+        // The files of pods lie below the directory, too: it is the daemon's as well.
+        Containerd containerd =
+                Containerd.start(directory, new Containerd.Network("gantry-pods-it", "10.216.0.0/16"), name);
+        try {
+            containerd.load(pause);
+            containerd.load(archive(directory));
+        } catch (Exception e) {
+            containerd.close();
+            throw e;
+        }
+        return new OnContainerd(containerd);
+    }
+
+    /** Gantry's own, in this process. */
+    final class Gantry implements TestRuntime {
+        private final NativeRuntimeConfig config;
+        private NativeRuntime runtime;
+
+        Gantry(NativeRuntimeConfig config) throws Exception {
+            this.config = config;
+            this.runtime = NativeRuntime.open(config);
+        }
+
+        @Override
+        public Channel channel() {
+            return runtime.channel();
+        }
+
+        @Override
+        public NodeFacts node() {
+            return new NodeFacts("node-1", List.of("192.0.2.1"), 8L << 30, 2);
+        }
+
+        @Override
+        public void die() {
+            runtime.close();
+        }
+
+        @Override
+        public void startAgain() throws Exception {
+            runtime = NativeRuntime.open(config);
+        }
+
+        @Override
+        public void close() throws Exception {
+            runtime.close();
+            // A root that is thrown away leaves its bridge and table, which a real one keeps for the next start.
+            NetworkNames names = NetworkNames.forRoot(config.root(), Path.of("/var/lib/gantry"));
+            run("ip", "link", "delete", names.bridge());
+            run("nft", "delete", "table", "inet", names.table());
+        }
+
+        private static void run(String... command) throws Exception {
+            var unused = new ProcessBuilder(command)
+                    .redirectErrorStream(true)
+                    .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                    .start()
+                    .waitFor();
+        }
+    }
+
+    /** A daemon beside. */
+    final class OnContainerd implements TestRuntime {
+        private final Containerd containerd;
+
+        OnContainerd(Containerd containerd) {
+            this.containerd = containerd;
+        }
+
+        @Override
+        public Channel channel() {
+            return containerd.channel();
+        }
+
+        /** Of cgroups it is told what the host has. */
+        @Override
+        public NodeFacts node() {
+            return new NodeFacts(
+                    "node-1",
+                    List.of("192.0.2.1"),
+                    NodeResources.of(8L << 30, 2),
+                    ResourcePolicy.DEFAULT.withUnified(Files.exists(Path.of("/sys/fs/cgroup/cgroup.controllers"))));
+        }
+
+        @Override
+        public void die() throws Exception {
+            containerd.killNine();
+        }
+
+        @Override
+        public void startAgain() throws Exception {
+            containerd.startAgain();
+        }
+
+        @Override
+        public void close() throws Exception {
+            containerd.close();
+        }
+    }
+}

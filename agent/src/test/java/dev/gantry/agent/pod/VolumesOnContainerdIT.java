@@ -1,0 +1,28 @@
+package dev.gantry.agent.pod;
+
+import dev.gantry.testing.RequiresRoot;
+import dev.gantry.testing.RequiresTool;
+import org.junit.jupiter.api.Test;
+
+/** The same on containerd. */
+@RequiresRoot
+@RequiresTool({"busybox", "ip", "containerd", "runc", "iptables", "/usr/lib/cni/bridge", "unshare", "nsenter"})
+class VolumesOnContainerdIT extends VolumesIT {
+    @Override
+    TestRuntime.Factory runtimes() {
+        return TestRuntime::containerd;
+    }
+
+    /** Volumes of images came with containerd 2.1; before, it takes the mount for one without a source. */
+    @Test
+    @Override
+    void anImageIsAVolume() throws Exception {
+        node().create("""
+                volumes: [{name: tools, image: {reference: %1$s, pullPolicy: IfNotPresent}}]
+                containers:
+                - {name: main, image: %1$s, volumeMounts: [{name: tools, mountPath: /tools}]}
+                """.formatted(RealNode.IMAGE));
+
+        node().await(pod -> node().events().stream().anyMatch(event -> event.contains("failed to generate spec")));
+    }
+}

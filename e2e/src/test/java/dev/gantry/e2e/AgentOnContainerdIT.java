@@ -1,0 +1,296 @@
+package dev.gantry.e2e;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.gantry.packaging.DemoImage;
+import dev.gantry.testing.Containerd;
+import dev.gantry.testing.OciImages;
+import dev.gantry.testing.RequiresRoot;
+import dev.gantry.testing.RequiresTool;
+import java.io.IOException;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The agent with its pods in Debian's containerd instead of the built-in runtime. */
+@RequiresRoot
+@RequiresTool({"containerd", "runc", "ip", "iptables", "/usr/lib/cni/bridge", "unshare", "nsenter", "script", "busybox"
+})
+class AgentOnContainerdIT {
+    private static final Duration PATIENCE = Duration.ofSeconds(40);
+    private static final String PAUSE = "example.test/pause:1";
+
+    @TempDir
+    Path directory;
+
+    private Containerd containerd;
+    private AgentProcess agent;
+
+    @BeforeEach
+    void start() throws Exception {
+        containerd = Containerd.start(directory, new Containerd.Network("gantry-cd-it", "10.217.0.0/16"), PAUSE);
+        containerd.load(Files.write(
+                directory.resolve("pause.tar"),
+                OciImages.image(PAUSE)
+                        .busybox()
+                        .entrypoint("sleep", "2147483647")
+                        .dockerArchive()));
+        containerd.load(AgentProcess.launcher()
+                .resolveSibling("../share/images/gantry-demo-1.tar")
+                .normalize());
+        Path root = Files.createDirectories(directory.resolve("node"));
+        Files.writeString(root.resolve("config.yaml"), "containerLogMaxSize: 20Ki\ncontainerLogMonitorInterval: 3s\n");
+        agent = AgentProcess.on(containerd, root);
+    }
+
+    @AfterEach
+    void end() throws Exception {
+        try {
+            agent.close();
+        } finally {
+            containerd.close();
+        }
+    }
+
+    private void create(String name, String containers) throws IOException {
+        LocalApi.Answer answer =
+                agent.api().send("POST", "/api/v1/namespaces/default/pods", """
+                {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "%s", "namespace": "default"},
+                 "spec": {"terminationGracePeriodSeconds": 2, "containers": [%s]}}
+                """.formatted(name, containers));
+        assertThat(answer.status()).as("%s", answer.body()).isEqualTo(201);
+    }
+
+    private static String container(String name, String script, String more) {
+        return "{\"name\": \"%s\", \"image\": \"%s\", \"command\": [\"sh\", \"-c\", \"%s\"]%s}"
+                .formatted(name, DemoImage.NAME, script, more.isEmpty() ? "" : ", " + more);
+    }
+
+    private Command exec(String container, String script) throws Exception {
+        return agent.gantry("exec", "web", "-c", container, "--", "sh", "-c", script);
+    }
+
+    @Test
+    void aPodsWholeLife() throws Exception {
+        int port = freePort();
+        create(
+                "web",
+                "{\"name\": \"server\", \"image\": \"%s\", \"env\": [{\"name\": \"PORT\", \"value\": \"8090\"}],"
+                                .formatted(DemoImage.NAME)
+                        + "\"ports\": [{\"containerPort\": 8090, \"hostPort\": %d}],".formatted(port)
+                        + "\"readinessProbe\": {\"exec\": {\"command\": [\"wget\", \"-q\", \"-O\", \"/dev/null\", \"http://localhost:8090/\"]}},"
+                        + "\"livenessProbe\": {\"httpGet\": {\"port\": 8090}},"
+                        + "\"lifecycle\": {\"postStart\": {\"exec\": {\"command\": [\"touch\", \"/started\"]}}}},"
+                        + container("once", "echo bye > /dev/termination-log; sleep 1; exit 7", ""));
+        JsonNode pod = agent.awaitPod(
+                "web",
+                "to serve, and its other container to have been restarted",
+                one -> status(one, "server").path("ready").asBoolean()
+                        && status(one, "once").path("restartCount").asInt() > 0);
+
+        assertThat(status(pod, "server").path("containerID").asText()).startsWith("containerd://");
+        assertThat(status(pod, "once").at("/lastState/terminated/exitCode").asInt())
+                .isEqualTo(7);
+        assertThat(status(pod, "once").at("/lastState/terminated/message").asText())
+                .isEqualTo("bye\n");
+        String ip = pod.at("/status/podIP").asText();
+        assertThat(ip).startsWith("10.217.");
+        assertThat(page(ip, 8090)).contains("Hello from web");
+        assertThat(agent.api()
+                        .get("/api/v1/nodes")
+                        .body()
+                        .at("/items/0/status/nodeInfo/containerRuntimeVersion")
+                        .asText())
+                .startsWith("containerd://1.");
+
+        Command both = exec("server", "ls /started; echo err >&2; exit 3");
+        assertThat(both.output()).isEqualTo("/started\n");
+        assertThat(both.errors()).startsWith("err\n");
+        assertThat(both.exitCode()).isEqualTo(3);
+        Command input = Command.run(
+                Map.of(),
+                "x".repeat(200_000),
+                agent.commandLine("exec", "-i", "web", "-c", "server", "--", "wc", "-c"));
+        assertThat(input.output().strip()).as("%s", input).isEqualTo("200000");
+        String line = "stty rows 33 cols 99; "
+                + String.join(
+                        " ",
+                        agent.commandLine(
+                                "exec", "-it", "web", "-c", "server", "--", "sh", "-c", "'sleep 0.3; stty size'"));
+        assertThat(Command.run("script", "-qec", line, "/dev/null").output()).contains("33 99");
+        assertThat(exec("server", "hostname").output()).isEqualTo("web\n");
+
+        Pods.delete(agent, "web");
+        agent.awaitGone("web");
+        String uid = pod.at("/metadata/uid").asText();
+        Await.until(PATIENCE, "the pod's cgroups to be gone", () -> cgroups(uid).isEmpty(), () -> "" + cgroups(uid));
+        assertThat(shims()).isEmpty();
+        assertThat(directory.resolve("node/log/pods")).isEmptyDirectory();
+        assertThat(HostState.of(agent, Set.of(uid)).volumes()).isEmpty();
+    }
+
+    @Test
+    void logsAreRotatedWithoutALostLine() throws Exception {
+        create("web", container("main", "i=0; while :; do i=$((i+1)); echo line $i; usleep 500; done", ""));
+        agent.awaitReady("web");
+        String uid = agent.api().pod("web").at("/metadata/uid").asText();
+        Path logs = directory.resolve("node/log/pods/default_web_" + uid + "/main");
+
+        Await.until(PATIENCE, "two rotated logs", () -> files(logs).size() > 2, () -> files(logs) + agent.log());
+
+        List<String> lines = agent.gantry("logs", "web").output().lines().toList();
+        long first = Long.parseLong(lines.get(0).substring("line ".length()));
+        for (int i = 0; i < lines.size(); i++) {
+            assertThat(lines.get(i)).isEqualTo("line " + (first + i));
+        }
+    }
+
+    @Test
+    void theRuntimeIsKilledAndComesBack() throws Exception {
+        create(
+                "web",
+                container("main", "trap 'exit 0' TERM; while :; do sleep 0.1; done", "") + ","
+                        + container("ends", "touch /ready; while [ ! -e /end ]; do sleep 0.1; done; exit 5", ""));
+        JsonNode before = agent.awaitReady("web");
+        exec("ends", "(sleep 2; touch /end) >/dev/null 2>&1 &");
+
+        containerd.killNine();
+        Await.until(
+                PATIENCE,
+                "the node to say that its runtime is away",
+                () -> ready().path("status").asText().equals("False")
+                        && ready().path("message").asText().startsWith("container runtime is down: ")
+                        && ready().path("message").asText().contains("containerd.sock"),
+                () -> ready() + agent.log());
+        assertThat(exec("main", "true").errors()).contains("UNAVAILABLE");
+        create("later", container("main", "sleep 1000", ""));
+
+        containerd.startAgain();
+        Await.until(
+                PATIENCE,
+                "the node to be ready",
+                () -> ready().path("status").asText().equals("True"),
+                () -> ready() + agent.log());
+        JsonNode after = agent.awaitPod(
+                "web",
+                "to have restarted what ended meanwhile",
+                pod -> status(pod, "ends").path("restartCount").asInt() == 1);
+        assertThat(status(after, "main").path("containerID"))
+                .isEqualTo(status(before, "main").path("containerID"));
+        assertThat(status(after, "main").path("restartCount").asInt()).isZero();
+        assertThat(status(after, "ends").at("/lastState/terminated/exitCode").asInt())
+                .isEqualTo(5);
+        assertThat(exec("main", "echo back").output()).isEqualTo("back\n");
+        agent.awaitReady("later");
+
+        agent.killNine();
+        agent.startAgain();
+        JsonNode adopted = agent.awaitReady("web");
+        assertThat(status(adopted, "main").path("containerID"))
+                .isEqualTo(status(before, "main").path("containerID"));
+        for (String name : List.of("web", "later")) {
+            Pods.delete(agent, name);
+            agent.awaitGone(name);
+        }
+        assertThat(shims()).isEmpty();
+    }
+
+    @Test
+    void withoutTheSocketTheAgentSaysSoAndEnds() throws Exception {
+        Command command = Command.run(
+                AgentProcess.launcher().toString(),
+                "--root",
+                directory.resolve("other").toString(),
+                "agent",
+                "--container-runtime-endpoint",
+                "unix:///run/no-such/runtime.sock");
+
+        assertThat(command.exitCode()).isEqualTo(1);
+        assertThat(command.errors())
+                .contains(
+                        "connect to the container runtime at unix:///run/no-such/runtime.sock: there is no such socket;"
+                                + " start the runtime, or leave out --container-runtime-endpoint to use the built-in one");
+    }
+
+    private static JsonNode status(JsonNode pod, String container) {
+        for (JsonNode status : pod.at("/status/containerStatuses")) {
+            if (status.path("name").asText().equals(container)) {
+                return status;
+            }
+        }
+        return com.fasterxml.jackson.databind.node.MissingNode.getInstance();
+    }
+
+    private JsonNode ready() {
+        try {
+            JsonNode conditions = agent.api().get("/api/v1/nodes").body().at("/items/0/status/conditions");
+            for (JsonNode condition : conditions) {
+                if (condition.path("type").asText().equals("Ready")) {
+                    return condition;
+                }
+            }
+            return conditions;
+        } catch (IOException e) {
+            throw new java.io.UncheckedIOException(e);
+        }
+    }
+
+    private static String page(String host, int port) throws Exception {
+        return HttpClient.newHttpClient()
+                .send(
+                        HttpRequest.newBuilder(URI.create("http://" + host + ":" + port + "/"))
+                                .timeout(Duration.ofSeconds(10))
+                                .build(),
+                        HttpResponse.BodyHandlers.ofString())
+                .body();
+    }
+
+    private static int freePort() throws IOException {
+        try (ServerSocket free = new ServerSocket(0)) {
+            return free.getLocalPort();
+        }
+    }
+
+    private static List<String> files(Path folder) {
+        try (Stream<Path> files = Files.list(folder)) {
+            return files.map(file -> file.getFileName().toString()).sorted().toList();
+        } catch (IOException e) {
+            return List.of();
+        }
+    }
+
+    private static List<String> cgroups(String uid) {
+        List<String> found = new ArrayList<>();
+        for (String hierarchy : files(Path.of("/sys/fs/cgroup"))) {
+            Path pod = Path.of("/sys/fs/cgroup", hierarchy, "kubepods/besteffort/pod" + uid);
+            if (Files.exists(pod)) {
+                found.add(pod.toString());
+            }
+        }
+        return found;
+    }
+
+    /** Command lines of the daemon's shims. */
+    private List<String> shims() {
+        return ProcessHandle.allProcesses()
+                .map(process -> process.info().commandLine().orElse(""))
+                .filter(line -> line.contains("containerd-shim")
+                        && line.contains(containerd.socket().toString()))
+                .toList();
+    }
+}
