@@ -28,6 +28,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Executor;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /** Turns a request for a one-time URL into a session of the protocol that the client asks for. */
@@ -40,14 +42,32 @@ final class StreamingHandler extends SimpleChannelInboundHandler<FullHttpRequest
     private static final String PROTOCOL_HEADER = "X-Stream-Protocol-Version";
     private static final int MAX_MESSAGE = 1 << 20;
 
+    /** From the connection to a whole request; everybody on this machine can connect. */
+    static final int REQUEST_SECONDS = 30;
+
     private final TokenCache tokens;
     private final ContainerIo io;
     private final Executor threads;
+    private @Nullable Future<?> deadline;
 
     StreamingHandler(TokenCache tokens, ContainerIo io, Executor threads) {
         this.tokens = tokens;
         this.io = io;
         this.threads = threads;
+    }
+
+    @Override
+    public void handlerAdded(ChannelHandlerContext context) {
+        Runnable hangUp = context::close;
+        deadline = context.executor().schedule(hangUp, REQUEST_SECONDS, TimeUnit.SECONDS);
+    }
+
+    /** The client has its session, or is gone. */
+    @Override
+    public void handlerRemoved(ChannelHandlerContext context) {
+        if (deadline != null) {
+            deadline.cancel(false);
+        }
     }
 
     @Override

@@ -30,6 +30,9 @@ public final class StreamingServer implements AutoCloseable {
     /** The kubelet's {@code streamingConnectionIdleTimeout}. */
     private static final long IDLE_HOURS = 4;
 
+    /** Sessions, and connections that have not said yet what they want. */
+    private static final int MAX_CONNECTIONS = 2000;
+
     private final TokenCache tokens;
     private final Channel listener;
     private final ChannelGroup connections;
@@ -64,6 +67,10 @@ public final class StreamingServer implements AutoCloseable {
                 .childHandler(new ChannelInitializer<>() {
                     @Override
                     protected void initChannel(Channel channel) {
+                        if (connections.size() >= MAX_CONNECTIONS) {
+                            channel.close();
+                            return;
+                        }
                         connections.add(channel);
                         channel.pipeline()
                                 .addLast(new IdleStateHandler(0, 0, IDLE_HOURS, TimeUnit.HOURS))
