@@ -67,7 +67,9 @@ class VolumesOnRuntimesIT {
                 Files.createDirectories(directory.resolve("containerd")),
                 new Containerd.Network("gvolumes0", "10.215.0.0/16"),
                 DemoImage.NAME)) {
-            containerd.load(AgentProcess.launcher().resolve("../../share/images/gantry-demo-1.tar").normalize());
+            containerd.load(AgentProcess.launcher()
+                    .resolve("../../share/images/gantry-demo-1.tar")
+                    .normalize());
             try (AgentProcess agent = AgentProcess.on(containerd, directory.resolve("node"))) {
                 volumes(agent, directory);
             }

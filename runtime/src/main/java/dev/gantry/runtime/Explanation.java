@@ -8,6 +8,8 @@ import dev.gantry.images.Image;
 import dev.gantry.images.Snapshot;
 import dev.gantry.runtime.spec.ContainerProgram;
 import dev.gantry.runtime.spec.ContainerSpec;
+import dev.gantry.runtime.spec.DeviceNode;
+import dev.gantry.runtime.spec.HostFiles;
 import dev.gantry.runtime.spec.PodUsers;
 import dev.gantry.runtime.spec.SandboxFiles;
 import dev.gantry.runtime.spec.SandboxProgram;
@@ -16,8 +18,10 @@ import dev.gantry.runtime.spec.SpecException;
 import dev.gantry.runtime.spec.Sysctls;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 
 /** Says what would be executed for a container, without executing anything. */
 final class Explanation {
@@ -46,6 +50,29 @@ final class Explanation {
         }
     }
 
+    /** The host's files, of which none is made. */
+    private record Untouched(HostFiles host) implements HostFiles {
+        @Override
+        public Kind kind(String path) throws IOException {
+            return host.kind(path);
+        }
+
+        @Override
+        public void createDirectory(String path) {
+            // It would be there by then.
+        }
+
+        @Override
+        public List<DeviceNode> devices(String path) throws IOException {
+            return host.devices(path);
+        }
+
+        @Override
+        public Optional<Set<String>> appArmorProfiles() throws IOException {
+            return host.appArmorProfiles();
+        }
+    }
+
     private String text(
             PodSandboxConfig sandbox, ContainerConfig container, Image image, Snapshot snapshot, ImageVolumes volumes)
             throws SpecException, IOException {
@@ -62,7 +89,8 @@ final class Explanation {
                         Optional.of(files.resolve("hostname").toString()),
                         Optional.of(files.resolve("resolv.conf").toString())),
                 Optional.of(machine.cgroups().mountPoint()));
-        ContainerSpec spec = machine.compiler().compile(pod, container, image.config(), snapshot::readFile, volumes);
+        SpecCompiler compiler = new SpecCompiler(machine.facts(), new Untouched(new SystemHostFiles(machine.linux())));
+        ContainerSpec spec = compiler.compile(pod, container, image.config(), snapshot::readFile, volumes);
         StringBuilder text = new StringBuilder();
         text.append("# pod sandbox '%s': executed by pause, once\n"
                 .formatted(sandbox.getMetadata().getName()));

@@ -16,8 +16,11 @@ import dev.gantry.agent.pod.Prepared;
 import dev.gantry.agent.pod.SecurityContexts;
 import dev.gantry.agent.pod.StartFailedException;
 import dev.gantry.agent.stream.CriStreams;
+import dev.gantry.agent.volume.ConfigObjects;
 import dev.gantry.agent.volume.EnvFiles;
 import dev.gantry.agent.volume.ManifestObjects;
+import dev.gantry.agent.volume.VolumeException;
+import dev.gantry.agent.volume.VolumePlan;
 import dev.gantry.cri.transport.CriEventLoops;
 import dev.gantry.cri.transport.CriTransport;
 import dev.gantry.cri.transport.PeerPolicy;
@@ -197,16 +200,22 @@ final class PodRuntime implements AutoCloseable {
                                     0,
                                     new ImageState.Present(container.getImage(), OptionalLong.empty(), ""),
                                     Duration.ZERO,
-                                    new Prepared(
-                                            ContainerEnvironment.of(
-                                                    pod, container, objects, EnvFiles.NONE, allocatable),
-                                            List.of()))));
-                } catch (StartFailedException e) {
+                                    prepared(config, pod, container, objects, allocatable))));
+                } catch (StartFailedException | VolumeException e) {
                     throw new IOException(name + ": " + e.getMessage(), e);
                 }
             }
         }
         return text.toString();
+    }
+
+    private static Prepared prepared(
+            AgentConfig config, Pod pod, Container container, ConfigObjects objects, Map<String, Quantity> allocatable)
+            throws StartFailedException, VolumeException {
+        ContainerEnvironment environment = ContainerEnvironment.of(pod, container, objects, EnvFiles.NONE, allocatable);
+        return new Prepared(
+                environment,
+                VolumePlan.mounts(Agent.podPaths(config.paths()).pods(), pod, container, environment.variables()));
     }
 
     @Override

@@ -23,10 +23,6 @@ final class ClaimBindings {
         this.directory = directory;
     }
 
-    Path directory() {
-        return directory;
-    }
-
     /** Names of volumes by {@link Claims#key}. */
     Map<String, String> all() throws IOException {
         Map<String, String> all = new HashMap<>();

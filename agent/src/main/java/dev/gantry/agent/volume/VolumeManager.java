@@ -48,7 +48,7 @@ public final class VolumeManager {
     /** As the kubelet waits for volumes: two minutes and the time of one more look. */
     static final Duration PATIENCE = Duration.ofSeconds(123);
 
-    private final Path pods;
+    private final VolumeDirectories directories;
     private final HostMounts mounts;
     private final VolumeSetUp setUp;
     private final FileCalls files;
@@ -71,7 +71,7 @@ public final class VolumeManager {
             EventSink events,
             Executor blocking,
             ScheduledExecutorService timers) {
-        this.pods = pods;
+        this.directories = new VolumeDirectories(pods);
         this.mounts = mounts;
         this.setUp = setUp;
         this.files = files;
@@ -196,7 +196,7 @@ public final class VolumeManager {
         CompletableFuture<MountSource> result = new CompletableFuture<>();
         enqueue(pod, name, result, () -> {
             try {
-                return setUp.setUp(directory(pod, volume.get()), pod, volume.get(), result::isDone);
+                return setUp.setUp(directories.of(pod, volume.get()), pod, volume.get(), result::isDone);
             } catch (VolumeException | IOException e) {
                 throw failed(pod, volume.get(), e);
             }
@@ -223,7 +223,7 @@ public final class VolumeManager {
 
     /** The files of environment variables that a pod's containers wrote. */
     public EnvFiles envFiles(Pod pod) {
-        return new PodEnvFiles(files, podDirectory(uid(pod)).resolve("volumes").resolve(VolumeSetUp.EMPTY_DIRS));
+        return new PodEnvFiles(files, directories.emptyDirs(pod));
     }
 
     // ---- mounts of a container
@@ -264,11 +264,7 @@ public final class VolumeManager {
             return source;
         }
         String container = request.container().getName();
-        Path target = podDirectory(uid(request.pod()))
-                .resolve("volume-subpaths")
-                .resolve(mount.getName())
-                .resolve(container)
-                .resolve(Integer.toString(index));
+        Path target = directories.subPath(request.pod(), mount.getName(), container, index);
         try {
             // What an earlier run has mounted stays mounted in it.
             if (Files.exists(target)) {
@@ -295,7 +291,7 @@ public final class VolumeManager {
                 ? List.of()
                 : pod.getSpec().getVolumes();
         for (Volume volume : volumes) {
-            Path directory = directory(pod, volume);
+            Path directory = directories.of(pod, volume);
             if (ContentVolumes.isContent(volume) && Files.isDirectory(directory)) {
                 CompletableFuture<@Nullable Void> result = new CompletableFuture<>();
                 enqueue(pod, volume.getName(), result, () -> {
@@ -324,7 +320,7 @@ public final class VolumeManager {
         }
         queues.keySet().removeIf(key -> key.uid().equals(uid));
         setUp.forget(uid);
-        Path directory = podDirectory(uid);
+        Path directory = directories.ofPod(uid);
         if (Files.exists(directory)) {
             mounts.unmountBelow(directory);
         }
@@ -367,22 +363,11 @@ public final class VolumeManager {
         boolean last = working.computeIfPresent(uid, (key, count) -> count == 1 ? null : count - 1) == null;
         if (last && removed.remove(uid)) {
             try {
-                mounts.unmountBelow(podDirectory(uid));
+                mounts.unmountBelow(directories.ofPod(uid));
             } catch (IOException e) {
                 // Left for the next agent, which finds a directory of no pod.
             }
         }
-    }
-
-    private Path podDirectory(String uid) {
-        return pods.resolve(uid);
-    }
-
-    private Path directory(Pod pod, Volume volume) {
-        return podDirectory(uid(pod))
-                .resolve("volumes")
-                .resolve(VolumeSetUp.plugin(volume))
-                .resolve(volume.getName());
     }
 
     private static String uid(Pod pod) {

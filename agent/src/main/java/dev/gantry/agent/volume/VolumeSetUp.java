@@ -20,9 +20,6 @@ import java.util.function.LongConsumer;
 
 /** Makes one volume, of whatever kind; doing it again changes nothing but what its sources changed. May block. */
 final class VolumeSetUp {
-    /** See {@link #plugin}. */
-    static final String EMPTY_DIRS = "kubernetes.io~empty-dir";
-
     private static final int FILES_PER_LOOK = 128;
     private static final Duration REPORT_EVERY = Duration.ofSeconds(30);
 
@@ -55,26 +52,6 @@ final class VolumeSetUp {
     /** The pod is gone. */
     void forget(String uid) {
         owned.removeIf(one -> one.uid().equals(uid));
-    }
-
-    /** The name of the directory in which the kubelet keeps volumes of this kind. */
-    static String plugin(Volume volume) {
-        if (volume.getEmptyDir() != null) {
-            return EMPTY_DIRS;
-        }
-        if (volume.getConfigMap() != null) {
-            return "kubernetes.io~configmap";
-        }
-        if (volume.getSecret() != null) {
-            return "kubernetes.io~secret";
-        }
-        if (volume.getDownwardAPI() != null) {
-            return "kubernetes.io~downward-api";
-        }
-        if (volume.getPersistentVolumeClaim() != null) {
-            return "kubernetes.io~local-volume";
-        }
-        return volume.getProjected() != null ? "kubernetes.io~projected" : "kubernetes.io~host-path";
     }
 
     /**
@@ -150,7 +127,11 @@ final class VolumeSetUp {
                         "VolumePermissionChangeInProgress",
                         ("Setting volume ownership for %s/volumes/%s/%s is taking longer than expected, consider using"
                                         + " OnRootMismatch; processed %d files")
-                                .formatted(pod.getMetadata().getUid(), plugin(volume), volume.getName(), done));
+                                .formatted(
+                                        pod.getMetadata().getUid(),
+                                        VolumeDirectories.plugin(volume),
+                                        volume.getName(),
+                                        done));
             }
         };
     }
