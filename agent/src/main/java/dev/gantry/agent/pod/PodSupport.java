@@ -37,6 +37,7 @@ final class PodSupport {
         PodSupport support = new PodSupport();
         support.errors.addAll(ProbeTimings.check(pod));
         support.spec(pod.getSpec());
+        support.errors.addAll(LaterFields.in(pod.getSpec()));
         return support.errors;
     }
 

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.gantry.agent.hook;
+
+import org.jspecify.annotations.NullMarked;

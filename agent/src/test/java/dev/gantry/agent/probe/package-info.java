@@ -1,0 +1,4 @@
+@NullMarked
+package dev.gantry.agent.probe;
+
+import org.jspecify.annotations.NullMarked;
