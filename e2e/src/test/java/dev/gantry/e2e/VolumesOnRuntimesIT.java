@@ -3,6 +3,7 @@ package dev.gantry.e2e;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.gantry.packaging.DemoImage;
+import dev.gantry.testing.Containerd;
 import dev.gantry.testing.RequiresRoot;
 import dev.gantry.testing.RequiresTool;
 import java.io.IOException;
