@@ -101,7 +101,7 @@ final class ContainerValidation {
             String field = path + "[" + i + "]";
             ContainerRestartRule rule = rules.get(i);
             if (errors.required(field + ".action", rule.getAction())) {
-                errors.oneOf(field + ".action", rule.getAction(), List.of("Restart"));
+                errors.oneOf(field + ".action", rule.getAction(), List.of("Restart", "RestartAllContainers"));
             }
             ContainerRestartRuleOnExitCodes codes = rule.getExitCodes();
             if (codes == null) {

@@ -13,6 +13,7 @@ import java.util.Optional;
  * @param shown the phase until then
  * @param failure why the pod is to be ended as failed from now on
  * @param ending the grace within which what is over is being stopped; to be remembered until it is empty again
+ * @param restart a restart of the whole pod, to be recorded before it is decided anew
  * @param wakeUp when to decide again if nothing happens before
  * @param finished whether nothing is left of a pod that was to go
  */
@@ -23,6 +24,7 @@ public record Decision(
         Phase shown,
         Optional<PodFailure> failure,
         Optional<Deletion> ending,
+        Optional<Restarts.Round> restart,
         Optional<Instant> wakeUp,
         boolean finished) {
     /** For a pod that nothing is known of. */
@@ -31,6 +33,7 @@ public record Decision(
             List.of(),
             Phase.PENDING,
             Phase.PENDING,
+            Optional.empty(),
             Optional.empty(),
             Optional.empty(),
             Optional.empty(),

@@ -24,17 +24,28 @@ final class Outdated {
     /** Whether an end of the run says nothing about the next, which has another image or other resources or was asked for. */
     static boolean isForgiven(PodState state, Container container, ObservedContainer run) {
         String resources = run.annotations().getOrDefault(Labels.RESOURCES, "");
+        if (state.restarts().keepsBackOff(run)) {
+            return isRedefined(container, run);
+        }
         return is(state, container, run) || (!resources.isEmpty() && !resources.equals(ResizeRules.text(container)));
     }
 
+    /** Of the Killing event when the whole pod begins anew. */
+    static String restartMessage(String container, boolean byRule) {
+        return "Container " + container
+                + (byRule
+                        ? " will be restarted, since all containers of the pod are"
+                        : " will be restarted as requested");
+    }
+
     /** Of the Killing event. */
-    static String message(Container container, ObservedContainer run) {
+    static String message(PodState state, Container container, ObservedContainer run) {
         String name = "Container " + container.getName();
         if (isRedefined(container, run)) {
             return name + " definition changed, will be restarted";
         }
         return ResizePlan.needsRestart(container, run)
                 ? name + " resize requires restart"
-                : name + " will be restarted as requested";
+                : restartMessage(container.getName(), state.restarts().keepsBackOff(run));
     }
 }

@@ -22,6 +22,7 @@ final class Plan {
     private final List<Notice> notices = new ArrayList<>();
     private @Nullable Instant wakeUp;
     private @Nullable Deletion ending;
+    private Restarts.@Nullable Round restart;
 
     Plan(PodState state, CrashLoop crashLoop, Instant now) {
         this.state = state;
@@ -44,6 +45,15 @@ final class Plan {
 
     Optional<Instant> wakeUp() {
         return Optional.ofNullable(wakeUp);
+    }
+
+    Optional<Restarts.Round> restart() {
+        return Optional.ofNullable(restart);
+    }
+
+    /** The pod is to begin anew, once that is recorded. */
+    void restart(Restarts.Round round) {
+        restart = round;
     }
 
     Optional<Deletion> ending() {

@@ -85,6 +85,7 @@ public final class PodDecider {
                 phases.shown(phase),
                 failure,
                 plan.ending(),
+                plan.restart(),
                 plan.wakeUp(),
                 finished);
     }
@@ -114,6 +115,11 @@ public final class PodDecider {
             termination.windDown();
             return;
         }
+        Optional<Restarts.Round> byRule = state.restarts().byRule(state.pod(), observed, plan.now);
+        if (byRule.isPresent()) {
+            plan.restart(byRule.get());
+            return;
+        }
         if (state.restarts().round().isPresent()
                 && stopForRestart(state.restarts().round().get())) {
             return;
@@ -140,11 +146,11 @@ public final class PodDecider {
         if (before.containers().stream().noneMatch(StopOrder::isAlive)) {
             return false;
         }
-        Deletion grace = Deletion.requested(round.requestedAt(), gracePeriodSeconds());
+        Deletion grace = Deletion.requested(round.requestedAt(), round.byRule() ? 0 : gracePeriodSeconds());
         long timeout = grace.remainingSeconds(plan.now);
         StopOrder.due(state.pod(), before, timeout > 0)
                 .forEach(run -> plan.begin(new Action.StopContainer(
-                        run.id(), run.name(), timeout, "Container " + run.name() + " will be restarted as requested")));
+                        run.id(), run.name(), timeout, Outdated.restartMessage(run.name(), round.byRule()))));
         if (timeout > 0) {
             plan.wakeAt(grace.deadline());
         }
@@ -199,7 +205,7 @@ public final class PodDecider {
                         latest.get().id(),
                         container.getName(),
                         gracePeriodSeconds(),
-                        Outdated.message(container, latest.get())));
+                        Outdated.message(state, container, latest.get())));
             }
         }
     }

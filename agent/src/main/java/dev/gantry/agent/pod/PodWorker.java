@@ -193,20 +193,24 @@ final class PodWorker {
         }
         restartsAsked.clear();
         if (!state.restarts().equals(before)) {
-            try {
-                RestartRecords.write(settings.files().directory(reference), state.restarts());
-            } catch (IOException e) {
-                settings.events()
-                        .record(
-                                reference,
-                                Optional.empty(),
-                                true,
-                                "FailedSync",
-                                "record the restart that was asked for: " + e
-                                        + "; it goes on, unless the agent is restarted before it is done");
-            }
+            recordRestarts();
         }
         step();
+    }
+
+    private void recordRestarts() {
+        try {
+            RestartRecords.write(settings.files().directory(reference), state.restarts());
+        } catch (IOException e) {
+            settings.events()
+                    .record(
+                            reference,
+                            Optional.empty(),
+                            true,
+                            "FailedSync",
+                            "record a restart of containers: " + e
+                                    + "; it goes on, unless the agent is restarted before it is done");
+        }
     }
 
     /** There may be room now for a resize that was deferred. */
@@ -362,6 +366,12 @@ final class PodWorker {
         }
         Instant now = settings.clock().instant();
         Decision decision = PodDecider.decide(state, settings.crashLoop(), now);
+        if (decision.restart().isPresent()) {
+            state = state.withRestarts(
+                    state.restarts().withRound(decision.restart().get()));
+            recordRestarts();
+            decision = PodDecider.decide(state, settings.crashLoop(), now);
+        }
         decision.notices().forEach(this::notice);
         state = state.withEnding(decision.ending());
         if (decision.failure().isPresent()) {

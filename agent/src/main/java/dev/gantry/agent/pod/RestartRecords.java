@@ -17,7 +17,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * {@link Restarts} beside a pod's other files, so that an agent that is killed in the middle of one leaves it to the next: lines
- * {@code container NAME RUN}, {@code pod MILLISECONDS} and {@code before NAME RUN}.
+ * {@code container NAME RUN}, {@code pod MILLISECONDS request|rule} and {@code before NAME RUN}.
  */
 final class RestartRecords {
     private static final Logger log = LoggerFactory.getLogger(RestartRecords.class);
@@ -25,6 +25,7 @@ final class RestartRecords {
     private static final String CONTAINER = "container";
     private static final String ROUND = "pod";
     private static final String BEFORE = "before";
+    private static final String BY_RULE = "rule";
 
     private RestartRecords() {}
 
@@ -48,10 +49,12 @@ final class RestartRecords {
         Map<String, Integer> containers = new HashMap<>();
         Map<String, Integer> before = new HashMap<>();
         Optional<Instant> requestedAt = Optional.empty();
+        boolean byRule = false;
         for (String line : lines) {
             String[] words = line.split(" ");
-            if (words.length == 2 && words[0].equals(ROUND)) {
+            if (words.length == 3 && words[0].equals(ROUND)) {
                 requestedAt = Optional.of(Instant.ofEpochMilli(Long.parseLong(words[1])));
+                byRule = words[2].equals(BY_RULE);
             } else if (words.length == 3 && words[0].equals(CONTAINER)) {
                 containers.put(words[1], Integer.parseInt(words[2]));
             } else if (words.length == 3 && words[0].equals(BEFORE)) {
@@ -60,14 +63,15 @@ final class RestartRecords {
                 throw new IllegalArgumentException("unknown line '" + line + "'");
             }
         }
-        return new Restarts(containers, requestedAt.map(at -> new Restarts.Round(before, at)));
+        boolean rule = byRule;
+        return new Restarts(containers, requestedAt.map(at -> new Restarts.Round(before, at, rule)));
     }
 
     static void write(Path podDirectory, Restarts restarts) throws IOException {
         List<String> lines = new ArrayList<>();
         restarts.containers().forEach((name, run) -> lines.add(CONTAINER + " " + name + " " + run));
         restarts.round().ifPresent(round -> {
-            lines.add(ROUND + " " + round.requestedAt().toEpochMilli());
+            lines.add(ROUND + " " + round.requestedAt().toEpochMilli() + " " + (round.byRule() ? BY_RULE : "request"));
             round.runs().forEach((name, run) -> lines.add(BEFORE + " " + name + " " + run));
         });
         Files.createDirectories(podDirectory);

@@ -5,6 +5,7 @@ import io.fabric8.kubernetes.api.model.ContainerRestartRule;
 import io.fabric8.kubernetes.api.model.ContainerRestartRuleOnExitCodes;
 import io.fabric8.kubernetes.api.model.Pod;
 import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -12,19 +13,18 @@ import org.jspecify.annotations.Nullable;
  * own restart policy, else the pod's (KEP-5307). An init container that has done its work does not run again.
  */
 final class RestartRules {
+    private static final String RESTART_ALL = "RestartAllContainers";
+
     private RestartRules() {}
 
     static boolean restarts(Pod pod, Container container, int exitCode) {
         if (PodContainers.isSidecar(pod, container)) {
             return true;
         }
-        if (PodContainers.isInit(pod, container) && exitCode == 0) {
+        if (PodContainers.isInit(pod, container) && exitCode == 0 && !restartsPod(container, exitCode)) {
             return false;
         }
-        List<ContainerRestartRule> rules =
-                container.getRestartPolicyRules() == null ? List.of() : container.getRestartPolicyRules();
-        if (rules.stream()
-                .anyMatch(rule -> "Restart".equals(rule.getAction()) && matches(rule.getExitCodes(), exitCode))) {
+        if (action(container, exitCode).isPresent()) {
             return true;
         }
         return switch (policy(pod, container)) {
@@ -32,6 +32,21 @@ final class RestartRules {
             case "OnFailure" -> exitCode != 0;
             default -> true;
         };
+    }
+
+    /** Whether an exit has the whole pod begin anew (KEP-5532). */
+    static boolean restartsPod(Container container, int exitCode) {
+        return action(container, exitCode).filter(RESTART_ALL::equals).isPresent();
+    }
+
+    /** Of the first rule that matches. */
+    private static Optional<String> action(Container container, int exitCode) {
+        List<ContainerRestartRule> rules =
+                container.getRestartPolicyRules() == null ? List.of() : container.getRestartPolicyRules();
+        return rules.stream()
+                .filter(rule -> matches(rule.getExitCodes(), exitCode))
+                .map(ContainerRestartRule::getAction)
+                .findFirst();
     }
 
     private static String policy(Pod pod, Container container) {

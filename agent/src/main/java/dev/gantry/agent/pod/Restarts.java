@@ -30,8 +30,9 @@ record Restarts(Map<String, Integer> containers, Optional<Round> round) {
      *
      * @param runs by name: the last run before
      * @param requestedAt when its grace began
+     * @param byRule whether an exit code asked for it: then what runs is killed at once, and back-off holds
      */
-    record Round(Map<String, Integer> runs, Instant requestedAt) {
+    record Round(Map<String, Integer> runs, Instant requestedAt, boolean byRule) {
         Round {
             runs = Map.copyOf(runs);
         }
@@ -84,7 +85,37 @@ record Restarts(Map<String, Integer> containers, Optional<Round> round) {
                     .filter(run -> !isOfEarlierRound(run))
                     .ifPresent(run -> runs.put(run.name(), run.restartCount()));
         }
-        return runs.isEmpty() ? this : new Restarts(containers, Optional.of(new Round(runs, now)));
+        return runs.isEmpty() ? this : new Restarts(containers, Optional.of(new Round(runs, now, false)));
+    }
+
+    /** What a rule of a container that ended asks for: the round to come, unless it has come already. */
+    Optional<Round> byRule(Pod pod, ObservedPod observed, Instant now) {
+        boolean asked = PodContainers.lasting(pod).stream()
+                .anyMatch(container -> observed.latest(container.getName())
+                        .filter(run -> !isOfEarlierRound(run)
+                                && run.run() instanceof ContainerRun.Exited exited
+                                && RestartRules.restartsPod(container, exited.exitCode()))
+                        .isPresent());
+        if (!asked) {
+            return Optional.empty();
+        }
+        Map<String, Integer> runs = new LinkedHashMap<>();
+        PodContainers.lasting(pod)
+                .forEach(container -> observed.latest(container.getName())
+                        .ifPresent(run -> runs.put(run.name(), run.restartCount())));
+        return Optional.of(new Round(runs, now, true));
+    }
+
+    Restarts withRound(Round next) {
+        return new Restarts(containers, Optional.of(next));
+    }
+
+    /** Whether the next run is held back as after any other end. */
+    boolean keepsBackOff(ObservedContainer run) {
+        return round.isPresent()
+                && round.get().byRule()
+                && isOfEarlierRound(run)
+                && run.restartCount() > containers.getOrDefault(run.name(), -1);
     }
 
     private Restarts with(String name, int restartCount) {

@@ -11,6 +11,7 @@ import dev.gantry.cri.v1.LinuxContainerSecurityContext;
 import dev.gantry.cri.v1.NamespaceMode;
 import dev.gantry.cri.v1.PodSandboxConfig;
 import dev.gantry.cri.v1.SecurityProfile;
+import dev.gantry.cri.v1.Signal;
 import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.Pod;
 import java.nio.file.Path;
@@ -217,6 +218,25 @@ class CriConfigsTest {
                         RunAsUser.verify(pod, pod.getSpec().getContainers().get(0), image))
                 .withMessageContaining(message)
                 .satisfies(e -> assertThat(e.reason()).isEqualTo("CreateContainerConfigError"));
+    }
+
+    @Test
+    void theStopSignalIsThatOfTheLifecycleOrTheImages() throws Exception {
+        String spec = """
+                os: {name: linux}
+                containers: [{name: main, image: busybox%s}]
+                """;
+
+        assertThat(container(spec.formatted("")).getStopSignal()).isEqualTo(Signal.SIGNAL_RUNTIME_DEFAULT);
+        assertThat(container(spec.formatted(", lifecycle: {stopSignal: SIGUSR1}"))
+                        .getStopSignal())
+                .isEqualTo(Signal.SIGNAL_SIGUSR1);
+        assertThat(container(spec.formatted(", lifecycle: {stopSignal: SIGRTMIN+15}"))
+                        .getStopSignal())
+                .isEqualTo(Signal.SIGNAL_SIGRTMINPLUS15);
+        assertThat(container(spec.formatted(", lifecycle: {stopSignal: SIGRTMAX-3}"))
+                        .getStopSignal())
+                .isEqualTo(Signal.SIGNAL_SIGRTMAXMINUS3);
     }
 
     private ContainerConfig container(String spec) throws Exception {

@@ -223,7 +223,7 @@ class DecisionTableTest {
                     : List.of(new ObservedSandbox(
                             "sandbox-0", 0, row.sandbox().equals("ready"), NOW, NOW, List.of("10.0.0.2")));
             Optional<Restarts.Round> round = row.policy().endsWith(" restart")
-                    ? Optional.of(new Restarts.Round(all(), NOW.minusSeconds(10)))
+                    ? Optional.of(new Restarts.Round(all(), NOW.minusSeconds(10), false))
                     : Optional.empty();
             PodState state = PodState.of(pod)
                     .withObserved(new ObservedPod(sandboxes, runs))

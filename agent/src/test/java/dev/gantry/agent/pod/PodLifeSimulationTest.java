@@ -124,8 +124,9 @@ class PodLifeSimulationTest {
                         + "}"
                 : "";
         String rules = dice.nextInt(3) == 0
-                ? ", restartPolicy: Never, restartPolicyRules: [{action: Restart, exitCodes: {operator: In, values:"
-                        + " [42]}}]"
+                ? ", restartPolicy: Never, restartPolicyRules: [{action: "
+                        + (dice.nextBoolean() ? "Restart" : "RestartAllContainers")
+                        + ", exitCodes: {operator: In, values: [42]}}]"
                 : "";
         return EngineFixture.pod("""
                 apiVersion: v1

@@ -246,4 +246,56 @@ class RestartRequestTest {
                 .isThrownBy(() -> restart("", fixture.clock.instant()))
                 .withMessage("pods \"web\" is forbidden: it has ended, and cannot be restarted");
     }
+
+    /** {@code RestartAllContainers}, KEP-5532. */
+    @Test
+    void anExitCodeCanHaveTheWholePodBeginAnewWithBackOff() {
+        Pod pod = EngineFixture.pod("""
+                apiVersion: v1
+                kind: Pod
+                metadata: {name: web}
+                spec:
+                  restartPolicy: Never
+                  initContainers:
+                  - {name: setup, image: busybox, imagePullPolicy: IfNotPresent}
+                  containers:
+                  - name: app
+                    image: busybox
+                    imagePullPolicy: IfNotPresent
+                    restartPolicy: Never
+                    restartPolicyRules:
+                    - {action: Restart, exitCodes: {operator: In, values: [41]}}
+                    - {action: RestartAllContainers, exitCodes: {operator: In, values: [41, 42]}}
+                  - {name: log, image: busybox, imagePullPolicy: IfNotPresent}
+                """);
+        fixture.create(pod);
+        fixture.runtime.exit("setup", 0);
+        fixture.advance(Duration.ofSeconds(5));
+
+        fixture.runtime.exit("app", 41);
+        fixture.advance(Duration.ofSeconds(1));
+        assertThat(List.of(restarts("app"), restarts("log"))).containsExactly(1, 0);
+
+        fixture.runtime.clearCalls();
+        fixture.runtime.exit("app", 42);
+        fixture.run();
+        assertThat(fixture.runtime.calls()).startsWith("StopContainer log 0");
+        assertThat(fixture.phase("web")).isEqualTo("Running");
+        fixture.advance(Duration.ofSeconds(1));
+        assertThat(fixture.runtime.runningNames()).containsExactly("setup");
+
+        fixture.restartAgent();
+        fixture.apply();
+        fixture.runtime.exit("setup", 0);
+        fixture.advance(Duration.ofSeconds(1));
+        // The one that ended waits as after any other end; it has ended before.
+        assertThat(fixture.runtime.runningNames()).containsExactly("log");
+        assertThat(fixture.status("web").getState().getWaiting().getReason()).isEqualTo("RestartingAllContainers");
+        fixture.advance(Duration.ofSeconds(10));
+        assertThat(fixture.runtime.runningNames()).containsExactlyInAnyOrder("app", "log");
+        assertThat(List.of(restarts("setup"), restarts("app"), restarts("log"))).containsExactly(1, 2, 1);
+
+        fixture.advance(Duration.ofMinutes(5));
+        assertThat(List.of(restarts("setup"), restarts("app"), restarts("log"))).containsExactly(1, 2, 1);
+    }
 }
