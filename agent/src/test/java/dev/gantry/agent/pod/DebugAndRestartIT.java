@@ -17,18 +17,22 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A pod with an init container, a sidecar, an app and an ephemeral container on the native runtime: looked at, started anew, ended. */
+/** A pod with an init container, a sidecar, an app and an ephemeral container on a real runtime: looked at, started anew, ended. */
 @RequiresRoot
 @RequiresTool({"busybox", "ip", "nft"})
 class DebugAndRestartIT {
     @TempDir
     Path directory;
 
-    private NativeNode node;
+    private RealNode node;
+
+    TestRuntime.Factory runtimes() {
+        return TestRuntime::gantry;
+    }
 
     @BeforeEach
     void open() throws Exception {
-        node = new NativeNode(directory, NodePolicy.of("node-1"), new PodDns(List.of(), "cluster.local"));
+        node = new RealNode(directory, runtimes(), NodePolicy.of("node-1"), new PodDns(List.of(), "cluster.local"));
     }
 
     @AfterEach
@@ -64,7 +68,7 @@ class DebugAndRestartIT {
                         "web",
                         List.of(new EphemeralContainerBuilder()
                                 .withName("look")
-                                .withImage(NativeNode.IMAGE)
+                                .withImage(TestRuntime.IMAGE)
                                 .withImagePullPolicy("IfNotPresent")
                                 .withTargetContainerName("app")
                                 .withCommand("sh", "-c", "ps -o args > /dev/termination-log")
@@ -80,10 +84,10 @@ class DebugAndRestartIT {
 
         node.engine().restart("default", "web", Optional.of("app"), Instant.now());
         node.await(pod -> restarts(pod, "app") == 1
-                && NativeNode.status(pod, "app").getState().getRunning() != null);
+                && RealNode.status(pod, "app").getState().getRunning() != null);
         node.engine().restart("default", "web", Optional.empty(), Instant.now());
         Pod after = node.await(pod -> restarts(pod, "app") == 2
-                && NativeNode.status(pod, "app").getState().getRunning() != null);
+                && RealNode.status(pod, "app").getState().getRunning() != null);
 
         assertThat(after.getStatus().getPodIP()).isEqualTo(before.getStatus().getPodIP());
         assertThat(after.getStatus().getInitContainerStatuses())
@@ -108,7 +112,7 @@ class DebugAndRestartIT {
     }
 
     private static int restarts(Pod pod, String container) {
-        return Optional.ofNullable(NativeNode.status(pod, container).getRestartCount())
+        return Optional.ofNullable(RealNode.status(pod, container).getRestartCount())
                 .orElse(0);
     }
 }
