@@ -2,21 +2,18 @@ package dev.gantry.agent.pod;
 
 import dev.gantry.staticpods.FieldError;
 import io.fabric8.kubernetes.api.model.Container;
-import io.fabric8.kubernetes.api.model.DownwardAPIVolumeFile;
 import io.fabric8.kubernetes.api.model.HTTPGetAction;
-import io.fabric8.kubernetes.api.model.KeyToPath;
 import io.fabric8.kubernetes.api.model.LifecycleHandler;
 import io.fabric8.kubernetes.api.model.PodSpec;
 import io.fabric8.kubernetes.api.model.Probe;
-import io.fabric8.kubernetes.api.model.Volume;
-import io.fabric8.kubernetes.api.model.VolumeMount;
-import io.fabric8.kubernetes.api.model.VolumeProjection;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
-/** Fields that the model has and Kubernetes 1.36, which this agent follows, does not: they are refused, not dropped. */
+/**
+ * Fields that the model has and Kubernetes 1.36, which this agent follows, does not: those that do not work here are
+ * refused, not dropped.
+ */
 final class LaterFields {
     private final List<FieldError> errors = new ArrayList<>();
 
@@ -32,7 +29,6 @@ final class LaterFields {
         }
         fields.each("spec.initContainers", spec.getInitContainers(), fields::container);
         fields.each("spec.containers", spec.getContainers(), fields::container);
-        fields.each("spec.volumes", spec.getVolumes(), fields::volume);
         return fields.errors;
     }
 
@@ -55,7 +51,6 @@ final class LaterFields {
             handler(path + ".lifecycle.postStart", container.getLifecycle().getPostStart());
             handler(path + ".lifecycle.preStop", container.getLifecycle().getPreStop());
         }
-        each(path + ".volumeMounts", container.getVolumeMounts(), this::mount);
     }
 
     private void probe(String path, @Nullable Probe probe) {
@@ -73,41 +68,6 @@ final class LaterFields {
 
     private void get(String path, @Nullable HTTPGetAction get) {
         refuseIf(get != null && get.getProtocol() != null, path + ".httpGet.protocol");
-    }
-
-    private void mount(String path, VolumeMount mount) {
-        refuseIf(!orEmpty(mount.getBindMountOptions()).isEmpty(), path + ".bindMountOptions");
-    }
-
-    private void volume(String path, Volume volume) {
-        if (volume.getConfigMap() != null) {
-            users(path + ".configMap.items", volume.getConfigMap().getItems(), KeyToPath::getUser);
-        }
-        if (volume.getSecret() != null) {
-            users(path + ".secret.items", volume.getSecret().getItems(), KeyToPath::getUser);
-        }
-        if (volume.getDownwardAPI() != null) {
-            users(path + ".downwardAPI.items", volume.getDownwardAPI().getItems(), DownwardAPIVolumeFile::getUser);
-        }
-        if (volume.getProjected() != null) {
-            each(path + ".projected.sources", volume.getProjected().getSources(), this::projection);
-        }
-    }
-
-    private void projection(String path, VolumeProjection source) {
-        if (source.getConfigMap() != null) {
-            users(path + ".configMap.items", source.getConfigMap().getItems(), KeyToPath::getUser);
-        }
-        if (source.getSecret() != null) {
-            users(path + ".secret.items", source.getSecret().getItems(), KeyToPath::getUser);
-        }
-        if (source.getDownwardAPI() != null) {
-            users(path + ".downwardAPI.items", source.getDownwardAPI().getItems(), DownwardAPIVolumeFile::getUser);
-        }
-    }
-
-    private <T> void users(String path, @Nullable List<T> items, Function<T, @Nullable Long> user) {
-        each(path, items, (item, value) -> refuseIf(user.apply(value) != null, item + ".user"));
     }
 
     private void refuseIf(boolean present, String field) {

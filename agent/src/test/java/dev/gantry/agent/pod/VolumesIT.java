@@ -87,7 +87,7 @@ class VolumesIT {
                 - name: all
                   projected:
                     sources:
-                    - configMap: {name: app, items: [{key: extra, path: extra}]}
+                    - configMap: {name: app, items: [{key: extra, path: extra, user: 9}]}
                     - secret: {name: key, items: [{key: token, path: key/token, mode: 0400}]}
                     - downwardAPI: {items: [{path: name, fieldRef: {fieldPath: metadata.name}}]}
                 containers:
@@ -111,8 +111,9 @@ class VolumesIT {
         assertThat(shell(pod, "cat /secret/token; stat -f -c %T /secret /all /down"))
                 .isEqualTo("s3crettmpfs\ntmpfs\ntmpfs\n");
         assertThat(shell(pod, "ls /none; cat /down/cpu")).isEqualTo("250");
-        assertThat(shell(pod, "cat /all/extra /all/name; cat /all/key/token; stat -L -c %a /all/key/token"))
-                .isEqualTo("moreweb" + "s3cret400\n");
+        assertThat(shell(
+                        pod, "cat /all/extra /all/name; cat /all/key/token; stat -L -c %a%u /all/key/token /all/extra"))
+                .isEqualTo("moreweb" + "s3cret4000\n6449\n");
         assertThat(shell(pod, "echo x > /config/new || echo x > /secret/new"))
                 .contains("Read-only file system")
                 .doesNotContain("I/O");
@@ -197,12 +198,17 @@ class VolumesIT {
                   image: %s
                   command: [sleep, "1000"]
                   volumeMounts:
-                  - {name: plain, mountPath: /plain}
+                  - {name: plain, mountPath: /plain, bindMountOptions: [noexec, nosuid]}
                   - {name: memory, mountPath: /memory}
                   - {name: disk, mountPath: /disk}
                 """);
 
         assertThat(shell(pod, "stat -c %a /plain /memory /disk; ls -A /disk")).isEqualTo("1750\n777\n777\n");
+        assertThat(shell(
+                        pod,
+                        "for d in plain memory; do echo 'echo ran' > /$d/run; chmod +x /$d/run; /$d/run; rm /$d/run; done"
+                                + " 2>&1"))
+                .isEqualTo("/bin/sh: /plain/run: Permission denied\nran\n");
         assertThat(shell(pod, "dd if=/dev/zero of=/memory/a bs=64k count=15 2>&1 | grep -c 'No space'"))
                 .isEqualTo("0\n");
         assertThat(shell(pod, "dd if=/dev/zero of=/memory/b bs=64k count=15 2>&1"))
