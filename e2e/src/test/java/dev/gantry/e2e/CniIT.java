@@ -103,6 +103,28 @@ class CniIT {
     }
 
     @Test
+    void anAgentWithoutPluginsTakesAwayWhatPluginsGave() throws Exception {
+        configure();
+        int port = freePort();
+        try (AgentProcess agent = start()) {
+            create(agent, port);
+            agent.awaitReady("web");
+            agent.killNine();
+            AgentProcess other = AgentProcess.start(directory.resolve("node"));
+            try (other) {
+                other.awaitReady("web");
+                assertThat(addresses()).hasSize(1);
+
+                Pods.delete(other, "web");
+                other.awaitGone("web");
+
+                assertThat(addresses()).isEmpty();
+                assertThat(namespaces()).isEmpty();
+            }
+        }
+    }
+
+    @Test
     void theNodeIsNotReadyAndPodsWaitUntilThereIsAConfiguration() throws Exception {
         int port = freePort();
         try (AgentProcess agent = start()) {

@@ -3,6 +3,7 @@ package dev.gantry.agent.cri;
 import dev.gantry.cri.v1.AttachRequest;
 import dev.gantry.cri.v1.AttachResponse;
 import dev.gantry.cri.v1.AuthConfig;
+import dev.gantry.cri.v1.CgroupDriver;
 import dev.gantry.cri.v1.Container;
 import dev.gantry.cri.v1.ContainerConfig;
 import dev.gantry.cri.v1.ContainerEventResponse;
@@ -41,6 +42,7 @@ import dev.gantry.cri.v1.RemovePodSandboxRequest;
 import dev.gantry.cri.v1.ReopenContainerLogRequest;
 import dev.gantry.cri.v1.RunPodSandboxRequest;
 import dev.gantry.cri.v1.RunPodSandboxResponse;
+import dev.gantry.cri.v1.RuntimeConfigRequest;
 import dev.gantry.cri.v1.RuntimeHandler;
 import dev.gantry.cri.v1.RuntimeServiceGrpc;
 import dev.gantry.cri.v1.RuntimeStatus;
@@ -114,6 +116,17 @@ public final class CriRuntime {
     /** What it can do, besides its conditions: its handlers with what each of them can, and features of all. */
     public CompletableFuture<StatusResponse> abilities() {
         return call(RuntimeServiceGrpc.getStatusMethod(), StatusRequest.getDefaultInstance(), SHORT, "the runtime");
+    }
+
+    /** How it makes cgroups, and wants those of pods to be called; empty if it does not tell. */
+    public CompletableFuture<Optional<CgroupDriver>> cgroupDriver() {
+        return call(
+                        RuntimeServiceGrpc.getRuntimeConfigMethod(),
+                        RuntimeConfigRequest.getDefaultInstance(),
+                        SHORT,
+                        "the runtime")
+                .thenApply(response ->
+                        response.hasLinux() ? Optional.of(response.getLinux().getCgroupDriver()) : Optional.empty());
     }
 
     /** What it calls the ways in which it can run a pod, with what each of them can do; empty if it does not tell. */

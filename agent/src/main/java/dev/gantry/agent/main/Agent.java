@@ -16,6 +16,7 @@ import dev.gantry.agent.hook.Hooks;
 import dev.gantry.agent.hook.LifecycleHooks;
 import dev.gantry.agent.pod.CrashLoop;
 import dev.gantry.agent.pod.CriPodEngine;
+import dev.gantry.agent.pod.NodeFacts;
 import dev.gantry.agent.pod.PodDns;
 import dev.gantry.agent.pod.PodEngineSettings;
 import dev.gantry.agent.pod.PodPaths;
@@ -142,6 +143,7 @@ final class Agent implements Node.RunningAgent {
             ProbeLoop loop = kept(new ProbeLoop(exec));
             CriPodEngine engine = kept(CriPodEngine.open(
                     settings(
+                            NodeProbe.facts(config).withCgroups(runtime.cgroups()),
                             events,
                             probes(loop, events, pool),
                             new LifecycleHooks(exec, loop, timers, events),
@@ -181,6 +183,7 @@ final class Agent implements Node.RunningAgent {
         }
 
         private PodEngineSettings settings(
+                NodeFacts node,
                 EventStore events,
                 PodProbes.Factory probes,
                 Hooks hooks,
@@ -191,7 +194,7 @@ final class Agent implements Node.RunningAgent {
             NodePaths paths = config.paths();
             RestartConfig restarts = config.restarts();
             return new PodEngineSettings(
-                    NodeProbe.facts(config),
+                    node,
                     podPaths(paths),
                     config.resolvConf(),
                     new PodDns(config.clusterDns(), config.clusterDomain().orElse("")),

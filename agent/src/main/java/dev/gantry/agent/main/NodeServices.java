@@ -10,7 +10,6 @@ import dev.gantry.agent.pod.PodChange;
 import dev.gantry.agent.pod.RunningContainer;
 import dev.gantry.agent.resource.EmptyCgroups;
 import dev.gantry.agent.resource.NodeCgroups;
-import dev.gantry.agent.resource.Qos;
 import dev.gantry.agent.rotation.LogRotator;
 import dev.gantry.agent.rotation.LogRotator.RunningLog;
 import dev.gantry.cgroups.CgroupTree;
@@ -86,8 +85,7 @@ final class NodeServices implements AutoCloseable {
         EmptyCgroups cgroups = new EmptyCgroups(Path.of("/sys/fs/cgroup"));
         services.push(engine.watch(change -> {
             if (change.type() == PodChange.Type.DELETED) {
-                String uid = change.pod().getMetadata().getUid();
-                pool.execute(() -> cgroups.remove(Qos.of(change.pod().getSpec()).cgroupParent(uid)));
+                pool.execute(() -> cgroups.remove(engine.node().cgroupParent(change.pod())));
             }
         }));
     }
@@ -117,14 +115,14 @@ final class NodeServices implements AutoCloseable {
         services.push(oom);
         if (oom.needsCgroups() && tree.isPresent()) {
             follow(() -> oom.watch(engine.runningContainers().stream()
-                    .map(container -> watched(container, tree.get()))
+                    .map(container -> watched(engine.node(), container, tree.get()))
                     .toList()));
         }
     }
 
-    private static Watched watched(RunningContainer container, CgroupTree tree) {
+    private static Watched watched(NodeFacts node, RunningContainer container, CgroupTree tree) {
         String uid = container.pod().getMetadata().getUid();
-        String parent = Qos.of(container.pod().getSpec()).cgroupParent(uid);
+        String parent = node.cgroupParent(container.pod());
         return new Watched(uid, container.id(), tree.pod(parent).container(container.id()));
     }
 

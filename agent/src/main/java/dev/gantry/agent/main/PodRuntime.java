@@ -21,9 +21,11 @@ import dev.gantry.agent.volume.EnvFiles;
 import dev.gantry.agent.volume.ManifestObjects;
 import dev.gantry.agent.volume.VolumeException;
 import dev.gantry.agent.volume.VolumePlan;
+import dev.gantry.cgroups.CgroupNaming;
 import dev.gantry.cri.transport.CriEventLoops;
 import dev.gantry.cri.transport.CriTransport;
 import dev.gantry.cri.transport.PeerPolicy;
+import dev.gantry.cri.v1.CgroupDriver;
 import dev.gantry.images.ImageStore;
 import dev.gantry.linux.Linux;
 import dev.gantry.runtime.NativeRuntime;
@@ -48,33 +50,43 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.UUID;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /** The runtime that the configuration names: the built-in one, or another behind a socket. To the pod engine they are the same. */
 final class PodRuntime implements AutoCloseable {
     private static final String IMAGE_SERVICE = "runtime.v1.ImageService";
+    private static final Duration CONFIG_PATIENCE = Duration.ofSeconds(5);
 
     private final Channel channel;
     private final ContainerIo io;
+    private final CgroupNaming cgroups;
     private final @Nullable NativeRuntime builtIn;
     private final Runnable close;
 
-    private PodRuntime(Channel channel, ContainerIo io, @Nullable NativeRuntime builtIn, Runnable close) {
+    private PodRuntime(
+            Channel channel, ContainerIo io, CgroupNaming cgroups, @Nullable NativeRuntime builtIn, Runnable close) {
         this.channel = channel;
         this.io = io;
+        this.cgroups = cgroups;
         this.builtIn = builtIn;
         this.close = close;
     }
 
     static PodRuntime open(AgentConfig config) throws IOException {
         if (config.runtimeEndpoint().isPresent()) {
-            return connect(config.runtimeEndpoint().get(), config.imageEndpoint());
+            return connect(
+                    config.runtimeEndpoint().get(),
+                    config.imageEndpoint(),
+                    config.systemdCgroupNames() ? CgroupNaming.SYSTEMD : CgroupNaming.CGROUPFS);
         }
         NativeRuntime runtime = NativeRuntime.open(nativeConfig(config));
-        return new PodRuntime(runtime.channel(), runtime.io(), runtime, runtime::close);
+        return new PodRuntime(runtime.channel(), runtime.io(), CgroupNaming.CGROUPFS, runtime, runtime::close);
     }
 
-    private static PodRuntime connect(Path endpoint, Optional<Path> imageEndpoint) throws IOException {
+    private static PodRuntime connect(Path endpoint, Optional<Path> imageEndpoint, CgroupNaming configured)
+            throws IOException {
         for (Path socket : imageEndpoint.isPresent() ? List.of(endpoint, imageEndpoint.get()) : List.of(endpoint)) {
             if (!Files.exists(socket)) {
                 throw new IOException(
@@ -84,21 +96,42 @@ final class PodRuntime implements AutoCloseable {
         }
         CriEventLoops loops = CriEventLoops.open(1);
         ManagedChannel runtime = CriTransport.unixChannel(endpoint, loops);
-        CriStreams io = new CriStreams(new CriRuntime(runtime), loops);
+        CriRuntime cri = new CriRuntime(runtime);
+        CriStreams io = new CriStreams(cri, loops);
+        CgroupNaming cgroups = cgroups(cri, configured);
         if (imageEndpoint.isEmpty() || imageEndpoint.get().equals(endpoint)) {
-            return new PodRuntime(runtime, io, null, () -> {
+            return new PodRuntime(runtime, io, cgroups, null, () -> {
                 io.close();
                 runtime.shutdownNow();
                 loops.close();
             });
         }
         ManagedChannel images = CriTransport.unixChannel(imageEndpoint.get(), loops);
-        return new PodRuntime(new ByService(runtime, images), io, null, () -> {
+        return new PodRuntime(new ByService(runtime, images), io, cgroups, null, () -> {
             io.close();
             runtime.shutdownNow();
             images.shutdownNow();
             loops.close();
         });
+    }
+
+    /** Its own word, which it has since containerd 2.0 and CRI-O 1.28, wins over the configuration's, as in the kubelet (KEP-4033). */
+    private static CgroupNaming cgroups(CriRuntime runtime, CgroupNaming configured) {
+        try {
+            return runtime.cgroupDriver()
+                    .orTimeout(CONFIG_PATIENCE.toMillis(), TimeUnit.MILLISECONDS)
+                    .join()
+                    .map(driver -> driver == CgroupDriver.SYSTEMD ? CgroupNaming.SYSTEMD : CgroupNaming.CGROUPFS)
+                    .orElse(configured);
+        } catch (CompletionException e) {
+            // It does not know the call, or is away: what is configured has to do.
+            return configured;
+        }
+    }
+
+    /** How the runtime wants the cgroups of pods to be called. */
+    CgroupNaming cgroups() {
+        return cgroups;
     }
 
     static NativeRuntimeConfig nativeConfig(AgentConfig config) {

@@ -3,7 +3,6 @@ package dev.gantry.agent.pod;
 import com.google.protobuf.ByteString;
 import dev.gantry.agent.cri.Labels;
 import dev.gantry.agent.resource.LinuxLimits;
-import dev.gantry.agent.resource.Qos;
 import dev.gantry.agent.resource.ResizeRules;
 import dev.gantry.cri.v1.ContainerConfig;
 import dev.gantry.cri.v1.ContainerMetadata;
@@ -29,6 +28,7 @@ import org.jspecify.annotations.Nullable;
 
 /** CRI's form of a pod: sandbox and container configurations, by the kubelet's formulas. Pure. */
 public final class CriConfigs {
+    private final NodeFacts node;
     private final LinuxLimits limits;
     private final PodPaths paths;
     private final PodDns dns;
@@ -36,6 +36,7 @@ public final class CriConfigs {
 
     /** What all pods of a node have in common. */
     public CriConfigs(NodeFacts node, PodPaths paths, PodDns dns, SecurityContexts security) {
+        this.node = node;
         this.limits = new LinuxLimits(node.resources(), node.policy());
         this.paths = paths;
         this.dns = dns;
@@ -112,8 +113,7 @@ public final class CriConfigs {
 
     private LinuxPodSandboxConfig linuxSandbox(Pod pod) {
         LinuxPodSandboxConfig.Builder linux = LinuxPodSandboxConfig.newBuilder()
-                .setCgroupParent(
-                        Qos.of(pod.getSpec()).cgroupParent(pod.getMetadata().getUid()))
+                .setCgroupParent(node.cgroupParent(pod))
                 .setSecurityContext(security.sandbox(pod))
                 .setResources(limits.pod(pod));
         orEmpty(SecurityContexts.ofPod(pod).getSysctls())

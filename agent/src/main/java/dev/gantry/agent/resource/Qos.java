@@ -13,28 +13,21 @@ import org.jspecify.annotations.Nullable;
 
 /** The three classes of service, by what a pod's containers request. */
 public enum Qos {
-    GUARANTEED("Guaranteed", "/kubepods"),
-    BURSTABLE("Burstable", "/kubepods/burstable"),
-    BEST_EFFORT("BestEffort", "/kubepods/besteffort");
+    GUARANTEED("Guaranteed"),
+    BURSTABLE("Burstable"),
+    BEST_EFFORT("BestEffort");
 
     private static final List<String> RESOURCES = List.of("cpu", "memory");
 
     private final String text;
-    private final String cgroup;
 
-    Qos(String text, String cgroup) {
+    Qos(String text) {
         this.text = text;
-        this.cgroup = cgroup;
     }
 
     /** The API's word. */
     public String text() {
         return text;
-    }
-
-    /** {@code /kubepods/burstable/pod<uid>}: the parent of the pod's cgroups, as the kubelet lays them out. */
-    public String cgroupParent(String podUid) {
-        return cgroup + "/pod" + podUid;
     }
 
     /** The class of a pod. */
