@@ -211,6 +211,21 @@ class AgentOnContainerdIT {
     }
 
     @Test
+    void imagesAreThoseOfTheRuntime() throws Exception {
+        assertThat(agent.gantry("image", "ls").output())
+                .containsPattern("localhost/gantry-demo +1 +[0-9a-f]{12} +<unknown>")
+                .contains("example.test/pause");
+        Command absent = agent.gantry("image", "pull", "127.0.0.1:1/none:1");
+        assertThat(absent.exitCode()).isEqualTo(1);
+        assertThat(absent.errors()).contains("PullImage of image 127.0.0.1:1/none:1", "connection refused");
+
+        assertThat(agent.gantry("image", "rm", DemoImage.NAME).output()).isEqualTo("removed " + DemoImage.NAME + "\n");
+
+        assertThat(agent.gantry("image", "ls").output()).doesNotContain("gantry-demo");
+        assertThat(agent.gantry("image", "rm", DemoImage.NAME).errors()).contains("not found");
+    }
+
+    @Test
     void withoutTheSocketTheAgentSaysSoAndEnds() throws Exception {
         Command command = Command.run(
                 AgentProcess.launcher().toString(),

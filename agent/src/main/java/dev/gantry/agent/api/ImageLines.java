@@ -43,6 +43,17 @@ public final class ImageLines {
         json.writeEndObject();
     }
 
+    /** One of another runtime, which does not tell all. */
+    static void write(JsonGenerator json, dev.gantry.cri.v1.Image image) throws IOException {
+        json.writeStartObject();
+        json.writeStringField("id", image.getId());
+        strings(json, "repoTags", image.getRepoTagsList());
+        strings(json, "repoDigests", image.getRepoDigestsList());
+        json.writeNumberField("sizeBytes", image.getSize());
+        json.writeBooleanField("pinned", image.getPinned());
+        json.writeEndObject();
+    }
+
     private static void strings(JsonGenerator json, String name, List<String> values) throws IOException {
         json.writeArrayFieldStart(name);
         for (String value : values) {

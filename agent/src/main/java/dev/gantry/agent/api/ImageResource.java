@@ -17,17 +17,22 @@ import java.util.concurrent.ExecutionException;
 /** {@code /gantry/v1/images}: what CRI has no words for. Pulls and loads are answered with lines of JSON as they go on. */
 final class ImageResource {
     private final Optional<ImageStore> store;
+    private final RuntimeImages others;
     private final Path uploads;
 
-    ImageResource(Optional<ImageStore> store, Path uploads) {
+    ImageResource(Optional<ImageStore> store, RuntimeImages others, Path uploads) {
         this.store = store;
+        this.others = others;
         this.uploads = uploads;
     }
 
     void handle(Exchange exchange, String object) throws ApiException, IOException, InterruptedException {
         Request request = exchange.request();
-        ImageStore images = store.orElseThrow(() ->
-                ApiException.notImplemented("images belong to the runtime that this agent uses; ask it with crictl"));
+        if (store.isEmpty()) {
+            others.handle(exchange, object);
+            return;
+        }
+        ImageStore images = store.get();
         switch (object) {
             case "" -> {
                 Router.require(request, HttpMethod.GET);

@@ -65,7 +65,9 @@ final class ImageLsCommand implements Command {
         for (Json image : images.items("items")) {
             String id = image.text("id").replace("sha256:", "");
             String shortId = id.substring(0, Math.min(12, id.length()));
-            String loaded = Ages.human(Duration.between(Instant.parse(image.text("loadedAt")), now)) + " ago";
+            // Other runtimes do not tell it.
+            String at = image.text("loadedAt");
+            String loaded = at.isEmpty() ? "<unknown>" : Ages.human(Duration.between(Instant.parse(at), now)) + " ago";
             String size = Sizes.human(image.number("sizeBytes"));
             List<Json> tags = image.items("repoTags");
             for (Json tag : tags) {
@@ -76,8 +78,8 @@ final class ImageLsCommand implements Command {
             if (tags.isEmpty()) {
                 List<Json> digests = image.items("repoDigests");
                 String name = digests.isEmpty() ? "<none>" : digests.get(0).text();
-                int at = name.indexOf('@');
-                table.add(List.of(at < 0 ? name : name.substring(0, at), "<none>", shortId, loaded, size));
+                int digest = name.indexOf('@');
+                table.add(List.of(digest < 0 ? name : name.substring(0, digest), "<none>", shortId, loaded, size));
             }
         }
         if (table.isEmpty()) {

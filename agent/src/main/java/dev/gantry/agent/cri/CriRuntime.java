@@ -24,6 +24,8 @@ import dev.gantry.cri.v1.ImageSpec;
 import dev.gantry.cri.v1.ImageStatusRequest;
 import dev.gantry.cri.v1.LinuxContainerResources;
 import dev.gantry.cri.v1.ListContainersRequest;
+import dev.gantry.cri.v1.ListImagesRequest;
+import dev.gantry.cri.v1.ListImagesResponse;
 import dev.gantry.cri.v1.ListPodSandboxRequest;
 import dev.gantry.cri.v1.MemoryUsage;
 import dev.gantry.cri.v1.PodSandbox;
@@ -38,6 +40,7 @@ import dev.gantry.cri.v1.PortForwardResponse;
 import dev.gantry.cri.v1.PullImageRequest;
 import dev.gantry.cri.v1.PullImageResponse;
 import dev.gantry.cri.v1.RemoveContainerRequest;
+import dev.gantry.cri.v1.RemoveImageRequest;
 import dev.gantry.cri.v1.RemovePodSandboxRequest;
 import dev.gantry.cri.v1.ReopenContainerLogRequest;
 import dev.gantry.cri.v1.RunPodSandboxRequest;
@@ -332,6 +335,24 @@ public final class CriRuntime {
                         response.hasImage() && !response.getImage().getId().isEmpty()
                                 ? Optional.of(response.getImage())
                                 : Optional.empty());
+    }
+
+    /** All images that it has. */
+    public CompletableFuture<List<Image>> images() {
+        return call(
+                        ImageServiceGrpc.getListImagesMethod(),
+                        ListImagesRequest.getDefaultInstance(),
+                        SHORT,
+                        "the runtime")
+                .thenApply(ListImagesResponse::getImagesList);
+    }
+
+    /** Removes an image with all its names; nothing happens if it is gone. */
+    public CompletableFuture<?> removeImage(String reference) {
+        RemoveImageRequest request = RemoveImageRequest.newBuilder()
+                .setImage(ImageSpec.newBuilder().setImage(reference).setUserSpecifiedImage(reference))
+                .build();
+        return call(ImageServiceGrpc.getRemoveImageMethod(), request, SHORT, "image " + reference);
     }
 
     /** Pulls without a deadline (the runtime ends what makes no progress) and gives the reference of what it has. */

@@ -245,6 +245,7 @@ final class Agent implements Node.RunningAgent {
             return new Backend(
                     engine,
                     images,
+                    new CriRuntime(runtime.channel()),
                     runtime.io(),
                     new StrictManifests(),
                     manifest -> runtime.explain(config, manifest),

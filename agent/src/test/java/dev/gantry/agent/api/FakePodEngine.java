@@ -1,5 +1,6 @@
 package dev.gantry.agent.api;
 
+import dev.gantry.agent.cri.CriRuntime;
 import dev.gantry.agent.pod.ContainerRef;
 import dev.gantry.agent.pod.ContainerUnavailableException;
 import dev.gantry.agent.pod.PodChange;
@@ -7,6 +8,7 @@ import dev.gantry.agent.pod.PodEngine;
 import dev.gantry.agent.pod.PodKey;
 import dev.gantry.agent.pod.PodRejectedException;
 import dev.gantry.agent.pod.PodSource;
+import dev.gantry.cri.transport.CriTransport;
 import dev.gantry.images.ImageStore;
 import dev.gantry.runtime.io.AttachRequest;
 import dev.gantry.runtime.io.ContainerIo;
@@ -317,6 +319,7 @@ public final class FakePodEngine implements PodEngine {
         return new Backend(
                 this,
                 images,
+                new CriRuntime(CriTransport.inProcessChannel("no-runtime")),
                 io,
                 new StrictManifests(),
                 pods -> "execve(\"/bin/true\")\n",
