@@ -5,6 +5,7 @@ import static dev.gantry.staticpods.PodValidation.orEmpty;
 import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.EphemeralContainer;
 import io.fabric8.kubernetes.api.model.PodSpec;
+import io.fabric8.kubernetes.api.model.ResourceRequirements;
 import io.fabric8.kubernetes.api.model.VolumeMount;
 import java.util.Collection;
 import java.util.List;
@@ -44,6 +45,10 @@ public final class EphemeralContainers {
         container.setImagePullPolicy(defaulted.getImagePullPolicy());
         container.setTerminationMessagePath(defaulted.getTerminationMessagePath());
         container.setTerminationMessagePolicy(defaulted.getTerminationMessagePolicy());
+        if (new ResourceRequirements().equals(container.getResources())) {
+            // As clients in Go always send it.
+            container.setResources(null);
+        }
     }
 
     /** What is wrong with one beside what would be with any container. */

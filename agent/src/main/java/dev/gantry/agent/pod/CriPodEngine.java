@@ -893,7 +893,7 @@ public final class CriPodEngine implements PodEngine {
             return Optional.empty();
         }
         Occupant occupant = slot.current;
-        List<PodCondition> reported = PodEdits.reported(occupant.pod, occupant.status, conditions);
+        List<PodCondition> reported = PodEdits.reported(occupant.pod, occupant.status, occupant.reported, conditions);
         if (occupant.worker != null && !reported.isEmpty()) {
             occupant.reported = PodConditions.merge(
                     occupant.reported, reported, settings.clock().instant());

@@ -22,6 +22,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** What may be changed of a pod that exists, by the API's rules. Pure. */
@@ -32,6 +33,10 @@ final class PodEdits {
 
     private static final Pattern CONDITION_TYPE = Pattern.compile("([-a-z0-9.]{1,253}/)?[-A-Za-z0-9_.]{1,63}");
     private static final int MAX_REPORTED = 64;
+    /** As the API bounds them in conditions. */
+    private static final int MAX_REASON = 1024;
+
+    private static final int MAX_MESSAGE = 32768;
 
     /** Written by the agent, and kept whoever edits the pod. */
     private static final String OWN_ANNOTATIONS = "kubernetes.io/config.";
@@ -164,8 +169,13 @@ final class PodEdits {
         return result;
     }
 
-    /** Of conditions as somebody sends them those that he may report and that are not the agent's. */
-    static List<PodCondition> reported(Pod pod, PodStatus present, List<PodCondition> conditions)
+    /**
+     * Of conditions as somebody sends them those that he may report and that are not the agent's.
+     *
+     * @param known what was reported before
+     */
+    static List<PodCondition> reported(
+            Pod pod, PodStatus present, List<PodCondition> known, List<PodCondition> conditions)
             throws PodRejectedException {
         List<FieldError> errors = new ArrayList<>();
         List<PodCondition> result = new ArrayList<>();
@@ -177,6 +187,9 @@ final class PodEdits {
                         path + ".type",
                         String.valueOf(one.getType()),
                         "must be a qualified name, such as example.com/ready"));
+            } else if (length(one.getReason()) > MAX_REASON || length(one.getMessage()) > MAX_MESSAGE) {
+                errors.add(FieldError.forbidden(
+                        path, "a reason has at most " + MAX_REASON + " characters, a message " + MAX_MESSAGE));
             } else if (!List.of("True", "False", "Unknown").contains(String.valueOf(one.getStatus()))) {
                 errors.add(FieldError.invalid(
                         path + ".status", String.valueOf(one.getStatus()), "must be True, False or Unknown"));
@@ -188,7 +201,11 @@ final class PodEdits {
                 errors.add(FieldError.forbidden(path, "the agent itself reports " + one.getType()));
             }
         }
-        if (result.size() > MAX_REPORTED) {
+        long types = Stream.concat(result.stream(), known.stream())
+                .map(PodCondition::getType)
+                .distinct()
+                .count();
+        if (types > MAX_REPORTED) {
             errors.add(FieldError.forbidden("status.conditions", "at most " + MAX_REPORTED + " can be reported"));
         }
         reject(pod, errors);
@@ -205,6 +222,10 @@ final class PodEdits {
                             .map(error -> new Cause(error.type().reason(), error.field(), error.message()))
                             .toList());
         }
+    }
+
+    private static int length(@Nullable String text) {
+        return text == null ? 0 : text.length();
     }
 
     private static <T> List<T> orEmpty(@Nullable List<T> list) {

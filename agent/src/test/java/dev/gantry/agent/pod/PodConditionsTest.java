@@ -206,6 +206,12 @@ class PodConditionsTest {
         assertThatExceptionOfType(PodRejectedException.class)
                 .isThrownBy(() -> report("example.com/lb", "Maybe"))
                 .withMessageContaining("status.conditions[0].status: Invalid value: \"Maybe\"");
+        for (int i = 0; i < 64; i++) {
+            report("example.com/c" + i, "True");
+        }
+        assertThatExceptionOfType(PodRejectedException.class)
+                .isThrownBy(() -> report("example.com/c64", "True"))
+                .withMessageContaining("status.conditions: Forbidden: at most 64 can be reported");
         report("Ready", "False");
         assertThat(fixture.engine.report("default", "none", List.of())).isEmpty();
     }
