@@ -21,6 +21,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.SplittableRandom;
@@ -271,6 +272,119 @@ class PodLifecycleIT {
         await(change -> change.type() == PodChange.Type.DELETED);
 
         assertThat(order).hasContent("first\nproxy\nmain\nmain ends\nproxy ends");
+    }
+
+    @Test
+    void serversThatMisbehaveAreNotReadyAndEventsSayWhy() throws Exception {
+        StringBuilder clients = new StringBuilder();
+        List.of(
+                        "fails: {httpGet: {port: 8081}}",
+                        "circles: {httpGet: {port: 8082}}",
+                        "elsewhere: {httpGet: {port: 8083}}",
+                        "hangs: {httpGet: {port: 8084}}",
+                        "cut: {httpGet: {port: 8085}}",
+                        "closed: {tcpSocket: {port: 8090}}",
+                        "open: {tcpSocket: {port: 8081}}",
+                        "foreign: {grpc: {port: 8081}}")
+                .forEach(line -> clients.append(
+                        """
+                          - name: %s
+                            image: example.test/demo:1
+                            imagePullPolicy: IfNotPresent
+                            command: [sleep, "1000"]
+                            readinessProbe: {periodSeconds: 1, timeoutSeconds: 1, initialDelaySeconds: 1, %s
+                        """.formatted(line.substring(0, line.indexOf(':')), line.substring(line.indexOf('{') + 1))));
+        engine.create(EngineFixture.pod("""
+                apiVersion: v1
+                kind: Pod
+                metadata: {name: web}
+                spec:
+                  terminationGracePeriodSeconds: 0
+                  containers:
+                  - name: servers
+                    image: example.test/demo:1
+                    imagePullPolicy: IfNotPresent
+                    command:
+                    - sh
+                    - -c
+                    - |
+                      mkdir -p /srv && cd /srv
+                      server() {
+                        printf '#!/bin/sh\\nread -r line\\n%s\\n' "$2" >$1
+                        chmod +x $1
+                        nc -ll -p $1 -e /srv/$1 &
+                      }
+                      server 8081 'printf "HTTP/1.1 500 no\\r\\nContent-Length: 0\\r\\n\\r\\n"'
+                      server 8082 'printf "HTTP/1.1 301 no\\r\\nLocation: /\\r\\nContent-Length: 0\\r\\n\\r\\n"'
+                      server 8083 'printf "HTTP/1.1 302 no\\r\\nLocation: http://other.test/\\r\\nContent-Length: 0\\r\\n\\r\\n"'
+                      server 8084 'sleep 1000'
+                      server 8085 'printf "HTTP/1.1 200 OK\\r\\nContent-Length: 100\\r\\n\\r\\nhalf"'
+                      wait
+                """ + clients));
+
+        Map<String, String> reasons = Map.of(
+                "fails", "Readiness probe failed: HTTP probe failed with statuscode: 500",
+                "circles", "stopped after 10 redirects",
+                "elsewhere", "Readiness probe warning: ",
+                "hangs", "no answer within 1s",
+                "cut", ":8085/",
+                "closed", ":8090: connection refused",
+                "foreign", "Readiness probe failed: ");
+        Pod pod =
+                await(change -> reasons.entrySet().stream().allMatch(reason -> said(reason.getKey(), reason.getValue()))
+                        && ready(change.pod(), "elsewhere")
+                        && ready(change.pod(), "open"));
+        assertThat(pod.getStatus().getContainerStatuses().stream()
+                        .filter(status -> Boolean.TRUE.equals(status.getReady()))
+                        .map(ContainerStatus::getName))
+                .containsExactlyInAnyOrder("servers", "elsewhere", "open");
+    }
+
+    /** Whether there is an event about a container with such a text. */
+    private boolean said(String container, String text) {
+        return engine.events().stream()
+                .anyMatch(event -> event.getMessage().contains(text)
+                        && event.getInvolvedObject().getFieldPath() != null
+                        && event.getInvolvedObject().getFieldPath().endsWith("{" + container + "}"));
+    }
+
+    private static boolean ready(Pod pod, String container) {
+        return Boolean.TRUE.equals(status(pod, container).getReady());
+    }
+
+    @Test
+    void howContainersAreConfigured() throws Exception {
+        engine.create(EngineFixture.pod("""
+                apiVersion: v1
+                kind: Pod
+                metadata: {name: web}
+                spec:
+                  restartPolicy: Never
+                  enableServiceLinks: true
+                  containers:
+                  - name: main
+                    image: example.test/demo:1
+                    imagePullPolicy: IfNotPresent
+                    workingDir: /made/for/it
+                    terminationMessagePath: /var/last-words
+                    command: [sh, -c, 'pwd; env | sort; echo farewell >/var/last-words; sleep 2; exit 4']
+                    env: [{name: A, value: a}, {name: B, value: "$(A)-$$(A)-$(C)"}]
+                    lifecycle: {postStart: {sleep: {seconds: 1}}}
+                """));
+        await(change -> isRunning(change.pod(), "main"));
+        ContainerRef main = engine.container("default", "web", "main", false);
+        awaitLines(main.logPath(), 3);
+        assertThat(Files.readString(main.logPath()))
+                .contains(" stdout F /made/for/it\n", " stdout F A=a\n", " stdout F B=a-$(A)-$(C)\n")
+                .doesNotContain("SERVICE");
+
+        Pod ended = await(change -> status(change.pod(), "main").getState().getTerminated() != null);
+        assertThat(status(ended, "main").getState().getTerminated().getExitCode())
+                .isEqualTo(4);
+        assertThat(status(ended, "main").getState().getTerminated().getMessage())
+                .isEqualTo("farewell\n");
+        engine.delete("default", "web", OptionalLong.of(0));
+        await(change -> change.type() == PodChange.Type.DELETED);
     }
 
     private static void awaitLines(Path file, int count) throws Exception {
