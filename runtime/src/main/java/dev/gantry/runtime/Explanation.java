@@ -71,6 +71,11 @@ final class Explanation {
         public Optional<Set<String>> appArmorProfiles() throws IOException {
             return host.appArmorProfiles();
         }
+
+        @Override
+        public Optional<String> defaultAppArmorProfile() {
+            return AppArmorDefault.expected();
+        }
     }
 
     private String text(

@@ -29,6 +29,7 @@ final class SystemHostFiles implements HostFiles {
     private static final int MAX_DEVICES = 4096;
 
     private final Linux linux;
+    private final AppArmorDefault appArmorDefault = new AppArmorDefault(PROFILES);
 
     SystemHostFiles(Linux linux) {
         this.linux = linux;
@@ -74,6 +75,11 @@ final class SystemHostFiles implements HostFiles {
             names.add(mode < 0 ? line : line.substring(0, mode));
         }
         return Optional.of(names);
+    }
+
+    @Override
+    public Optional<String> defaultAppArmorProfile() {
+        return appArmorDefault.load();
     }
 
     private void walk(String directory, List<DeviceNode> devices) throws IOException {

@@ -19,16 +19,22 @@ final class AppArmorProfiles {
      * @throws SpecException if one is asked for by name that is not loaded, or cannot be enforced here
      */
     static Optional<String> of(
-            LinuxContainerSecurityContext context, boolean enabled, HostFiles host, List<String> notices)
+            LinuxContainerSecurityContext context,
+            boolean privileged,
+            boolean enabled,
+            HostFiles host,
+            List<String> notices)
             throws SpecException, IOException {
         SecurityProfile asked = asked(context);
         return switch (asked.getProfileType()) {
             case Localhost -> Optional.of(loaded(asked.getLocalhostRef(), enabled, host));
             case RuntimeDefault -> {
-                if (enabled) {
+                // Privileged containers are not confined by what they did not name.
+                Optional<String> profile = enabled && !privileged ? host.defaultAppArmorProfile() : Optional.empty();
+                if (enabled && !privileged && profile.isEmpty()) {
                     notices.add("AppArmor: there is no default profile, the container runs unconfined by it");
                 }
-                yield Optional.empty();
+                yield profile;
             }
             case Unconfined, UNRECOGNIZED -> Optional.empty();
         };
@@ -43,9 +49,9 @@ final class AppArmorProfiles {
         String old = context.getApparmorProfile();
         SecurityProfile.Builder profile = SecurityProfile.newBuilder();
         return switch (old) {
-            case "", "unconfined" ->
+            case "unconfined" ->
                 profile.setProfileType(SecurityProfile.ProfileType.Unconfined).build();
-            case "runtime/default" ->
+            case "", "runtime/default" ->
                 profile.setProfileType(SecurityProfile.ProfileType.RuntimeDefault)
                         .build();
             default -> {

@@ -19,6 +19,9 @@ public interface HostFiles {
     /** Names of the AppArmor profiles that are loaded; empty if that cannot be seen here. */
     Optional<Set<String>> appArmorProfiles() throws IOException;
 
+    /** The profile of containers that name none, loaded by now; empty if there is none on this machine. */
+    Optional<String> defaultAppArmorProfile();
+
     /** What a path is. */
     enum Kind {
         MISSING,

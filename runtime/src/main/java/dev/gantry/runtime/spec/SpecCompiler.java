@@ -115,7 +115,7 @@ public final class SpecCompiler {
                 pid(namespaces),
                 privateCgroups,
                 users,
-                AppArmorProfiles.of(context, machine.appArmor(), host, notices),
+                AppArmorProfiles.of(context, privileged, machine.appArmor(), host, notices),
                 SeLinuxLabels.of(context.getSelinuxOptions(), machine.seLinux()),
                 StopSignals.of(config.getStopSignal(), image.stopSignal()),
                 notices);

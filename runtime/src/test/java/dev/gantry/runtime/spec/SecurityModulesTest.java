@@ -23,7 +23,9 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** Labels and profiles, on machines that have the modules and on machines that have not. */
 class SecurityModulesTest {
-    private static final HostFiles HOST = new HostFiles() {
+    private static final HostFiles HOST = new Host(Optional.of("ours"));
+
+    private record Host(Optional<String> defaultAppArmorProfile) implements HostFiles {
         @Override
         public Kind kind(String path) {
             return Kind.DIRECTORY;
@@ -43,16 +45,22 @@ class SecurityModulesTest {
         public Optional<Set<String>> appArmorProfiles() {
             return Optional.of(Set.of("tight", "with space"));
         }
-    };
+    }
 
     private static ContainerSpec spec(boolean modules, Consumer<LinuxContainerSecurityContext.Builder> change)
             throws Exception {
+        return spec(HOST, modules, change);
+    }
+
+    private static ContainerSpec spec(
+            HostFiles host, boolean modules, Consumer<LinuxContainerSecurityContext.Builder> change) throws Exception {
         ContainerConfig.Builder config = ContainerConfig.newBuilder().addCommand("true");
         change.accept(config.getLinuxBuilder().getSecurityContextBuilder());
-        return new SpecCompiler(new MachineFacts(Set.of(), -1000, modules, modules), HOST)
+        PodSandboxConfig.Builder pod = PodSandboxConfig.newBuilder();
+        pod.getLinuxBuilder().getSecurityContextBuilder().setPrivileged(true);
+        return new SpecCompiler(new MachineFacts(Set.of(), -1000, modules, modules), host)
                 .compile(
-                        new SpecCompiler.Pod(
-                                PodSandboxConfig.getDefaultInstance(), "web", SandboxFiles.NONE, Optional.empty()),
+                        new SpecCompiler.Pod(pod.build(), "web", SandboxFiles.NONE, Optional.empty()),
                         config.build(),
                         new ImageConfig(
                                 Platform.host(),
@@ -137,11 +145,26 @@ class SecurityModulesTest {
                 .contains("with space");
         assertThat(spec(true, oldAppArmor("localhost/tight")).appArmorProfile()).contains("tight");
         assertThat(spec(true, oldAppArmor("unconfined")).appArmorProfile()).isEmpty();
-        assertThat(spec(true, oldAppArmor("runtime/default")).notices())
-                .contains("AppArmor: there is no default profile, the container runs unconfined by it");
         assertThat(spec(true, appArmor("tight").andThen(oldAppArmor("localhost/unknown")))
                         .appArmorProfile())
                 .contains("tight");
+    }
+
+    @Test
+    void whoeverNamesNoneGetsTheDefaultWhereThereIsOne() throws Exception {
+        assertThat(spec(true, security -> {}).appArmorProfile()).contains("ours");
+        assertThat(spec(true, oldAppArmor("runtime/default")).appArmorProfile()).contains("ours");
+        assertThat(spec(true, security -> security.setPrivileged(true)).appArmorProfile())
+                .isEmpty();
+        assertThat(spec(true, appArmor("tight").andThen(security -> security.setPrivileged(true)))
+                        .appArmorProfile())
+                .contains("tight");
+        assertThat(spec(false, security -> {}).appArmorProfile()).isEmpty();
+
+        ContainerSpec without = spec(new Host(Optional.empty()), true, security -> {});
+        assertThat(without.appArmorProfile()).isEmpty();
+        assertThat(without.notices())
+                .contains("AppArmor: there is no default profile, the container runs unconfined by it");
     }
 
     @Test

@@ -225,6 +225,11 @@ class SpecTablesTest {
         public Optional<Set<String>> appArmorProfiles() {
             return Optional.empty();
         }
+
+        @Override
+        public Optional<String> defaultAppArmorProfile() {
+            return Optional.empty();
+        }
     };
 
     private static List<MountSpec> mounts(Mount.Builder... requested) throws Exception {
