@@ -28,6 +28,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
@@ -237,8 +238,7 @@ public final class VolumeManager {
                 wanted.stream().allMatch(mount -> isEmpty(mount.getSubPath()) && isEmpty(mount.getSubPathExpr()));
         String uid = uid(request.pod());
         begin(uid);
-        // What may follow paths into a volume may hang on it.
-        (bare ? (Executor) Runnable::run : blocking).execute(() -> {
+        Runnable task = () -> {
             try {
                 List<Mount> placed = new ArrayList<>();
                 for (int i = 0; i < wanted.size() && !result.isDone(); i++) {
@@ -255,7 +255,14 @@ public final class VolumeManager {
             } finally {
                 end(uid);
             }
-        });
+        };
+        try {
+            // What may follow paths into a volume may hang on it.
+            (bare ? (Executor) Runnable::run : blocking).execute(task);
+        } catch (RejectedExecutionException e) {
+            result.completeExceptionally(noThread(e));
+            end(uid);
+        }
     }
 
     private MountSource beneath(MountRequest request, int index, VolumeMount mount, MountSource source, String subPath)
@@ -332,7 +339,7 @@ public final class VolumeManager {
             Pod pod, String volume, CompletableFuture<T> result, Callable<T> task) {
         String uid = uid(pod);
         begin(uid);
-        queues.compute(new VolumeKey(uid, volume), (key, before) -> {
+        CompletableFuture<?> stage = queues.compute(new VolumeKey(uid, volume), (key, before) -> {
             CompletableFuture<?> last = before == null ? CompletableFuture.completedFuture(null) : before;
             return last.handleAsync(
                     (done, failure) -> {
@@ -344,6 +351,18 @@ public final class VolumeManager {
                     },
                     blocking);
         });
+        stage.exceptionally(refusal -> {
+            result.completeExceptionally(noThread(refusal));
+            end(uid);
+            return null;
+        });
+    }
+
+    /** Each thread waits for a file system already. */
+    private static VolumeException noThread(Throwable refusal) {
+        return new VolumeException(
+                "no thread is free to set it up: too many volumes wait for file systems that do not answer; unmount those",
+                refusal);
     }
 
     private static <T extends @Nullable Object> void run(CompletableFuture<T> result, Callable<T> task) {

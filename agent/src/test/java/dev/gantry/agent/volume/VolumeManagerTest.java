@@ -21,6 +21,7 @@ import java.util.Map;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.RejectedExecutionException;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -34,6 +35,7 @@ class VolumeManagerTest {
     private final ManifestObjects objects = new ManifestObjects();
     private final Queue<Runnable> tasks = new ArrayDeque<>();
     private final List<String> events = new ArrayList<>();
+    private boolean full;
     private VolumeManager manager;
 
     @BeforeEach
@@ -51,7 +53,12 @@ class VolumeManagerTest {
                 setUp,
                 Linux.system().files(),
                 (pod, container, warning, reason, message) -> events.add(reason + ": " + message),
-                tasks::add,
+                task -> {
+                    if (full) {
+                        throw new RejectedExecutionException("full");
+                    }
+                    tasks.add(task);
+                },
                 clock.timers());
         objects.replace(List.of(config("one")));
     }
@@ -142,6 +149,16 @@ class VolumeManagerTest {
         CompletableFuture<List<Mount>> again = mounts(pod());
         runAll();
         assertThat(again.get()).hasSize(3);
+    }
+
+    @Test
+    void withoutAFreeThreadItIsSaidAtOnce() {
+        full = true;
+
+        assertThatExceptionOfType(ExecutionException.class)
+                .isThrownBy(() -> mounts(pod()).get())
+                .withMessageContaining("no thread is free to set it up: too many volumes wait for file systems");
+        assertThat(clock.nextTask()).isNull();
     }
 
     @Test
