@@ -71,8 +71,11 @@ final class RuntimeStatusView {
         handlers.forEach(name -> response.addRuntimeHandlers(
                 RuntimeHandler.newBuilder().setName(name).setFeatures(features)));
         if (verbose) {
-            response.putInfo("limitations", Json.text(limitations(network)));
-            response.putInfo("cgroups", Json.text(machine.cgroups().description()));
+            Map<String, Object> info = new LinkedHashMap<>();
+            info.put("cgroups", machine.cgroups().description());
+            info.put("limitations", limitations(network));
+            // crictl unfolds what is an object.
+            response.putInfo("machine", Json.text(info));
         }
         return response.build();
     }

@@ -43,7 +43,7 @@ class UserNamespaceIT {
                 fixture.cri().status(StatusRequest.newBuilder().setVerbose(true).build());
         Assumptions.assumeTrue(
                 handler.getRuntimeHandlers(0).getFeatures().getUserNamespaces(),
-                () -> handler.getInfoMap().getOrDefault("limitations", ""));
+                () -> handler.getInfoMap().getOrDefault("machine", ""));
     }
 
     @AfterEach
