@@ -1,6 +1,7 @@
 package dev.gantry.e2e;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.gantry.packaging.DemoImage;
 import dev.gantry.testing.Containerd;
@@ -78,6 +79,7 @@ class VolumesOnRuntimesIT {
     }
 
     private static void volumes(AgentProcess agent, Path directory) throws IOException, InterruptedException {
+        assumeTrue(Files.exists(Path.of("/dev/loop-control")), "no loop devices here");
         String manifest = MANIFEST.formatted(DemoImage.NAME, directory.resolve("host"));
         agent.putManifest("app.yaml", manifest);
         Await.until(Duration.ofSeconds(30), "the pod", () -> !agent.api().pods().isEmpty(), agent::log);

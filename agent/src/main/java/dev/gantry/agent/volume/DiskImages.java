@@ -24,7 +24,7 @@ final class DiskImages {
     /** What inodes and tables take of a file system made with {@link #BYTES_PER_INODE}. */
     private static final double OVERHEAD = 0.018;
 
-    private static final long FIXED_OVERHEAD_BYTES = 96 << 10;
+    private static final long FIXED_OVERHEAD_BYTES = 32 << 10;
     private static final int BYTES_PER_INODE = 16384;
 
     private final HostMounts mounts;
