@@ -1,20 +1,10 @@
 package dev.gantry.agent.pod;
 
-import dev.gantry.agent.cri.CriException;
-import dev.gantry.agent.cri.Labels;
-import dev.gantry.agent.cri.ObservedContainer;
 import dev.gantry.agent.cri.ObservedPod;
 import dev.gantry.agent.event.PodReference;
-import dev.gantry.agent.hook.HookCall;
-import dev.gantry.agent.hook.HookResult;
 import dev.gantry.agent.pod.Decision.Notice;
 import dev.gantry.agent.probe.PodProbes;
 import dev.gantry.agent.resource.Admission.Verdict;
-import dev.gantry.cri.v1.ContainerConfig;
-import dev.gantry.cri.v1.PodSandboxConfig;
-import io.fabric8.kubernetes.api.model.Container;
-import io.fabric8.kubernetes.api.model.Lifecycle;
-import io.fabric8.kubernetes.api.model.LifecycleHandler;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodCondition;
 import io.fabric8.kubernetes.api.model.PodStatus;
@@ -23,16 +13,11 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
-import java.util.concurrent.CancellationException;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.UnaryOperator;
@@ -53,25 +38,14 @@ import org.jspecify.annotations.Nullable;
 final class PodWorker {
     private static final Duration LOOK_AGAIN = Duration.ofSeconds(1);
     private static final Duration MAX_LOOK_AGAIN = Duration.ofSeconds(30);
-    /** The kubelet has none, and its pod hangs with its hook. */
-    private static final Duration POST_START_DEADLINE = Duration.ofMinutes(10);
-
-    /** As the kubelet's {@code minimumGracePeriodInSeconds}: after preStop a process still gets so long. */
-    private static final long MINIMUM_GRACE_SECONDS = 2;
-
     private final WorkerSettings settings;
     private final PodStatuses.Context context;
     private final Listener listener;
     private final SerialExecutor serial;
     private final PodReference reference;
-    private final ImageWork images;
-    private final ContainerPreparation containers;
+    private final PodActions actions;
     private final PodProbes probes;
     private final PodResize resize;
-    private final Map<Operation, CompletableFuture<?>> cancellable = new HashMap<>();
-    /** By container id, of runs that were asked to stop. */
-    private final Map<String, CompletableFuture<HookResult>> preStops = new HashMap<>();
-
     private final Set<String> noticed = new HashSet<>();
     private final List<Settled> settled = new ArrayList<>();
     private final List<RestartAsked> restartsAsked = new ArrayList<>();
@@ -112,8 +86,7 @@ final class PodWorker {
         this.serial = new SerialExecutor(settings.pool());
         var metadata = initial.pod().getMetadata();
         this.reference = new PodReference(metadata.getNamespace(), metadata.getName(), metadata.getUid());
-        this.images = new ImageWork(settings, reference);
-        this.containers = new ContainerPreparation(settings, reference, images);
+        this.actions = new PodActions(settings, reference, context, new View());
         this.probes = settings.probes().open(reference, this::healthChanged);
         this.resize = new PodResize(settings, reference, pod -> listener.mayResize(pod), serial, this::step);
         this.terminating = initial.deletion().isPresent();
@@ -136,6 +109,39 @@ final class PodWorker {
             state = state.withReported(conditions);
             step();
         });
+    }
+
+    /** What actions see of the worker. */
+    private final class View implements PodActions.View {
+        @Override
+        public PodState state() {
+            return state;
+        }
+
+        @Override
+        public Pod podWithStatus() {
+            return PodWorker.this.podWithStatus();
+        }
+
+        @Override
+        public int objectChanges() {
+            return objectChanges;
+        }
+
+        @Override
+        public boolean isTerminating() {
+            return terminating;
+        }
+
+        @Override
+        public boolean isStopped() {
+            return stopped;
+        }
+
+        @Override
+        public void settle(Operation operation, UnaryOperator<PodState> change) {
+            PodWorker.this.settle(operation, change);
+        }
     }
 
     private record RestartAsked(Optional<String> container, Instant asOf) {}
@@ -226,7 +232,7 @@ final class PodWorker {
         terminating = true;
         serial.execute(() -> {
             state = state.withDeletion(deletion).withRemovalFailure(Optional.empty());
-            List.copyOf(cancellable.values()).forEach(call -> call.cancel(false));
+            actions.cancel();
             probe();
             step();
         });
@@ -237,7 +243,7 @@ final class PodWorker {
         serial.execute(() -> {
             if (state.finalPhase().isEmpty()) {
                 state = state.withFinalPhase(Decision.Phase.FAILED.text()).withFailure(Optional.of(why));
-                List.copyOf(cancellable.values()).forEach(call -> call.cancel(false));
+                actions.cancel();
                 step();
             }
         });
@@ -290,7 +296,7 @@ final class PodWorker {
             if (timer != null) {
                 timer.cancel(false);
             }
-            cancellable.values().forEach(call -> call.cancel(false));
+            actions.cancel();
         });
     }
 
@@ -339,6 +345,7 @@ final class PodWorker {
             state = one.change().apply(state);
         }
         state = state.withInFlight(inFlight);
+        actions.saw(seen);
         probe();
         if (lookOnceMore) {
             lookOnceMore = false;
@@ -376,16 +383,16 @@ final class PodWorker {
         state = state.withEnding(decision.ending());
         if (decision.failure().isPresent()) {
             state = state.withFailure(decision.failure());
-            List.copyOf(cancellable.values()).forEach(call -> call.cancel(false));
+            actions.cancel();
         }
         if (decision.phase().isFinal() && state.finalPhase().isEmpty()) {
             state = state.withFinalPhase(decision.phase().text());
         }
-        List<Action> actions = decision.actions();
+        List<Action> begun = decision.actions();
         Set<Operation> inFlight = new HashSet<>(state.inFlight());
-        actions.forEach(action -> inFlight.add(action.operation()));
+        begun.forEach(action -> inFlight.add(action.operation()));
         state = state.withInFlight(inFlight);
-        actions.forEach(this::begin);
+        begun.forEach(actions::begin);
         Optional<Instant> resizeAgain = resize.reconcile(state);
         publish(decision.shown());
         Stream.of(decision.wakeUp(), resizeAgain)
@@ -438,304 +445,12 @@ final class PodWorker {
 
     // ---- acting
 
-    private void begin(Action action) {
-        if (action instanceof Action.RunSandbox run) {
-            runSandbox(run);
-        } else if (action instanceof Action.EnsureImage ensure) {
-            ensureImage(ensure);
-        } else if (action instanceof Action.StartContainer start) {
-            startContainer(start);
-        } else if (action instanceof Action.StopContainer stop) {
-            stopContainer(stop);
-        } else if (action instanceof Action.StopSandbox stop) {
-            settleRemoval(stop, settings.runtime().stopSandbox(stop.id()));
-        } else if (action instanceof Action.RemoveSandbox remove) {
-            settleRemoval(
-                    remove,
-                    settings.runtime()
-                            .stopSandbox(remove.id())
-                            .thenCompose(done -> settings.runtime().removeSandbox(remove.id())));
-        } else if (action instanceof Action.RemoveContainer remove) {
-            Optional<ObservedContainer> container = state.observed().stream()
-                    .flatMap(seen -> seen.containers().stream())
-                    .filter(one -> one.id().equals(remove.id()))
-                    .findFirst();
-            settleRemoval(
-                    remove,
-                    settings.runtime()
-                            .removeContainer(remove.id())
-                            .thenRun(() -> container.ifPresent(
-                                    one -> settings.files().removeRun(reference, one.name(), one.restartCount()))));
-        }
-    }
-
     private void settle(Operation operation, UnaryOperator<PodState> change) {
         serial.execute(() -> {
-            cancellable.remove(operation);
+            actions.ended(operation);
             settled.add(new Settled(operation, change));
             look();
         });
-    }
-
-    private void runSandbox(Action.RunSandbox run) {
-        CompletableFuture<?> dead = CompletableFuture.completedFuture(null);
-        for (String id : run.dead()) {
-            dead = dead.thenCompose(done -> settings.runtime().stopSandbox(id));
-        }
-        Pod pod = state.pod();
-        dead.thenCompose(done -> {
-                    if (terminating) {
-                        return CompletableFuture.completedFuture("");
-                    }
-                    String handler = RuntimeHandlers.of(pod, settings.runtimeHandler());
-                    return RuntimeHandlers.check(settings.runtime(), pod, handler)
-                            .thenCompose(fine -> runSandbox(pod, run.attempt(), handler));
-                })
-                .whenComplete((id, failure) -> settle(run.operation(), before -> {
-                    if (failure == null) {
-                        return before.withSandboxFailure(Optional.empty());
-                    }
-                    String message = "Failed to create pod sandbox: " + reason(failure);
-                    settings.events().record(reference, Optional.empty(), true, "FailedCreatePodSandBox", message);
-                    return before.withSandboxFailure(
-                            Optional.of(retry(before.sandboxFailure(), "CreatePodSandboxError", message)));
-                }));
-    }
-
-    private CompletableFuture<String> runSandbox(Pod pod, int attempt, String handler) {
-        String resolvConf = settings.files().hostResolvConf();
-        try {
-            settings.configs().checkSandbox(pod);
-            settings.files().prepareSandbox(reference, SecurityContexts.hasOwnUsers(pod));
-        } catch (StartFailedException | IOException e) {
-            return CompletableFuture.failedFuture(e);
-        }
-        settings.configs()
-                .dnsOmissions(pod, resolvConf)
-                .forEach(message ->
-                        settings.events().record(reference, Optional.empty(), true, "DNSConfigForming", message));
-        Instant began = state.startedAt().orElse(context.acceptedAt());
-        PodSandboxConfig config = settings.configs().sandbox(pod, attempt, resolvConf).toBuilder()
-                .putAnnotations(Labels.POD_STARTED_AT_MILLIS, Long.toString(began.toEpochMilli()))
-                .build();
-        return settings.runtime().runSandbox(config, handler);
-    }
-
-    private void ensureImage(Action.EnsureImage ensure) {
-        Container container = container(ensure.container());
-        Optional<Retry> before = state.image(container.getName()) instanceof ImageState.Missing missing
-                ? Optional.of(missing.retry())
-                : Optional.empty();
-        PodSandboxConfig sandbox = settings.configs().sandbox(state.pod(), 0, "");
-        CompletableFuture<ImageState> work = images.ensure(
-                container,
-                before,
-                sandbox,
-                PullSecrets.of(
-                        state.pod(), container.getImage(), settings.objects().of(state.pod())));
-        cancellable.put(ensure.operation(), work);
-        work.whenComplete((image, failure) -> settle(
-                ensure.operation(),
-                // Cancelled: the pod goes, and the image does not matter any more.
-                state -> failure != null ? state : state.withImage(container.getName(), image)));
-    }
-
-    private void startContainer(Action.StartContainer start) {
-        Container container = container(start.container());
-        Pod pod = podWithStatus();
-        CompletableFuture<?> ready = start.leftover()
-                .<CompletableFuture<?>>map(id -> settings.runtime().removeContainer(id))
-                .orElseGet(() -> CompletableFuture.completedFuture(null));
-        int changesBefore = objectChanges;
-        CompletableFuture<Prepared> preparation = containers.prepare(pod, container, start.restartCount());
-        cancellable.put(start.operation(), preparation);
-        ready.thenCompose(done -> preparation)
-                .thenCompose(prepared ->
-                        terminating ? CompletableFuture.completedFuture("") : create(pod, container, start, prepared))
-                .thenCompose(id -> terminating || id.isEmpty()
-                        ? CompletableFuture.completedFuture(null)
-                        : startCreated(container, id))
-                .whenComplete((done, failure) -> settle(start.operation(), before -> {
-                    PodState after = before.withImage(container.getName(), new ImageState.Unchecked());
-                    if (failure == null) {
-                        return after.withStartFailure(container.getName(), Optional.empty());
-                    }
-                    if (unwrap(failure) instanceof CancellationException) {
-                        return after;
-                    }
-                    Retry retry = startFailure(before, container, failure);
-                    // What it missed may have come while it failed.
-                    boolean again = objectChanges != changesBefore;
-                    return after.withStartFailure(
-                            container.getName(),
-                            Optional.of(again ? retry.dueAt(settings.clock().instant()) : retry));
-                }));
-    }
-
-    private CompletableFuture<String> create(
-            Pod pod, Container container, Action.StartContainer start, Prepared prepared) {
-        ContainerConfig config;
-        PodSandboxConfig sandbox;
-        try {
-            RunAsUser.verify(pod, container, start.image());
-            config = EphemeralTargets.resolve(
-                    pod,
-                    container,
-                    state.observed().orElse(ObservedPod.NOTHING),
-                    settings.configs()
-                            .container(pod, container, start.restartCount(), start.image(), start.backoff(), prepared));
-            sandbox = settings.configs().sandbox(pod, 0, settings.files().hostResolvConf());
-        } catch (StartFailedException e) {
-            return CompletableFuture.failedFuture(e);
-        }
-        return settings.runtime()
-                .createContainer(start.sandboxId(), config, sandbox)
-                .exceptionallyCompose(failure -> CompletableFuture.failedFuture(
-                        new StartFailedException("CreateContainerError", reason(failure), failure)))
-                .thenApply(id -> {
-                    event(container, false, "Created", "Container created");
-                    return id;
-                });
-    }
-
-    private CompletableFuture<?> startCreated(Container container, String id) {
-        return settings.runtime()
-                .startContainer(id)
-                .<String>thenApply(done -> {
-                    event(container, false, "Started", "Container started");
-                    return id;
-                })
-                .exceptionallyCompose(failure -> CompletableFuture.failedFuture(
-                        new StartFailedException("RunContainerError", reason(failure), failure)))
-                .thenCompose(started -> postStart(container, id));
-    }
-
-    /** A container whose hook fails is killed, and restarted as its policy says. */
-    private CompletableFuture<?> postStart(Container container, String id) {
-        LifecycleHandler handler = container.getLifecycle() == null
-                ? null
-                : container.getLifecycle().getPostStart();
-        if (handler == null) {
-            return CompletableFuture.completedFuture(null);
-        }
-        return settings.hooks()
-                .run(hookCall(container, id, handler), POST_START_DEADLINE)
-                .thenCompose(result -> {
-                    if (result.failure().isEmpty()) {
-                        return CompletableFuture.<Object>completedFuture(null);
-                    }
-                    String message = "PostStartHook failed: " + result.failure().get();
-                    event(container, true, "FailedPostStartHook", message);
-                    event(container, false, "Killing", "FailedPostStartHook");
-                    return settings.runtime()
-                            .stopContainer(id, gracePeriodSeconds())
-                            .handle((done, failure) -> null)
-                            .thenCompose(done -> CompletableFuture.failedFuture(
-                                    new StartFailedException("PostStartHookError", message, null)));
-                });
-    }
-
-    private HookCall hookCall(Container container, String id, LifecycleHandler handler) {
-        Optional<String> ip = state.observed().flatMap(ObservedPod::readySandbox).stream()
-                .flatMap(sandbox -> sandbox.ips().stream())
-                .findFirst();
-        if (Boolean.TRUE.equals(state.pod().getSpec().getHostNetwork())) {
-            ip = context.node().hostIps().stream().findFirst();
-        }
-        return new HookCall(reference, container, id, handler, ip);
-    }
-
-    private long gracePeriodSeconds() {
-        return Plan.gracePeriodSeconds(state.pod());
-    }
-
-    private Retry startFailure(PodState before, Container container, Throwable failure) {
-        Throwable cause = unwrap(failure);
-        String word = cause instanceof StartFailedException e ? e.reason() : "CreateContainerError";
-        String message = reason(cause);
-        if (!(cause instanceof StartFailedException e && e.isReported())) {
-            event(container, true, "Failed", "Error: " + message);
-        }
-        return retry(Optional.ofNullable(before.startFailures().get(container.getName())), word, message);
-    }
-
-    private void stopContainer(Action.StopContainer stop) {
-        settings.events().record(reference, Optional.of(stop.container()), false, "Killing", stop.message());
-        Instant begun = settings.clock().instant();
-        settleRemoval(
-                stop,
-                preStop(stop).thenCompose(done -> settings.runtime().stopContainer(stop.id(), remaining(stop, begun))));
-    }
-
-    /** What preStop left of the grace, but time enough for the process to end by itself. */
-    private long remaining(Action.StopContainer stop, Instant begun) {
-        long used = Duration.between(begun, settings.clock().instant()).toSeconds();
-        return stop.timeoutSeconds() == 0
-                ? 0
-                : Math.min(stop.timeoutSeconds(), Math.max(MINIMUM_GRACE_SECONDS, stop.timeoutSeconds() - used));
-    }
-
-    /**
-     * Runs the hook once per run of a container, inside its grace. A second stop of the same run, which allows less, ends the
-     * hook at its own deadline.
-     */
-    private CompletableFuture<?> preStop(Action.StopContainer stop) {
-        CompletableFuture<HookResult> running = preStops.get(stop.id());
-        if (running != null) {
-            ScheduledFuture<?> deadline =
-                    settings.timers().schedule(() -> running.cancel(false), stop.timeoutSeconds(), TimeUnit.SECONDS);
-            return running.handle((done, failure) -> deadline.cancel(false));
-        }
-        LifecycleHandler handler = containerOf(stop)
-                .map(Container::getLifecycle)
-                .map(Lifecycle::getPreStop)
-                .orElse(null);
-        if (handler == null || stop.timeoutSeconds() == 0) {
-            return CompletableFuture.completedFuture(null);
-        }
-        Container container = container(stop.container());
-        CompletableFuture<HookResult> hook = settings.hooks()
-                .run(hookCall(container, stop.id(), handler), Duration.ofSeconds(stop.timeoutSeconds()));
-        preStops.put(stop.id(), hook);
-        return hook.handle((result, failure) -> {
-            if (result != null) {
-                result.failure()
-                        .ifPresent(text -> event(container, true, "FailedPreStopHook", "PreStopHook failed: " + text));
-            }
-            return null;
-        });
-    }
-
-    /** Empty for what runs though the pod's spec does not have it any more. */
-    private Optional<Container> containerOf(Action.StopContainer stop) {
-        return PodContainers.all(state.pod()).stream()
-                .filter(container -> container.getName().equals(stop.container()))
-                .findFirst();
-    }
-
-    /** What is not there any more is as good as stopped or removed. */
-    private void settleRemoval(Action action, CompletableFuture<?> call) {
-        call.whenComplete((done, failure) -> {
-            Throwable cause = failure == null ? null : unwrap(failure);
-            boolean gone = cause == null || (cause instanceof CriException e && e.isNotFound());
-            settle(action.operation(), before -> {
-                if (gone || stopped) {
-                    return before.withRemovalFailure(Optional.empty());
-                }
-                String message = "error killing pod: " + reason(cause);
-                settings.events().record(reference, Optional.empty(), true, "FailedKillPod", message);
-                return before.withRemovalFailure(Optional.of(retry(before.removalFailure(), "FailedKillPod", message)));
-            });
-        });
-    }
-
-    private Retry retry(Optional<Retry> before, String reason, String message) {
-        return Retry.after(
-                before, Retry.Range.CREATION, reason, message, settings.clock().instant());
-    }
-
-    private void event(Container container, boolean warning, String reason, String message) {
-        settings.events().record(reference, Optional.of(container.getName()), warning, reason, message);
     }
 
     // ---- small things
@@ -748,29 +463,6 @@ final class PodWorker {
         pod.setStatus(PodStatuses.of(
                 state, Decision.Phase.PENDING, status, context, settings.clock().instant()));
         return pod;
-    }
-
-    private Container container(String name) {
-        return PodContainers.all(state.pod()).stream()
-                .filter(container -> container.getName().equals(name))
-                .findFirst()
-                .orElseThrow(() -> new IllegalStateException("pod " + reference + " has no container " + name));
-    }
-
-    private static Throwable unwrap(Throwable failure) {
-        Throwable cause = failure;
-        while (cause instanceof CompletionException && cause.getCause() != null) {
-            cause = cause.getCause();
-        }
-        return cause;
-    }
-
-    private static String reason(@Nullable Throwable failure) {
-        Throwable cause = failure == null ? null : unwrap(failure);
-        if (cause instanceof CriException e) {
-            return e.reason();
-        }
-        return cause == null || cause.getMessage() == null ? String.valueOf(cause) : cause.getMessage();
     }
 
     /** The present state, for readers on other threads. */

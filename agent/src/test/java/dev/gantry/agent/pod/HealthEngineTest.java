@@ -213,4 +213,30 @@ class HealthEngineTest {
         assertThat(fixture.hooks.calls).isEmpty();
         assertThat(fixture.engine.pods()).isEmpty();
     }
+
+    @Test
+    void aContainerThatEndsByItselfWaitsForNoHook() {
+        create("lifecycle: {preStop: {sleep: {seconds: 15}}}");
+        delete(OptionalLong.empty());
+        fixture.advance(Duration.ofSeconds(2));
+
+        fixture.runtime.exit("main", 0);
+        fixture.run();
+
+        assertThat(fixture.hooks.last().result()).isCancelled();
+        assertThat(fixture.engine.pods()).isEmpty();
+        assertThat(messages("FailedPreStopHook")).isEmpty();
+    }
+
+    @Test
+    void aPodThatGoesDoesNotWaitForTheStartHookOfAContainerThatIsGone() {
+        create("lifecycle: {postStart: {sleep: {seconds: 300}}}");
+        FakeHooks.Call hook = fixture.hooks.last();
+        delete(OptionalLong.of(1));
+        fixture.advance(Duration.ofSeconds(3));
+
+        assertThat(hook.result()).isCancelled();
+        assertThat(fixture.engine.pods()).isEmpty();
+        assertThat(messages("FailedPostStartHook")).isEmpty();
+    }
 }
