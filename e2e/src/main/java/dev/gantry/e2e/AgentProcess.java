@@ -63,12 +63,14 @@ public final class AgentProcess implements AutoCloseable {
         return start(root, environment, List.of(flags));
     }
 
-    /** Starts an agent on a containerd instead of the built-in runtime, with a root below the daemon's directory. */
-    public static AgentProcess on(Containerd containerd, Path root, String... flags)
-            throws IOException, InterruptedException {
-        List<String> all = new ArrayList<>(List.of("--container-runtime-endpoint", "unix://" + containerd.socket()));
-        all.addAll(List.of(flags));
-        return start(root, Map.of(), all);
+    /** Starts an agent on a containerd, with a root below the daemon's directory. */
+    public static AgentProcess on(Containerd containerd, Path root) throws IOException, InterruptedException {
+        return on(containerd.socket(), root);
+    }
+
+    /** Starts an agent on the runtime that serves at a socket instead of the built-in one, and waits until its API answers. */
+    public static AgentProcess on(Path socket, Path root) throws IOException, InterruptedException {
+        return start(root, Map.of(), List.of("--container-runtime-endpoint", "unix://" + socket));
     }
 
     private static AgentProcess start(Path root, Map<String, String> environment, List<String> flags)

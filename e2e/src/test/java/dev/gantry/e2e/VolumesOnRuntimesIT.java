@@ -8,7 +8,6 @@ import dev.gantry.testing.Containerd;
 import dev.gantry.testing.RequiresRoot;
 import dev.gantry.testing.RequiresTool;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
@@ -66,9 +65,8 @@ class VolumesOnRuntimesIT {
     @RequiresTool({"mkfs.ext4", "containerd", "ctr", "runc", "nsenter"})
     void onContainerd(@TempDir Path directory) throws Exception {
         try (Containerd containerd = Containerd.start(
-                Files.createDirectories(directory.resolve("containerd")),
-                new Containerd.Network("gvolumes0", "10.215.0.0/16"),
-                DemoImage.NAME)) {
+                // Everything is below it, so that the daemon sees the volumes that the agent mounts.
+                directory, new Containerd.Network("gvolumes0", "10.215.0.0/16"), DemoImage.NAME)) {
             containerd.load(AgentProcess.launcher()
                     .resolve("../../share/images/gantry-demo-1.tar")
                     .normalize());
