@@ -53,10 +53,8 @@ final class PodSupport {
                     "spec.automountServiceAccountToken",
                     "there is no API server here that could issue a token; remove it"));
         }
-        if (isSet(spec.getServiceAccountName()) && !spec.getServiceAccountName().equals("default")) {
-            errors.add(FieldError.forbidden(
-                    "spec.serviceAccountName", "there is no API server here that could issue its tokens; remove it"));
-        }
+        serviceAccount("spec.serviceAccountName", spec.getServiceAccountName());
+        serviceAccount("spec.serviceAccount", spec.getServiceAccount());
         List<Volume> volumes = orEmpty(spec.getVolumes());
         for (int i = 0; i < volumes.size(); i++) {
             volume("spec.volumes[" + i + "]", volumes.get(i));
@@ -68,6 +66,13 @@ final class PodSupport {
         List<Container> containers = orEmpty(spec.getContainers());
         for (int i = 0; i < containers.size(); i++) {
             container("spec.containers[" + i + "]", containers.get(i));
+        }
+    }
+
+    private void serviceAccount(String field, @Nullable String name) {
+        if (isSet(name) && !"default".equals(name)) {
+            errors.add(
+                    FieldError.forbidden(field, "there is no API server here that could issue its tokens; remove it"));
         }
     }
 
