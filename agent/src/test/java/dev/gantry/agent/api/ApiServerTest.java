@@ -154,7 +154,7 @@ class ApiServerTest {
         "GET, '/api/v1/pods?watch=1&resourceVersion=x', 400, BadRequest, takes a whole number",
         "GET, /api/v1/%zz, 400, BadRequest, not well formed",
         "DELETE, /api/v1/namespaces/default/pods/none, 404, NotFound, 'pods \\\"none\\\" not found'",
-        "GET, /gantry/v1/images, 501, NotImplemented, ask it with crictl",
+        "GET, /gantry/v1/images, 503, ServiceUnavailable, ListImages of the runtime: UNAVAILABLE",
     })
     void everyFailureIsAStatus(String method, String path, int code, String reason, String message) throws IOException {
         assertThat(RawClient.request(socket, method, path, ""))
