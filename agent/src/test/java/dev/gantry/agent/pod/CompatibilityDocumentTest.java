@@ -33,7 +33,7 @@ import org.junit.jupiter.api.Test;
  * it. The document is compared with what this test finds; {@code -Dgantry.docs=write} writes it.
  */
 class CompatibilityDocumentTest {
-    private static final Path ROOT = Path.of("").toAbsolutePath().getParent();
+    private static final Path ROOT = Path.of("..").toAbsolutePath().normalize();
     private static final Path DOCUMENT = ROOT.resolve("docs/compatibility.md");
 
     /** The version that could do whatever no remark gives another version for. */

@@ -354,6 +354,12 @@ class VolumesIT {
         assertThat(directory.resolve("claims/default_data")).hasContent("disk");
         node.delete();
         assertThat(disk.resolve("new")).exists();
+
+        Files.setAttribute(file, "unix:mode", 0600);
+        Pod next = start(spec.replace("fsGroup:", "fsGroupChangePolicy: OnRootMismatch, fsGroup:"));
+        assertThat(shell(next, "stat -c '%a %g' /data /data/sub/file"))
+                .as("a root that is right keeps the walk away")
+                .isEqualTo("2775 4321\n600 4321\n");
     }
 
     @Test
