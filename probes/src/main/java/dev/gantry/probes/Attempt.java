@@ -9,12 +9,17 @@ import java.net.UnknownHostException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /** One network attempt: its deadline, its connections, its one result. Confined to the event loop. */
 final class Attempt {
+    private static final Pattern NATIVE_FAILURE = Pattern.compile(".*\\(\\.\\.\\) failed with error\\(-\\d+\\): (.*)");
+
     private final CompletableFuture<ProbeResult> result = new CompletableFuture<>();
     private final List<Channel> channels = new ArrayList<>(1);
     private final Future<?> deadline;
@@ -75,7 +80,13 @@ final class Attempt {
         if (cause instanceof ConnectException && message != null && message.contains("refused")) {
             return "connection refused";
         }
-        return message == null ? cause.getClass().getSimpleName() : message;
+        if (message == null) {
+            return cause.getClass().getSimpleName();
+        }
+        // Netty names its own call before the system's words: "recvAddress(..) failed with error(-104): Connection
+        // reset by peer".
+        Matcher words = NATIVE_FAILURE.matcher(message);
+        return words.matches() ? words.group(1).toLowerCase(Locale.ROOT) : message;
     }
 
     /** {@code 1s}, {@code 1.5s}, {@code 250ms}. */

@@ -26,11 +26,13 @@ import java.util.OptionalLong;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Predicate;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -41,6 +43,9 @@ import org.junit.jupiter.api.io.TempDir;
 @RequiresRoot
 @RequiresTool({"busybox", "ip", "nft"})
 class PodLifecycleIT {
+    /** Between two looks at what no change tells of. */
+    private static final long PAUSE_NANOS = 2_000_000;
+
     @TempDir
     Path directory;
 
@@ -327,13 +332,13 @@ class PodLifecycleIT {
                 "circles", "stopped after 10 redirects",
                 "elsewhere", "Readiness probe warning: ",
                 "hangs", "no answer within 1s",
-                "cut", ":8085/",
+                "cut", ":8085/\": connection reset by peer",
                 "closed", ":8090: connection refused",
                 "foreign", "Readiness probe failed: ");
-        Pod pod =
-                await(change -> reasons.entrySet().stream().allMatch(reason -> said(reason.getKey(), reason.getValue()))
-                        && ready(change.pod(), "elsewhere")
-                        && ready(change.pod(), "open"));
+        awaitTrue(
+                "events",
+                () -> reasons.entrySet().stream().allMatch(reason -> said(reason.getKey(), reason.getValue())));
+        Pod pod = await(change -> ready(change.pod(), "elsewhere") && ready(change.pod(), "open"));
         assertThat(pod.getStatus().getContainerStatuses().stream()
                         .filter(status -> Boolean.TRUE.equals(status.getReady()))
                         .map(ContainerStatus::getName))
@@ -388,10 +393,16 @@ class PodLifecycleIT {
     }
 
     private static void awaitLines(Path file, int count) throws Exception {
-        long deadline = System.nanoTime() + Duration.ofSeconds(10).toNanos();
-        while (!Files.exists(file) || Files.readAllLines(file).size() < count) {
-            assertThat(System.nanoTime()).as("time for " + file).isLessThan(deadline);
-            Thread.onSpinWait();
+        awaitTrue(
+                file.toString(),
+                () -> Files.exists(file) && Files.readAllLines(file).size() >= count);
+    }
+
+    private static void awaitTrue(String what, Callable<Boolean> condition) throws Exception {
+        long deadline = System.nanoTime() + Duration.ofSeconds(20).toNanos();
+        while (!condition.call()) {
+            assertThat(System.nanoTime()).as("time for " + what).isLessThan(deadline);
+            LockSupport.parkNanos(PAUSE_NANOS);
         }
     }
 

@@ -1,5 +1,7 @@
 package dev.gantry.agent.pod;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import dev.gantry.testing.RequiresRoot;
 import dev.gantry.testing.RequiresTool;
 import org.junit.jupiter.api.Test;
@@ -11,6 +13,13 @@ class VolumesOnContainerdIT extends VolumesIT {
     @Override
     TestRuntime.Factory runtimes() {
         return TestRuntime::containerd;
+    }
+
+    /** CRI has options of mounts since Kubernetes 1.36; older runtimes do not look at them. */
+    @Test
+    @Override
+    void mountsHaveTheOptionsThatAreAskedFor() throws Exception {
+        assertThat(ranThroughAMountWithoutExec()).isEqualTo("ran\nran\n");
     }
 
     /** Volumes of images came with containerd 2.1; before, it takes the mount for one without a source. */
