@@ -136,12 +136,14 @@ record StreamingIT(CriServer cri) {
         }
         try (CriPod pod = hostNetwork ? CriPod.run(cri, CriPod::hostNetwork) : CriPod.run(cri)) {
             pod.started(pod.container(
-                    "server", "sh", "-c", "while :; do echo an answer | nc -l -p %d; done".formatted(port)));
-            // Until the server listens.
-            pod.shell(
-                    pod.sleeper("look"),
-                    "for i in $(seq 100); do grep -q ':%04X 00000000:0000 0A' /proc/net/tcp && break; sleep 0.05; done"
-                            .formatted(port));
+                    "server", "nc", "-ll", "-p", "" + port, "-e", "sh", "-c", "read -r it; echo an answer to $it"));
+            String listening = ":%04X 0*:0000 0A".formatted(port);
+            assertThat(pod.shell(
+                            pod.sleeper("look"),
+                            "for i in $(seq 100); do grep -q '" + listening
+                                    + "' /proc/net/tcp /proc/net/tcp6 && exit; sleep 0.05; done; cat /proc/net/tcp6"))
+                    .as("the server listens")
+                    .isEmpty();
             String url = cri.runtime()
                     .portForward(PortForwardRequest.newBuilder()
                             .setPodSandboxId(pod.id())
@@ -151,7 +153,7 @@ record StreamingIT(CriServer cri) {
 
             try (StreamClient client = StreamClient.connect(url + "?port=" + port, V4)) {
                 client.send(0, "a question\n");
-                client.awaitText(0, "an answer");
+                client.awaitText(0, "an answer to a question");
             }
         }
     }
