@@ -91,7 +91,7 @@ public final class ApiServer implements AutoCloseable {
                 events,
                 new LogResource(backend.engine(), Linux.system().files(), backend.podLogs(), watch, clock),
                 new ExecResource(backend.engine(), backend.io(), limits, workers),
-                new ImageResource(backend.images(), new RuntimeImages(backend.runtime()), backend.uploads()),
+                new ImageResource(backend.images(), new RuntimeImages(backend.runtimeImages()), backend.uploads()),
                 new NodeResource(backend, clock));
         ThreadFactory loopThread = runnable -> daemon(runnable, "api-loop");
         MultiThreadIoEventLoopGroup loop = new MultiThreadIoEventLoopGroup(1, loopThread, EpollIoHandler.newFactory());

@@ -1,6 +1,6 @@
 package dev.gantry.agent.api;
 
-import dev.gantry.agent.cri.CriRuntime;
+import dev.gantry.agent.cri.CriImages;
 import dev.gantry.agent.pod.PodEngine;
 import dev.gantry.images.ImageStore;
 import dev.gantry.runtime.io.ContainerIo;
@@ -19,7 +19,7 @@ import java.util.function.Supplier;
  * @param engine the pods
  * @param images the image store; empty with a runtime elsewhere
  * @param io streams into containers; empty with a runtime elsewhere
- * @param runtime asked for images where there is no store of ours
+ * @param runtimeImages those of a runtime elsewhere, where there is no store of ours
  * @param manifests decodes what clients send
  * @param explainer for {@code /gantry/v1/explain}
  * @param check for {@code /gantry/v1/check}: JSON
@@ -32,7 +32,7 @@ import java.util.function.Supplier;
 public record Backend(
         PodEngine engine,
         Optional<ImageStore> images,
-        CriRuntime runtime,
+        CriImages runtimeImages,
         ContainerIo io,
         Manifests manifests,
         Explainer explainer,

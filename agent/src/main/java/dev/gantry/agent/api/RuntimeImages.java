@@ -1,7 +1,7 @@
 package dev.gantry.agent.api;
 
 import dev.gantry.agent.cri.CriException;
-import dev.gantry.agent.cri.CriRuntime;
+import dev.gantry.agent.cri.CriImages;
 import dev.gantry.cri.v1.Image;
 import dev.gantry.cri.v1.PodSandboxConfig;
 import io.netty.handler.codec.http.HttpMethod;
@@ -13,10 +13,10 @@ import java.util.concurrent.ExecutionException;
 
 /** The images of another runtime, by CRI's image service, which tells less of them and of a pull than the built-in store. */
 final class RuntimeImages {
-    private final CriRuntime runtime;
+    private final CriImages images;
 
-    RuntimeImages(CriRuntime runtime) {
-        this.runtime = runtime;
+    RuntimeImages(CriImages images) {
+        this.images = images;
     }
 
     void handle(Exchange exchange, String object) throws ApiException, IOException, InterruptedException {
@@ -24,7 +24,7 @@ final class RuntimeImages {
         switch (object) {
             case "" -> {
                 Router.require(request, HttpMethod.GET);
-                exchange.json(200, list(await(runtime.images())));
+                exchange.json(200, list(await(images.list())));
             }
             case "pull" -> {
                 Router.require(request, HttpMethod.POST);
@@ -35,10 +35,9 @@ final class RuntimeImages {
                         "CRI cannot load archives; ask the runtime itself, for example: ctr -n k8s.io images import FILE");
             default -> {
                 Router.require(request, HttpMethod.GET, HttpMethod.DELETE);
-                Image image =
-                        await(runtime.imageStatus(object)).orElseThrow(() -> ApiException.notFound("images", object));
+                Image image = await(images.status(object)).orElseThrow(() -> ApiException.notFound("images", object));
                 if (request.method().equals(HttpMethod.DELETE)) {
-                    await(runtime.removeImage(object));
+                    await(images.remove(object));
                     exchange.json(200, Json.exitStatus(0));
                 } else {
                     exchange.json(200, Json.bytes(json -> ImageLines.write(json, image)));
@@ -63,14 +62,13 @@ final class RuntimeImages {
         if (name.isEmpty()) {
             throw ApiException.badRequest("parameter image is missing");
         }
-        CompletableFuture<String> pull =
-                runtime.pullImage(name, Optional.empty(), PodSandboxConfig.getDefaultInstance());
+        CompletableFuture<String> pull = images.pull(name, Optional.empty(), PodSandboxConfig.getDefaultInstance());
         exchange.startStream("application/json");
         exchange.onClose(() -> pull.cancel(false));
         exchange.offer(ImageLines.phase("FETCHING"));
         try {
-            Image image = await(pull.thenCompose(runtime::imageStatus))
-                    .orElseThrow(() -> ApiException.notFound("images", name));
+            Image image =
+                    await(pull.thenCompose(images::status)).orElseThrow(() -> ApiException.notFound("images", name));
             exchange.offer(Json.line(json -> {
                 json.writeStartObject();
                 json.writeFieldName("image");

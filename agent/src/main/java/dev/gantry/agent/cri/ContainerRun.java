@@ -1,5 +1,6 @@
 package dev.gantry.agent.cri;
 
+import dev.gantry.cri.v1.ContainerStatus;
 import java.time.Instant;
 
 /**
@@ -29,4 +30,19 @@ public sealed interface ContainerRun {
             implements ContainerRun {}
 
     record Lost() implements ContainerRun {}
+
+    static ContainerRun of(ContainerStatus status) {
+        return switch (status.getState()) {
+            case CONTAINER_CREATED -> new Created();
+            case CONTAINER_RUNNING -> new Running(Instant.ofEpochSecond(0, status.getStartedAt()));
+            case CONTAINER_EXITED ->
+                new Exited(
+                        Instant.ofEpochSecond(0, status.getStartedAt()),
+                        Instant.ofEpochSecond(0, status.getFinishedAt()),
+                        status.getExitCode(),
+                        status.getReason(),
+                        status.getMessage());
+            case CONTAINER_UNKNOWN, UNRECOGNIZED -> new Lost();
+        };
+    }
 }

@@ -3,6 +3,7 @@ package dev.gantry.agent.cri;
 import io.grpc.Status;
 import io.grpc.StatusException;
 import io.grpc.StatusRuntimeException;
+import java.util.concurrent.CompletionException;
 
 /** A call that the runtime refused, or that did not reach it. */
 public final class CriException extends Exception {
@@ -44,6 +45,24 @@ public final class CriException extends Exception {
             return e.getStatus();
         }
         return Status.fromThrowable(cause);
+    }
+
+    /** What made a future fail, without what later stages have put around it. */
+    public static Throwable unwrap(Throwable failure) {
+        Throwable cause = failure;
+        while (cause instanceof CompletionException && cause.getCause() != null) {
+            cause = cause.getCause();
+        }
+        return cause;
+    }
+
+    /** What made a future fail, in the runtime's own words if it was the runtime. */
+    public static String reason(Throwable failure) {
+        Throwable cause = unwrap(failure);
+        if (cause instanceof CriException e) {
+            return e.reason();
+        }
+        return cause.getMessage() == null ? cause.toString() : cause.getMessage();
     }
 
     public Status.Code code() {

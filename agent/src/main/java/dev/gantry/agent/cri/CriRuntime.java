@@ -2,14 +2,12 @@ package dev.gantry.agent.cri;
 
 import dev.gantry.cri.v1.AttachRequest;
 import dev.gantry.cri.v1.AttachResponse;
-import dev.gantry.cri.v1.AuthConfig;
 import dev.gantry.cri.v1.CgroupDriver;
 import dev.gantry.cri.v1.Container;
 import dev.gantry.cri.v1.ContainerConfig;
 import dev.gantry.cri.v1.ContainerEventResponse;
 import dev.gantry.cri.v1.ContainerFilter;
 import dev.gantry.cri.v1.ContainerStatsRequest;
-import dev.gantry.cri.v1.ContainerStatus;
 import dev.gantry.cri.v1.ContainerStatusRequest;
 import dev.gantry.cri.v1.CreateContainerRequest;
 import dev.gantry.cri.v1.CreateContainerResponse;
@@ -18,29 +16,18 @@ import dev.gantry.cri.v1.ExecResponse;
 import dev.gantry.cri.v1.ExecSyncRequest;
 import dev.gantry.cri.v1.ExecSyncResponse;
 import dev.gantry.cri.v1.GetEventsRequest;
-import dev.gantry.cri.v1.Image;
-import dev.gantry.cri.v1.ImageServiceGrpc;
-import dev.gantry.cri.v1.ImageSpec;
-import dev.gantry.cri.v1.ImageStatusRequest;
 import dev.gantry.cri.v1.LinuxContainerResources;
 import dev.gantry.cri.v1.ListContainersRequest;
-import dev.gantry.cri.v1.ListImagesRequest;
-import dev.gantry.cri.v1.ListImagesResponse;
 import dev.gantry.cri.v1.ListPodSandboxRequest;
 import dev.gantry.cri.v1.MemoryUsage;
 import dev.gantry.cri.v1.PodSandbox;
 import dev.gantry.cri.v1.PodSandboxConfig;
 import dev.gantry.cri.v1.PodSandboxFilter;
-import dev.gantry.cri.v1.PodSandboxNetworkStatus;
 import dev.gantry.cri.v1.PodSandboxState;
-import dev.gantry.cri.v1.PodSandboxStatus;
 import dev.gantry.cri.v1.PodSandboxStatusRequest;
 import dev.gantry.cri.v1.PortForwardRequest;
 import dev.gantry.cri.v1.PortForwardResponse;
-import dev.gantry.cri.v1.PullImageRequest;
-import dev.gantry.cri.v1.PullImageResponse;
 import dev.gantry.cri.v1.RemoveContainerRequest;
-import dev.gantry.cri.v1.RemoveImageRequest;
 import dev.gantry.cri.v1.RemovePodSandboxRequest;
 import dev.gantry.cri.v1.ReopenContainerLogRequest;
 import dev.gantry.cri.v1.RunPodSandboxRequest;
@@ -58,15 +45,8 @@ import dev.gantry.cri.v1.UpdateContainerResourcesRequest;
 import dev.gantry.cri.v1.UpdatePodSandboxResourcesRequest;
 import dev.gantry.cri.v1.VersionRequest;
 import dev.gantry.cri.v1.VersionResponse;
-import io.grpc.CallOptions;
 import io.grpc.Channel;
-import io.grpc.ClientCall;
-import io.grpc.MethodDescriptor;
-import io.grpc.stub.ClientCalls;
-import io.grpc.stub.StreamObserver;
 import java.time.Duration;
-import java.time.Instant;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -74,10 +54,7 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
 
 /**
  * A container runtime behind CRI v1, asynchronously and with a deadline on every call.
@@ -89,25 +66,19 @@ import java.util.stream.Stream;
  * </ul>
  */
 public final class CriRuntime {
-    /** For calls that only look or change records; as the kubelet's {@code runtimeRequestTimeout}. */
-    private static final Duration SHORT = Duration.ofMinutes(2);
-
-    /** Network plugins and slow disks take their time; as the kubelet allows for RunPodSandbox. */
-    private static final Duration LONG = Duration.ofMinutes(4);
-
     private static final Duration EXEC_MARGIN = Duration.ofSeconds(2);
 
-    private final Channel channel;
+    private final CriCalls calls;
 
     public CriRuntime(Channel channel) {
-        this.channel = channel;
+        this.calls = new CriCalls(channel);
     }
 
     public CompletableFuture<VersionResponse> version() {
-        return call(
+        return calls.call(
                 RuntimeServiceGrpc.getVersionMethod(),
                 VersionRequest.newBuilder().setVersion("v1").build(),
-                SHORT,
+                CriCalls.SHORT,
                 "the runtime");
     }
 
@@ -118,15 +89,19 @@ public final class CriRuntime {
 
     /** What it can do, besides its conditions: its handlers with what each of them can, and features of all. */
     public CompletableFuture<StatusResponse> abilities() {
-        return call(RuntimeServiceGrpc.getStatusMethod(), StatusRequest.getDefaultInstance(), SHORT, "the runtime");
+        return calls.call(
+                RuntimeServiceGrpc.getStatusMethod(),
+                StatusRequest.getDefaultInstance(),
+                CriCalls.SHORT,
+                "the runtime");
     }
 
     /** How it makes cgroups, and wants those of pods to be called; empty if it does not tell. */
     public CompletableFuture<Optional<CgroupDriver>> cgroupDriver() {
-        return call(
+        return calls.call(
                         RuntimeServiceGrpc.getRuntimeConfigMethod(),
                         RuntimeConfigRequest.getDefaultInstance(),
-                        SHORT,
+                        CriCalls.SHORT,
                         "the runtime")
                 .thenApply(response ->
                         response.hasLinux() ? Optional.of(response.getLinux().getCgroupDriver()) : Optional.empty());
@@ -142,25 +117,25 @@ public final class CriRuntime {
                 .setConfig(config)
                 .setRuntimeHandler(handler)
                 .build();
-        return call(RuntimeServiceGrpc.getRunPodSandboxMethod(), request, LONG, podOf(config))
+        return calls.call(RuntimeServiceGrpc.getRunPodSandboxMethod(), request, CriCalls.LONG, podOf(config))
                 .thenApply(RunPodSandboxResponse::getPodSandboxId);
     }
 
     /** Kills what still runs in it and frees its network; nothing happens if it is stopped or gone. */
     public CompletableFuture<?> stopSandbox(String id) {
-        return call(
+        return calls.call(
                 RuntimeServiceGrpc.getStopPodSandboxMethod(),
                 StopPodSandboxRequest.newBuilder().setPodSandboxId(id).build(),
-                LONG,
+                CriCalls.LONG,
                 "sandbox " + id);
     }
 
     /** Removes it with its containers; nothing happens if it is gone. */
     public CompletableFuture<?> removeSandbox(String id) {
-        return call(
+        return calls.call(
                 RuntimeServiceGrpc.getRemovePodSandboxMethod(),
                 RemovePodSandboxRequest.newBuilder().setPodSandboxId(id).build(),
-                LONG,
+                CriCalls.LONG,
                 "sandbox " + id);
     }
 
@@ -172,15 +147,15 @@ public final class CriRuntime {
                 .setSandboxConfig(sandboxConfig)
                 .build();
         String object = "container " + config.getMetadata().getName() + " of " + podOf(sandboxConfig);
-        return call(RuntimeServiceGrpc.getCreateContainerMethod(), request, LONG, object)
+        return calls.call(RuntimeServiceGrpc.getCreateContainerMethod(), request, CriCalls.LONG, object)
                 .thenApply(CreateContainerResponse::getContainerId);
     }
 
     public CompletableFuture<?> startContainer(String id) {
-        return call(
+        return calls.call(
                 RuntimeServiceGrpc.getStartContainerMethod(),
                 StartContainerRequest.newBuilder().setContainerId(id).build(),
-                LONG,
+                CriCalls.LONG,
                 "container " + id);
     }
 
@@ -194,10 +169,10 @@ public final class CriRuntime {
                 .setContainerId(id)
                 .setTimeout(timeoutSeconds)
                 .build();
-        return call(
+        return calls.call(
                 RuntimeServiceGrpc.getStopContainerMethod(),
                 request,
-                SHORT.plusSeconds(timeoutSeconds),
+                CriCalls.SHORT.plusSeconds(timeoutSeconds),
                 "container " + id);
     }
 
@@ -205,7 +180,7 @@ public final class CriRuntime {
     public CompletableFuture<Optional<LinuxContainerResources>> resources(String id) {
         ContainerStatusRequest request =
                 ContainerStatusRequest.newBuilder().setContainerId(id).build();
-        return call(RuntimeServiceGrpc.getContainerStatusMethod(), request, SHORT, "container " + id)
+        return calls.call(RuntimeServiceGrpc.getContainerStatusMethod(), request, CriCalls.SHORT, "container " + id)
                 .thenApply(response -> response.getStatus().getResources().hasLinux()
                         ? Optional.of(response.getStatus().getResources().getLinux())
                         : Optional.empty());
@@ -213,40 +188,35 @@ public final class CriRuntime {
 
     /** Changes what a running container may have. */
     public CompletableFuture<?> updateContainer(String id, LinuxContainerResources resources) {
-        return call(
+        return calls.call(
                 RuntimeServiceGrpc.getUpdateContainerResourcesMethod(),
                 UpdateContainerResourcesRequest.newBuilder()
                         .setContainerId(id)
                         .setLinux(resources)
                         .build(),
-                SHORT,
+                CriCalls.SHORT,
                 "container " + id);
     }
 
     /** Changes what a pod as a whole may have; nothing happens with a runtime that leaves that to others. */
     public CompletableFuture<?> updateSandbox(String id, LinuxContainerResources resources) {
-        return call(
+        return CriCalls.unless(
+                CriException::isUnimplemented,
+                calls.call(
                         RuntimeServiceGrpc.getUpdatePodSandboxResourcesMethod(),
                         UpdatePodSandboxResourcesRequest.newBuilder()
                                 .setPodSandboxId(id)
                                 .setResources(resources)
                                 .build(),
-                        SHORT,
-                        "sandbox " + id)
-                .<Object>thenApply(done -> done)
-                .exceptionallyCompose(failure -> {
-                    Throwable cause = failure.getCause() == null ? failure : failure.getCause();
-                    return cause instanceof CriException e && e.isUnimplemented()
-                            ? CompletableFuture.completedFuture(id)
-                            : CompletableFuture.failedFuture(cause);
-                });
+                        CriCalls.SHORT,
+                        "sandbox " + id));
     }
 
     /** Memory in use by a container, in bytes; empty if the runtime does not tell. */
     public CompletableFuture<OptionalLong> memoryUsage(String id) {
         ContainerStatsRequest request =
                 ContainerStatsRequest.newBuilder().setContainerId(id).build();
-        return call(RuntimeServiceGrpc.getContainerStatsMethod(), request, SHORT, "container " + id)
+        return calls.call(RuntimeServiceGrpc.getContainerStatsMethod(), request, CriCalls.SHORT, "container " + id)
                 .thenApply(response -> {
                     MemoryUsage memory = response.getStats().getMemory();
                     return memory.hasUsageBytes()
@@ -268,7 +238,7 @@ public final class CriRuntime {
                 .build();
         // The runtime's own deadline comes first, and kills; ours is for a runtime that does not answer.
         Duration deadline = timeout.isZero() ? Duration.ZERO : timeout.plus(EXEC_MARGIN);
-        return call(RuntimeServiceGrpc.getExecSyncMethod(), request, deadline, "container " + id);
+        return calls.call(RuntimeServiceGrpc.getExecSyncMethod(), request, deadline, "container " + id);
     }
 
     /** The URL at which a command's streams are served, once and soon. All its outputs are asked for. */
@@ -281,7 +251,7 @@ public final class CriRuntime {
                 .setStdout(true)
                 .setStderr(!tty)
                 .build();
-        return call(RuntimeServiceGrpc.getExecMethod(), request, SHORT, "container " + id)
+        return calls.call(RuntimeServiceGrpc.getExecMethod(), request, CriCalls.SHORT, "container " + id)
                 .thenApply(ExecResponse::getUrl);
     }
 
@@ -294,7 +264,7 @@ public final class CriRuntime {
                 .setStdout(true)
                 .setStderr(!tty)
                 .build();
-        return call(RuntimeServiceGrpc.getAttachMethod(), request, SHORT, "container " + id)
+        return calls.call(RuntimeServiceGrpc.getAttachMethod(), request, CriCalls.SHORT, "container " + id)
                 .thenApply(AttachResponse::getUrl);
     }
 
@@ -304,74 +274,33 @@ public final class CriRuntime {
                 .setPodSandboxId(sandboxId)
                 .addPort(port)
                 .build();
-        return call(RuntimeServiceGrpc.getPortForwardMethod(), request, SHORT, "sandbox " + sandboxId)
+        return calls.call(RuntimeServiceGrpc.getPortForwardMethod(), request, CriCalls.SHORT, "sandbox " + sandboxId)
                 .thenApply(PortForwardResponse::getUrl);
     }
 
     /** Has a running container's log begun anew at its path. */
     public CompletableFuture<?> reopenLog(String id) {
-        return call(
+        return calls.call(
                 RuntimeServiceGrpc.getReopenContainerLogMethod(),
                 ReopenContainerLogRequest.newBuilder().setContainerId(id).build(),
-                SHORT,
+                CriCalls.SHORT,
                 "container " + id);
     }
 
     public CompletableFuture<?> removeContainer(String id) {
-        return call(
+        return calls.call(
                 RuntimeServiceGrpc.getRemoveContainerMethod(),
                 RemoveContainerRequest.newBuilder().setContainerId(id).build(),
-                SHORT,
+                CriCalls.SHORT,
                 "container " + id);
-    }
-
-    /** The image, if it is present. */
-    public CompletableFuture<Optional<Image>> imageStatus(String reference) {
-        ImageStatusRequest request = ImageStatusRequest.newBuilder()
-                .setImage(ImageSpec.newBuilder().setImage(reference).setUserSpecifiedImage(reference))
-                .build();
-        return call(ImageServiceGrpc.getImageStatusMethod(), request, SHORT, "image " + reference)
-                .thenApply(response ->
-                        response.hasImage() && !response.getImage().getId().isEmpty()
-                                ? Optional.of(response.getImage())
-                                : Optional.empty());
-    }
-
-    /** All images that it has. */
-    public CompletableFuture<List<Image>> images() {
-        return call(
-                        ImageServiceGrpc.getListImagesMethod(),
-                        ListImagesRequest.getDefaultInstance(),
-                        SHORT,
-                        "the runtime")
-                .thenApply(ListImagesResponse::getImagesList);
-    }
-
-    /** Removes an image with all its names; nothing happens if it is gone. */
-    public CompletableFuture<?> removeImage(String reference) {
-        RemoveImageRequest request = RemoveImageRequest.newBuilder()
-                .setImage(ImageSpec.newBuilder().setImage(reference).setUserSpecifiedImage(reference))
-                .build();
-        return call(ImageServiceGrpc.getRemoveImageMethod(), request, SHORT, "image " + reference);
-    }
-
-    /** Pulls without a deadline (the runtime ends what makes no progress) and gives the reference of what it has. */
-    public CompletableFuture<String> pullImage(
-            String reference, Optional<AuthConfig> auth, PodSandboxConfig sandboxConfig) {
-        PullImageRequest.Builder request = PullImageRequest.newBuilder()
-                .setImage(ImageSpec.newBuilder().setImage(reference).setUserSpecifiedImage(reference))
-                .setSandboxConfig(sandboxConfig);
-        auth.ifPresent(request::setAuth);
-        return call(ImageServiceGrpc.getPullImageMethod(), request.build(), Duration.ZERO, "image " + reference)
-                .thenApply(PullImageResponse::getImageRef);
     }
 
     /** All sandboxes that carry a pod's labels. */
     public CompletableFuture<List<PodSandbox>> sandboxes() {
-        return call(
+        return calls.call(
                         RuntimeServiceGrpc.getListPodSandboxMethod(),
                         ListPodSandboxRequest.getDefaultInstance(),
-                        SHORT,
+                        CriCalls.SHORT,
                         "the runtime")
                 .thenApply(response -> response.getItemsList().stream()
                         .filter(sandbox -> sandbox.containsLabels(Labels.POD_UID))
@@ -380,10 +309,10 @@ public final class CriRuntime {
 
     /** What there is of each pod, by uid, as a text that changes with the state of any of its containers or sandboxes. */
     CompletableFuture<Map<String, String>> podStates() {
-        return call(
+        return calls.call(
                         RuntimeServiceGrpc.getListContainersMethod(),
                         ListContainersRequest.getDefaultInstance(),
-                        SHORT,
+                        CriCalls.SHORT,
                         "the runtime")
                 .thenCombine(sandboxes(), (containers, sandboxes) -> {
                     Map<String, TreeSet<String>> states = new HashMap<>();
@@ -415,12 +344,13 @@ public final class CriRuntime {
                 .build();
         String object = "pod " + podUid;
         // Containers first: a sandbox that appears in between has none yet.
-        return call(RuntimeServiceGrpc.getListContainersMethod(), containers, SHORT, object)
-                .thenCompose(found -> all(found.getContainersList().stream()
+        return calls.call(RuntimeServiceGrpc.getListContainersMethod(), containers, CriCalls.SHORT, object)
+                .thenCompose(found -> CriCalls.all(found.getContainersList().stream()
                         .map(container -> observe(container, before))
                         .toList()))
-                .thenCompose(runs -> call(RuntimeServiceGrpc.getListPodSandboxMethod(), sandboxes, SHORT, object)
-                        .thenCompose(found -> all(
+                .thenCompose(runs -> calls.call(
+                                RuntimeServiceGrpc.getListPodSandboxMethod(), sandboxes, CriCalls.SHORT, object)
+                        .thenCompose(found -> CriCalls.all(
                                 found.getItemsList().stream().map(this::observe).toList()))
                         .thenApply(seen -> new ObservedPod(present(seen), present(runs))));
     }
@@ -435,104 +365,31 @@ public final class CriRuntime {
         ContainerStatusRequest request = ContainerStatusRequest.newBuilder()
                 .setContainerId(container.getId())
                 .build();
-        return unlessGone(
-                call(RuntimeServiceGrpc.getContainerStatusMethod(), request, SHORT, "container " + container.getId())
-                        .thenApply(response -> observed(container, response.getStatus())));
+        return CriCalls.unless(
+                CriException::isNotFound,
+                calls.call(
+                                RuntimeServiceGrpc.getContainerStatusMethod(),
+                                request,
+                                CriCalls.SHORT,
+                                "container " + container.getId())
+                        .thenApply(response -> ObservedContainer.of(container, response.getStatus())));
     }
 
     private CompletableFuture<Optional<ObservedSandbox>> observe(PodSandbox sandbox) {
-        int attempt = sandbox.getMetadata().getAttempt();
-        Instant createdAt = nanos(sandbox.getCreatedAt());
-        Instant began = podStartedAt(sandbox);
         if (sandbox.getState() != PodSandboxState.SANDBOX_READY) {
-            return CompletableFuture.completedFuture(
-                    Optional.of(new ObservedSandbox(sandbox.getId(), attempt, false, createdAt, began, List.of())));
+            return CompletableFuture.completedFuture(Optional.of(ObservedSandbox.dead(sandbox)));
         }
         PodSandboxStatusRequest request = PodSandboxStatusRequest.newBuilder()
                 .setPodSandboxId(sandbox.getId())
                 .build();
-        return unlessGone(call(
-                        RuntimeServiceGrpc.getPodSandboxStatusMethod(), request, SHORT, "sandbox " + sandbox.getId())
-                .thenApply(response -> {
-                    PodSandboxStatus status = response.getStatus();
-                    boolean ready = status.getState() == PodSandboxState.SANDBOX_READY;
-                    return new ObservedSandbox(
-                            sandbox.getId(), attempt, ready, createdAt, began, addresses(status.getNetwork()));
-                }));
-    }
-
-    /** When the pod of a sandbox began on this node. */
-    public static Instant podStartedAt(PodSandbox sandbox) {
-        Instant created = nanos(sandbox.getCreatedAt());
-        try {
-            Instant began = Instant.ofEpochMilli(
-                    Long.parseLong(sandbox.getAnnotationsOrDefault(Labels.POD_STARTED_AT_MILLIS, "")));
-            return began.isBefore(created) ? began : created;
-        } catch (NumberFormatException e) {
-            // Made by someone else: the pod is as old as its sandbox.
-            return created;
-        }
-    }
-
-    /** The address first that the runtime puts first. */
-    private static List<String> addresses(PodSandboxNetworkStatus network) {
-        return Stream.concat(
-                        Stream.of(network.getIp()),
-                        network.getAdditionalIpsList().stream().map(ip -> ip.getIp()))
-                .filter(ip -> !ip.isEmpty())
-                .toList();
-    }
-
-    private static ObservedContainer observed(Container listed, ContainerStatus status) {
-        int restartCount = restartCount(status);
-        return new ObservedContainer(
-                status.getId(),
-                listed.getPodSandboxId(),
-                status.getLabelsOrDefault(
-                        Labels.CONTAINER_NAME, status.getMetadata().getName()),
-                restartCount,
-                nanos(status.getCreatedAt()),
-                run(status),
-                status.getImage().getUserSpecifiedImage().isEmpty()
-                        ? status.getImage().getImage()
-                        : status.getImage().getUserSpecifiedImage(),
-                status.getImageRef().isEmpty() ? status.getImageId() : status.getImageRef(),
-                status.getLogPath(),
-                user(status),
-                status.getAnnotationsMap());
-    }
-
-    private static Optional<ObservedContainer.User> user(ContainerStatus status) {
-        if (!status.getUser().hasLinux()) {
-            return Optional.empty();
-        }
-        var linux = status.getUser().getLinux();
-        return Optional.of(
-                new ObservedContainer.User(linux.getUid(), linux.getGid(), linux.getSupplementalGroupsList()));
-    }
-
-    private static int restartCount(ContainerStatus status) {
-        try {
-            return Integer.parseInt(status.getAnnotationsOrDefault(Labels.RESTART_COUNT, ""));
-        } catch (NumberFormatException e) {
-            // Made by someone else: CRI's attempt means the same.
-            return status.getMetadata().getAttempt();
-        }
-    }
-
-    private static ContainerRun run(ContainerStatus status) {
-        return switch (status.getState()) {
-            case CONTAINER_CREATED -> new ContainerRun.Created();
-            case CONTAINER_RUNNING -> new ContainerRun.Running(nanos(status.getStartedAt()));
-            case CONTAINER_EXITED ->
-                new ContainerRun.Exited(
-                        nanos(status.getStartedAt()),
-                        nanos(status.getFinishedAt()),
-                        status.getExitCode(),
-                        status.getReason(),
-                        status.getMessage());
-            case CONTAINER_UNKNOWN, UNRECOGNIZED -> new ContainerRun.Lost();
-        };
+        return CriCalls.unless(
+                CriException::isNotFound,
+                calls.call(
+                                RuntimeServiceGrpc.getPodSandboxStatusMethod(),
+                                request,
+                                CriCalls.SHORT,
+                                "sandbox " + sandbox.getId())
+                        .thenApply(response -> ObservedSandbox.of(sandbox, response.getStatus())));
     }
 
     /**
@@ -542,109 +399,18 @@ public final class CriRuntime {
      * @return closing it cancels the stream
      */
     public AutoCloseable events(Consumer<ContainerEventResponse> onEvent, Consumer<CriException> onEnd) {
-        ClientCall<GetEventsRequest, ContainerEventResponse> call =
-                channel.newCall(RuntimeServiceGrpc.getGetContainerEventsMethod(), CallOptions.DEFAULT);
-        EventObserver observer = new EventObserver(onEvent, onEnd);
-        ClientCalls.asyncServerStreamingCall(call, GetEventsRequest.getDefaultInstance(), observer);
-        return () -> {
-            observer.closed = true;
-            call.cancel("not interested any more", null);
-        };
-    }
-
-    private static final class EventObserver implements StreamObserver<ContainerEventResponse> {
-        private final Consumer<ContainerEventResponse> onEvent;
-        private final Consumer<CriException> onEnd;
-        private volatile boolean closed;
-
-        EventObserver(Consumer<ContainerEventResponse> onEvent, Consumer<CriException> onEnd) {
-            this.onEvent = onEvent;
-            this.onEnd = onEnd;
-        }
-
-        @Override
-        public void onNext(ContainerEventResponse event) {
-            if (!closed) {
-                onEvent.accept(event);
-            }
-        }
-
-        @Override
-        public void onError(Throwable cause) {
-            if (!closed) {
-                onEnd.accept(CriException.of("GetContainerEvents", "the runtime", cause));
-            }
-        }
-
-        @Override
-        public void onCompleted() {
-            onError(io.grpc.Status.UNAVAILABLE
-                    .withDescription("the stream ended")
-                    .asRuntimeException());
-        }
-    }
-
-    private <Q, R> CompletableFuture<R> call(
-            MethodDescriptor<Q, R> method, Q request, Duration timeout, String object) {
-        CallOptions options = timeout.isZero()
-                ? CallOptions.DEFAULT
-                : CallOptions.DEFAULT.withDeadlineAfter(timeout.toMillis(), TimeUnit.MILLISECONDS);
-        ClientCall<Q, R> call = channel.newCall(method, options);
-        CompletableFuture<R> result = new CompletableFuture<>();
-        result.whenComplete((response, failure) -> {
-            if (result.isCancelled()) {
-                call.cancel("not needed any more", null);
-            }
-        });
-        ClientCalls.asyncUnaryCall(call, request, new StreamObserver<>() {
-            @Override
-            public void onNext(R response) {
-                result.complete(response);
-            }
-
-            @Override
-            public void onError(Throwable cause) {
-                result.completeExceptionally(
-                        CriException.of(String.valueOf(method.getBareMethodName()), object, cause));
-            }
-
-            @Override
-            public void onCompleted() {
-                // The response came with onNext.
-            }
-        });
-        return result;
-    }
-
-    private static <T> CompletableFuture<Optional<T>> unlessGone(CompletableFuture<T> call) {
-        return call.thenApply(Optional::of).exceptionallyCompose(failure -> {
-            Throwable cause = failure.getCause() == null ? failure : failure.getCause();
-            return cause instanceof CriException e && e.isNotFound()
-                    ? CompletableFuture.completedFuture(Optional.empty())
-                    : CompletableFuture.failedFuture(cause);
-        });
-    }
-
-    private static <T> CompletableFuture<List<T>> all(List<CompletableFuture<T>> futures) {
-        CompletableFuture<List<T>> result = CompletableFuture.completedFuture(new ArrayList<>());
-        for (CompletableFuture<T> future : futures) {
-            result = result.thenCombine(future, (list, one) -> {
-                list.add(one);
-                return list;
-            });
-        }
-        return result;
-    }
-
-    private static <T> List<T> present(List<Optional<T>> all) {
-        return all.stream().flatMap(Optional::stream).collect(Collectors.toList());
-    }
-
-    private static Instant nanos(long sinceEpoch) {
-        return Instant.ofEpochSecond(0, sinceEpoch);
+        return calls.stream(
+                RuntimeServiceGrpc.getGetContainerEventsMethod(),
+                GetEventsRequest.getDefaultInstance(),
+                onEvent,
+                onEnd);
     }
 
     private static String podOf(PodSandboxConfig config) {
         return config.getMetadata().getNamespace() + "/" + config.getMetadata().getName();
+    }
+
+    private static <T> List<T> present(List<Optional<T>> all) {
+        return all.stream().flatMap(Optional::stream).toList();
     }
 }

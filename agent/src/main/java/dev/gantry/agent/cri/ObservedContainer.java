@@ -1,5 +1,7 @@
 package dev.gantry.agent.cri;
 
+import dev.gantry.cri.v1.Container;
+import dev.gantry.cri.v1.ContainerStatus;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -58,5 +60,40 @@ public record ObservedContainer(
     /** The definition it was made from; see {@link Labels#definitionHash}. */
     public String definitionHash() {
         return annotations.getOrDefault(Labels.CONTAINER_HASH, "");
+    }
+
+    static ObservedContainer of(Container listed, ContainerStatus status) {
+        return new ObservedContainer(
+                status.getId(),
+                listed.getPodSandboxId(),
+                status.getLabelsOrDefault(
+                        Labels.CONTAINER_NAME, status.getMetadata().getName()),
+                restartCount(status),
+                Instant.ofEpochSecond(0, status.getCreatedAt()),
+                ContainerRun.of(status),
+                status.getImage().getUserSpecifiedImage().isEmpty()
+                        ? status.getImage().getImage()
+                        : status.getImage().getUserSpecifiedImage(),
+                status.getImageRef().isEmpty() ? status.getImageId() : status.getImageRef(),
+                status.getLogPath(),
+                user(status),
+                status.getAnnotationsMap());
+    }
+
+    private static Optional<User> user(ContainerStatus status) {
+        if (!status.getUser().hasLinux()) {
+            return Optional.empty();
+        }
+        var linux = status.getUser().getLinux();
+        return Optional.of(new User(linux.getUid(), linux.getGid(), linux.getSupplementalGroupsList()));
+    }
+
+    private static int restartCount(ContainerStatus status) {
+        try {
+            return Integer.parseInt(status.getAnnotationsOrDefault(Labels.RESTART_COUNT, ""));
+        } catch (NumberFormatException e) {
+            // Made by someone else: CRI's attempt means the same.
+            return status.getMetadata().getAttempt();
+        }
     }
 }

@@ -68,7 +68,7 @@ public final class RuntimeWatch implements AutoCloseable {
     }
 
     private static String down(Throwable failure) {
-        Throwable cause = failure.getCause() == null || failure instanceof CriException ? failure : failure.getCause();
+        Throwable cause = CriException.unwrap(failure);
         return "container runtime is down: "
                 + (cause instanceof TimeoutException
                         ? "Status of the runtime: no answer within " + PATIENCE.toSeconds() + " s"

@@ -9,6 +9,7 @@ import dev.gantry.agent.cli.Node;
 import dev.gantry.agent.config.AgentConfig;
 import dev.gantry.agent.config.NodePaths;
 import dev.gantry.agent.config.RestartConfig;
+import dev.gantry.agent.cri.CriImages;
 import dev.gantry.agent.cri.CriRuntime;
 import dev.gantry.agent.cri.RuntimeWatch;
 import dev.gantry.agent.event.EventStore;
@@ -245,7 +246,7 @@ final class Agent implements Node.RunningAgent {
             return new Backend(
                     engine,
                     images,
-                    new CriRuntime(runtime.channel()),
+                    new CriImages(runtime.channel()),
                     runtime.io(),
                     new StrictManifests(),
                     manifest -> runtime.explain(config, manifest),

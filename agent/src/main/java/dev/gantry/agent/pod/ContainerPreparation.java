@@ -1,5 +1,6 @@
 package dev.gantry.agent.pod;
 
+import dev.gantry.agent.cri.CriException;
 import dev.gantry.agent.event.PodReference;
 import dev.gantry.agent.volume.MountFailedException;
 import dev.gantry.agent.volume.MountRequest;
@@ -17,7 +18,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
@@ -170,10 +170,7 @@ final class ContainerPreparation {
     }
 
     private static Throwable startFailure(Throwable failure) {
-        Throwable cause = failure;
-        while (cause instanceof CompletionException && cause.getCause() != null) {
-            cause = cause.getCause();
-        }
+        Throwable cause = CriException.unwrap(failure);
         if (cause instanceof MountFailedException) {
             return StartFailedException.mount(cause);
         }

@@ -12,7 +12,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 
 /** Gets a container's image by its pull policy, with the kubelet's events. */
 final class ImageWork {
@@ -38,11 +37,11 @@ final class ImageWork {
         String image = container.getImage();
         String policy = String.valueOf(container.getImagePullPolicy());
         Attempt attempt = new Attempt(container, before);
-        CompletableFuture<Optional<Image>> look = settings.runtime().imageStatus(image);
+        CompletableFuture<Optional<Image>> look = settings.images().status(image);
         CompletableFuture<ImageState> result = new CompletableFuture<>();
         look.whenComplete((found, failure) -> {
             if (failure != null) {
-                result.complete(attempt.inspectFailed(unwrap(failure)));
+                result.complete(attempt.inspectFailed(CriException.unwrap(failure)));
             } else if (found.isPresent() && !policy.equals("Always")) {
                 attempt.event(false, "Pulled", "Container image \"" + image + "\" already present on machine");
                 result.complete(present(found.get()));
@@ -74,13 +73,13 @@ final class ImageWork {
                 pull.cancel(false);
             }
         });
-        pull.thenCompose(reference -> settings.runtime()
-                        .imageStatus(image)
+        pull.thenCompose(reference -> settings.images()
+                        .status(image)
                         .thenApply(found -> found.orElseGet(
                                 () -> Image.newBuilder().setId(reference).build())))
                 .whenComplete((pulled, failure) -> {
                     if (failure != null) {
-                        result.complete(attempt.pullFailed(unwrap(failure)));
+                        result.complete(attempt.pullFailed(CriException.unwrap(failure)));
                         return;
                     }
                     String took = text(Duration.between(begun, settings.clock().instant()));
@@ -101,7 +100,7 @@ final class ImageWork {
             int index,
             CompletableFuture<String> result) {
         Optional<AuthConfig> auth = index < credentials.size() ? Optional.of(credentials.get(index)) : Optional.empty();
-        CompletableFuture<String> one = settings.runtime().pullImage(image, auth, sandbox);
+        CompletableFuture<String> one = settings.images().pull(image, auth, sandbox);
         result.whenComplete((done, failure) -> {
             if (result.isCancelled()) {
                 one.cancel(false);
@@ -113,7 +112,7 @@ final class ImageWork {
             } else if (index + 1 < credentials.size() && !result.isCancelled()) {
                 tryPull(image, sandbox, credentials, index + 1, result);
             } else {
-                result.completeExceptionally(unwrap(failure));
+                result.completeExceptionally(CriException.unwrap(failure));
             }
         });
     }
@@ -140,10 +139,6 @@ final class ImageWork {
         return digits.replaceAll("0+$", "");
     }
 
-    private static Throwable unwrap(Throwable failure) {
-        return failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
-    }
-
     /** One try for one container. */
     private final class Attempt {
         private final Container container;
@@ -162,8 +157,9 @@ final class ImageWork {
             boolean invalid = failure instanceof CriException e && e.code() == io.grpc.Status.Code.INVALID_ARGUMENT;
             String reason = invalid ? "InvalidImageName" : "ImageInspectError";
             String message = invalid
-                    ? "Failed to apply default image tag \"" + container.getImage() + "\": " + reasonOf(failure)
-                    : "Failed to inspect image \"" + container.getImage() + "\": " + reasonOf(failure);
+                    ? "Failed to apply default image tag \"" + container.getImage() + "\": "
+                            + CriException.reason(failure)
+                    : "Failed to inspect image \"" + container.getImage() + "\": " + CriException.reason(failure);
             event(true, "InspectFailed", message);
             return missing(reason, message);
         }
@@ -176,7 +172,7 @@ final class ImageWork {
         }
 
         ImageState pullFailed(Throwable failure) {
-            String answer = reasonOf(failure);
+            String answer = CriException.reason(failure);
             String reason = SPECIAL_REASONS.stream()
                     .filter(answer::startsWith)
                     .findFirst()
@@ -189,10 +185,6 @@ final class ImageWork {
             event(true, "Failed", "Error: " + reason);
             return new ImageState.Missing(Retry.after(
                     before, Retry.Range.IMAGE, reason, message, settings.clock().instant()));
-        }
-
-        private String reasonOf(Throwable failure) {
-            return failure instanceof CriException e ? e.reason() : String.valueOf(failure.getMessage());
         }
     }
 }

@@ -5,13 +5,9 @@ import dev.gantry.agent.cri.Labels;
 import dev.gantry.agent.cri.ObservedContainer;
 import dev.gantry.agent.cri.ObservedPod;
 import dev.gantry.agent.event.PodReference;
-import dev.gantry.agent.hook.HookCall;
-import dev.gantry.agent.hook.HookResult;
 import dev.gantry.cri.v1.ContainerConfig;
 import dev.gantry.cri.v1.PodSandboxConfig;
 import io.fabric8.kubernetes.api.model.Container;
-import io.fabric8.kubernetes.api.model.Lifecycle;
-import io.fabric8.kubernetes.api.model.LifecycleHandler;
 import io.fabric8.kubernetes.api.model.Pod;
 import java.io.IOException;
 import java.time.Duration;
@@ -22,19 +18,10 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ScheduledFuture;
-import java.util.concurrent.TimeUnit;
 import java.util.function.UnaryOperator;
-import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
 
 /** Carries a pod's actions out: asynchronous calls of the runtime, hooks, images. Begun on the worker's queue. */
 final class PodActions {
-    /** The kubelet has none, and its pod hangs with its hook. */
-    private static final Duration POST_START_DEADLINE = Duration.ofMinutes(10);
-
     /** As the kubelet's {@code minimumGracePeriodInSeconds}: after preStop a process still gets so long. */
     private static final long MINIMUM_GRACE_SECONDS = 2;
 
@@ -44,11 +31,8 @@ final class PodActions {
     private final View view;
     private final ImageWork images;
     private final ContainerPreparation containers;
+    private final ContainerHooks hooks;
     private final Map<Operation, CompletableFuture<?>> cancellable = new HashMap<>();
-    /** By container id, of runs that were asked to stop. */
-    private final Map<String, CompletableFuture<HookResult>> preStops = new HashMap<>();
-    /** By container id, while they run. */
-    private final Map<String, CompletableFuture<HookResult>> postStarts = new ConcurrentHashMap<>();
 
     PodActions(WorkerSettings settings, PodReference reference, PodStatuses.Context context, View view) {
         this.settings = settings;
@@ -57,6 +41,8 @@ final class PodActions {
         this.view = view;
         this.images = new ImageWork(settings, reference);
         this.containers = new ContainerPreparation(settings, reference, images);
+        this.hooks =
+                new ContainerHooks(settings, reference, view, context.node().hostIps());
     }
 
     /** The worker, as its actions see it; any thread. */
@@ -89,15 +75,9 @@ final class PodActions {
         cancellable.remove(operation);
     }
 
-    /** A container that has ended has no use for its hooks: whoever waits for one goes on. */
+    /** What the runtime has now; on the worker's queue. */
     void saw(ObservedPod seen) {
-        postStarts.values().removeIf(CompletableFuture::isDone);
-        seen.containers().stream()
-                .filter(ObservedContainer::isExited)
-                .flatMap(run -> Stream.of(
-                        Optional.ofNullable(postStarts.get(run.id())), Optional.ofNullable(preStops.get(run.id()))))
-                .flatMap(Optional::stream)
-                .forEach(hook -> hook.cancel(false));
+        hooks.saw(seen);
     }
 
     /** Begins an action; its end is told by {@link View#settle}. */
@@ -150,7 +130,7 @@ final class PodActions {
                     if (failure == null) {
                         return before.withSandboxFailure(Optional.empty());
                     }
-                    String message = "Failed to create pod sandbox: " + reason(failure);
+                    String message = "Failed to create pod sandbox: " + CriException.reason(failure);
                     settings.events().record(reference, Optional.empty(), true, "FailedCreatePodSandBox", message);
                     return before.withSandboxFailure(
                             Optional.of(retry(before.sandboxFailure(), "CreatePodSandboxError", message)));
@@ -218,7 +198,7 @@ final class PodActions {
                     if (failure == null) {
                         return after.withStartFailure(container.getName(), Optional.empty());
                     }
-                    if (unwrap(failure) instanceof CancellationException) {
+                    if (CriException.unwrap(failure) instanceof CancellationException) {
                         return after;
                     }
                     Retry retry = startFailure(before, container, failure);
@@ -249,7 +229,7 @@ final class PodActions {
         return settings.runtime()
                 .createContainer(start.sandboxId(), config, sandbox)
                 .exceptionallyCompose(failure -> CompletableFuture.failedFuture(
-                        new StartFailedException("CreateContainerError", reason(failure), failure)))
+                        new StartFailedException("CreateContainerError", CriException.reason(failure), failure)))
                 .thenApply(id -> {
                     event(container, false, "Created", "Container created");
                     return id;
@@ -264,54 +244,31 @@ final class PodActions {
                     return id;
                 })
                 .exceptionallyCompose(failure -> CompletableFuture.failedFuture(
-                        new StartFailedException("RunContainerError", reason(failure), failure)))
+                        new StartFailedException("RunContainerError", CriException.reason(failure), failure)))
                 .thenCompose(started -> postStart(container, id));
     }
 
     /** A container whose hook fails is killed, and restarted as its policy says. */
     private CompletableFuture<?> postStart(Container container, String id) {
-        LifecycleHandler handler = container.getLifecycle() == null
-                ? null
-                : container.getLifecycle().getPostStart();
-        if (handler == null) {
-            return CompletableFuture.completedFuture(null);
-        }
-        CompletableFuture<HookResult> hook =
-                settings.hooks().run(hookCall(container, id, handler), POST_START_DEADLINE);
-        postStarts.put(id, hook);
-        return hook.thenCompose(result -> {
-            if (result.failure().isEmpty()) {
+        return hooks.postStart(container, id).thenCompose(failure -> {
+            if (failure.isEmpty()) {
                 return CompletableFuture.<Object>completedFuture(null);
             }
-            String message = "PostStartHook failed: " + result.failure().get();
+            String message = "PostStartHook failed: " + failure.get();
             event(container, true, "FailedPostStartHook", message);
             event(container, false, "Killing", "FailedPostStartHook");
             return settings.runtime()
-                    .stopContainer(id, gracePeriodSeconds())
-                    .handle((done, failure) -> null)
+                    .stopContainer(id, Plan.gracePeriodSeconds(view.state().pod()))
+                    .handle((done, error) -> null)
                     .thenCompose(done -> CompletableFuture.failedFuture(
                             new StartFailedException("PostStartHookError", message, null)));
         });
     }
 
-    private HookCall hookCall(Container container, String id, LifecycleHandler handler) {
-        Optional<String> ip = view.state().observed().flatMap(ObservedPod::readySandbox).stream()
-                .flatMap(sandbox -> sandbox.ips().stream())
-                .findFirst();
-        if (Boolean.TRUE.equals(view.state().pod().getSpec().getHostNetwork())) {
-            ip = context.node().hostIps().stream().findFirst();
-        }
-        return new HookCall(reference, container, id, handler, ip);
-    }
-
-    private long gracePeriodSeconds() {
-        return Plan.gracePeriodSeconds(view.state().pod());
-    }
-
     private Retry startFailure(PodState before, Container container, Throwable failure) {
-        Throwable cause = unwrap(failure);
+        Throwable cause = CriException.unwrap(failure);
         String word = cause instanceof StartFailedException e ? e.reason() : "CreateContainerError";
-        String message = reason(cause);
+        String message = CriException.reason(cause);
         if (!(cause instanceof StartFailedException e && e.isReported())) {
             event(container, true, "Failed", "Error: " + message);
         }
@@ -334,54 +291,23 @@ final class PodActions {
                 : Math.min(stop.timeoutSeconds(), Math.max(MINIMUM_GRACE_SECONDS, stop.timeoutSeconds() - used));
     }
 
-    /**
-     * Runs the hook once per run of a container, inside its grace. A second stop of the same run, which allows less, ends the
-     * hook at its own deadline.
-     */
     private CompletableFuture<?> preStop(Action.StopContainer stop) {
-        CompletableFuture<HookResult> running = preStops.get(stop.id());
-        if (running != null) {
-            ScheduledFuture<?> deadline =
-                    settings.timers().schedule(() -> running.cancel(false), stop.timeoutSeconds(), TimeUnit.SECONDS);
-            return running.handle((done, failure) -> deadline.cancel(false));
-        }
-        LifecycleHandler handler = containerOf(stop)
-                .map(Container::getLifecycle)
-                .map(Lifecycle::getPreStop)
-                .orElse(null);
-        if (handler == null || stop.timeoutSeconds() == 0) {
-            return CompletableFuture.completedFuture(null);
-        }
-        Container container = container(stop.container());
-        CompletableFuture<HookResult> hook = settings.hooks()
-                .run(hookCall(container, stop.id(), handler), Duration.ofSeconds(stop.timeoutSeconds()));
-        preStops.put(stop.id(), hook);
-        return hook.handle((result, failure) -> {
-            if (result != null) {
-                result.failure()
-                        .ifPresent(text -> event(container, true, "FailedPreStopHook", "PreStopHook failed: " + text));
-            }
-            return null;
-        });
-    }
-
-    /** Empty for what runs though the pod's spec does not have it any more. */
-    private Optional<Container> containerOf(Action.StopContainer stop) {
-        return PodContainers.all(view.state().pod()).stream()
-                .filter(container -> container.getName().equals(stop.container()))
-                .findFirst();
+        Optional<Container> container = find(stop.container());
+        return hooks.preStop(container, stop.id(), stop.timeoutSeconds())
+                .thenAccept(failure -> failure.ifPresent(text ->
+                        event(container.orElseThrow(), true, "FailedPreStopHook", "PreStopHook failed: " + text)));
     }
 
     /** What is not there any more is as good as stopped or removed. */
     private void settleRemoval(Action action, CompletableFuture<?> call) {
         call.whenComplete((done, failure) -> {
-            Throwable cause = failure == null ? null : unwrap(failure);
-            boolean gone = cause == null || (cause instanceof CriException e && e.isNotFound());
+            boolean gone =
+                    failure == null || (CriException.unwrap(failure) instanceof CriException e && e.isNotFound());
             view.settle(action.operation(), before -> {
                 if (gone || view.isStopped()) {
                     return before.withRemovalFailure(Optional.empty());
                 }
-                String message = "error killing pod: " + reason(cause);
+                String message = "error killing pod: " + CriException.reason(failure);
                 settings.events().record(reference, Optional.empty(), true, "FailedKillPod", message);
                 return before.withRemovalFailure(Optional.of(retry(before.removalFailure(), "FailedKillPod", message)));
             });
@@ -400,25 +326,14 @@ final class PodActions {
     // ---- small things
 
     private Container container(String name) {
-        return PodContainers.all(view.state().pod()).stream()
-                .filter(container -> container.getName().equals(name))
-                .findFirst()
+        return find(name)
                 .orElseThrow(() -> new IllegalStateException("pod " + reference + " has no container " + name));
     }
 
-    private static Throwable unwrap(Throwable failure) {
-        Throwable cause = failure;
-        while (cause instanceof CompletionException && cause.getCause() != null) {
-            cause = cause.getCause();
-        }
-        return cause;
-    }
-
-    private static String reason(@Nullable Throwable failure) {
-        Throwable cause = failure == null ? null : unwrap(failure);
-        if (cause instanceof CriException e) {
-            return e.reason();
-        }
-        return cause == null || cause.getMessage() == null ? String.valueOf(cause) : cause.getMessage();
+    /** Empty for what runs though the pod's spec does not have it any more. */
+    private Optional<Container> find(String name) {
+        return PodContainers.all(view.state().pod()).stream()
+                .filter(container -> container.getName().equals(name))
+                .findFirst();
     }
 }

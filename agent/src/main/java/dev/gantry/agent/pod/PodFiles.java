@@ -101,10 +101,7 @@ final class PodFiles {
     /** Makes what a container's run needs beside its volumes, and tells all that is mounted into it. */
     List<Mount> prepareContainer(Pod pod, Container container, int restartCount, List<Mount> volumeMounts)
             throws IOException {
-        PodReference reference = new PodReference(
-                pod.getMetadata().getNamespace(),
-                pod.getMetadata().getName(),
-                pod.getMetadata().getUid());
+        PodReference reference = PodReference.of(pod);
         Files.createDirectories(logDirectory(reference).resolve(container.getName()));
         List<Mount> mounts = new ArrayList<>(volumeMounts);
         boolean ownHosts =

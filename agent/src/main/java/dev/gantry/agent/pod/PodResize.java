@@ -1,5 +1,6 @@
 package dev.gantry.agent.pod;
 
+import dev.gantry.agent.cri.CriException;
 import dev.gantry.agent.cri.ObservedContainer;
 import dev.gantry.agent.cri.ObservedPod;
 import dev.gantry.agent.cri.ObservedSandbox;
@@ -21,7 +22,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -200,11 +200,7 @@ final class PodResize {
     }
 
     private void failed(Throwable trouble) {
-        Throwable cause = trouble;
-        while (cause instanceof CompletionException && cause.getCause() != null) {
-            cause = cause.getCause();
-        }
-        String message = String.valueOf(cause.getMessage());
+        String message = String.valueOf(CriException.unwrap(trouble).getMessage());
         failure = Optional.of(
                 Retry.after(failure, RETRY, "Error", message, settings.clock().instant()));
         event(true, "ResizeError", message);

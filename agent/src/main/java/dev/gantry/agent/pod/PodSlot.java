@@ -1,5 +1,6 @@
 package dev.gantry.agent.pod;
 
+import dev.gantry.agent.event.PodReference;
 import dev.gantry.agent.time.Timestamps;
 import io.fabric8.kubernetes.api.model.ObjectMeta;
 import io.fabric8.kubernetes.api.model.Pod;
@@ -7,9 +8,12 @@ import io.fabric8.kubernetes.api.model.PodCondition;
 import io.fabric8.kubernetes.api.model.PodStatus;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
-/** One name on this node: the pod that has it, and the one that waits for it. Guarded by the engine's lock. */
+/** One name on this node: the pod that has it, and the one that waits for it. Guarded by the lock of the {@link PodTable}. */
 final class PodSlot {
     final PodKey key;
 
@@ -25,6 +29,18 @@ final class PodSlot {
     /** What has the name next. */
     @Nullable Wanted waiting() {
         return restored != null ? restored : next;
+    }
+
+    /** Whether a pod of this uid waits for the name. */
+    boolean awaits(String uid) {
+        return Stream.of(Optional.ofNullable(restored), Optional.ofNullable(next))
+                .flatMap(Optional::stream)
+                .anyMatch(wanted -> wanted.pod().getMetadata().getUid().equals(uid));
+    }
+
+    /** The pod that others see here: not one that was found and that nobody wants; empty if they see none. */
+    Optional<Occupant> visible() {
+        return shown == null || current == null || current.orphan ? Optional.empty() : Optional.of(current);
     }
 
     /** As last shown to watchers; null if they see nothing here. */
@@ -83,7 +99,11 @@ final class PodSlot {
         }
 
         boolean isFinal() {
-            return "Succeeded".equals(status.getPhase()) || "Failed".equals(status.getPhase());
+            return PodSlot.isFinal(status);
+        }
+
+        PodReference reference() {
+            return PodReference.of(pod);
         }
 
         /** The pod as the API shows it, with this version. */
@@ -159,5 +179,22 @@ final class PodSlot {
         PodStatus status = new PodStatus();
         status.setPhase("Pending");
         return status;
+    }
+
+    /** Whether a pod of this status has ended for good. */
+    static boolean isFinal(PodStatus status) {
+        return Decision.Phase.SUCCEEDED.text().equals(status.getPhase())
+                || Decision.Phase.FAILED.text().equals(status.getPhase());
+    }
+
+    /** Whether a pod of the API ends with the agent that made it. */
+    static boolean isTransient(Pod pod) {
+        return annotation(pod, PodEngine.TRANSIENT_ANNOTATION).equals("true");
+    }
+
+    /** The value of an annotation; empty if the pod has none of this name. */
+    static String annotation(Pod pod, String name) {
+        Map<String, String> annotations = pod.getMetadata().getAnnotations();
+        return annotations == null ? "" : annotations.getOrDefault(name, "");
     }
 }

@@ -84,8 +84,7 @@ final class PodWorker {
         this.settings = settings;
         this.listener = listener;
         this.serial = new SerialExecutor(settings.pool());
-        var metadata = initial.pod().getMetadata();
-        this.reference = new PodReference(metadata.getNamespace(), metadata.getName(), metadata.getUid());
+        this.reference = PodReference.of(initial.pod());
         this.actions = new PodActions(settings, reference, context, new View());
         this.probes = settings.probes().open(reference, this::healthChanged);
         this.resize = new PodResize(settings, reference, pod -> listener.mayResize(pod), serial, this::step);

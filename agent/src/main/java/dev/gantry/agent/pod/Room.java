@@ -12,7 +12,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
 
-/** The room for pods on this node: who has some, and whether there is enough for one more. Asked under the engine's lock. */
+/** The room for pods on this node: who has some, and whether there is enough for one more. Asked under the lock of the {@link PodTable}. */
 final class Room {
     private final NodeFacts node;
 

@@ -18,7 +18,7 @@ import org.slf4j.LoggerFactory;
  * What watchers see of the pods: one snapshot per name, each change with a version of its own.
  *
  * <ul>
- *   <li>Guarded by the engine's lock, but for what listeners do with a change: they are called on one queue, in the order
+ *   <li>Guarded by the lock of the {@link PodTable}, but for what listeners do with a change: they are called on one queue, in the order
  *       of changes.
  *   <li>A listener that throws is reported and hears of the next change all the same.
  * </ul>
@@ -108,9 +108,9 @@ final class ShownPods {
     }
 
     /** Tells the listener of all present pods, then of each change. */
-    PodEngine.Watch watch(Object lock, Iterable<PodSlot> slots, Consumer<PodChange> listener) {
-        Watcher watcher = new Watcher(lock, listener);
-        for (PodSlot slot : slots) {
+    PodEngine.Watch watch(PodTable table, Consumer<PodChange> listener) {
+        Watcher watcher = new Watcher(table, listener);
+        for (PodSlot slot : table.slots()) {
             Optional.ofNullable(slot.shown)
                     .ifPresent(pod -> queue.execute(() -> watcher.hear(new PodChange(PodChange.Type.ADDED, pod))));
         }
@@ -120,12 +120,12 @@ final class ShownPods {
 
     /** A listener that hears nothing any more once it is closed. */
     private final class Watcher implements PodEngine.Watch {
-        private final Object lock;
+        private final PodTable table;
         private final Consumer<PodChange> listener;
         private volatile boolean over;
 
-        Watcher(Object lock, Consumer<PodChange> listener) {
-            this.lock = lock;
+        Watcher(PodTable table, Consumer<PodChange> listener) {
+            this.table = table;
             this.listener = listener;
         }
 
@@ -146,7 +146,7 @@ final class ShownPods {
         @Override
         public void close() {
             over = true;
-            synchronized (lock) {
+            synchronized (table) {
                 watchers.remove(this);
             }
         }

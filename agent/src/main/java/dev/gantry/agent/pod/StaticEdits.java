@@ -18,7 +18,7 @@ import org.slf4j.LoggerFactory;
  * content, so that an edited manifest names another pod; what is written here, beside the pod's other files, says which pod is
  * meant, to the next agent too.
  *
- * <p>Called under the engine's lock; an edit is rare and its record one short line.
+ * <p>Called under the lock of the {@link PodTable}; an edit is rare and its record one short line.
  */
 final class StaticEdits {
     private static final Logger log = LoggerFactory.getLogger(StaticEdits.class);

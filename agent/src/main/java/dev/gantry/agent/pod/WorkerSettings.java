@@ -1,5 +1,6 @@
 package dev.gantry.agent.pod;
 
+import dev.gantry.agent.cri.CriImages;
 import dev.gantry.agent.cri.CriRuntime;
 import dev.gantry.agent.event.EventSink;
 import dev.gantry.agent.hook.Hooks;
@@ -23,6 +24,7 @@ import java.util.concurrent.ScheduledExecutorService;
  */
 record WorkerSettings(
         CriRuntime runtime,
+        CriImages images,
         CriConfigs configs,
         PodFiles files,
         VolumeManager volumes,

@@ -10,7 +10,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 
 /** Runs commands by CRI's ExecSync; the runtime kills those that take too long, with all their children. */
 public final class CriExecRunner implements ExecRunner {
@@ -46,8 +45,7 @@ public final class CriExecRunner implements ExecRunner {
     }
 
     private static ProbeResult failed(Throwable failure, List<String> command, Duration timeout) {
-        Throwable cause =
-                failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
+        Throwable cause = CriException.unwrap(failure);
         if (cause instanceof CriException e && e.isDeadlineExceeded()) {
             return new ProbeResult.Failed(
                     "command timed out: \"%s\" timed out after %s".formatted(String.join(" ", command), text(timeout)));

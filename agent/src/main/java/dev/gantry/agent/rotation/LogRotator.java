@@ -1,5 +1,6 @@
 package dev.gantry.agent.rotation;
 
+import dev.gantry.agent.cri.CriException;
 import dev.gantry.agent.rotation.RotatedLogs.Plan;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -167,7 +168,7 @@ public final class LogRotator implements AutoCloseable {
         if (!closed && busy.add(log.containerId())) {
             waiting.add(() -> (missing ? reopen(log) : rotate(log)).whenComplete((done, failure) -> {
                 if (failure != null) {
-                    failed(log, failure.getCause() == null ? failure : failure.getCause());
+                    failed(log, CriException.unwrap(failure));
                 } else {
                     worked(log);
                 }
@@ -218,8 +219,7 @@ public final class LogRotator implements AutoCloseable {
         try {
             if (failure != null) {
                 LogRotation.renameBack(log.log(), rotated);
-                throw new java.util.concurrent.CompletionException(
-                        failure.getCause() == null ? failure : failure.getCause());
+                throw new java.util.concurrent.CompletionException(CriException.unwrap(failure));
             }
             for (String name : plan.compress()) {
                 LogRotation.compress(log.log(), name);

@@ -219,7 +219,7 @@ public final class VolumeManager {
     }
 
     private void failedMount(Pod pod, String message) {
-        events.record(reference(pod), Optional.empty(), true, "FailedMount", message);
+        events.record(PodReference.of(pod), Optional.empty(), true, "FailedMount", message);
     }
 
     /** The files of environment variables that a pod's containers wrote. */
@@ -391,11 +391,6 @@ public final class VolumeManager {
 
     private static String uid(Pod pod) {
         return pod.getMetadata().getUid();
-    }
-
-    private static PodReference reference(Pod pod) {
-        return new PodReference(
-                pod.getMetadata().getNamespace(), pod.getMetadata().getName(), uid(pod));
     }
 
     private static boolean isEmpty(@Nullable String text) {

@@ -63,7 +63,7 @@ final class VolumeSetUp {
     MountSource setUp(Path directory, Pod pod, Volume volume, BooleanSupplier abandoned)
             throws IOException, VolumeException {
         if (volume.getEmptyDir() != null) {
-            PodReference reference = reference(pod);
+            PodReference reference = PodReference.of(pod);
             emptyDirs.make(
                     directory,
                     pod.getSpec(),
@@ -121,7 +121,7 @@ final class VolumeSetUp {
             if (done % FILES_PER_LOOK == 0 && !clock.instant().isBefore(next[0])) {
                 next[0] = clock.instant().plus(REPORT_EVERY);
                 events.record(
-                        reference(pod),
+                        PodReference.of(pod),
                         Optional.empty(),
                         true,
                         "VolumePermissionChangeInProgress",
@@ -141,12 +141,5 @@ final class VolumeSetUp {
         return context == null || context.getFsGroup() == null
                 ? OptionalInt.empty()
                 : OptionalInt.of(context.getFsGroup().intValue());
-    }
-
-    private static PodReference reference(Pod pod) {
-        return new PodReference(
-                pod.getMetadata().getNamespace(),
-                pod.getMetadata().getName(),
-                pod.getMetadata().getUid());
     }
 }

@@ -1,6 +1,6 @@
 package dev.gantry.agent.api;
 
-import dev.gantry.agent.cri.CriRuntime;
+import dev.gantry.agent.cri.CriImages;
 import dev.gantry.agent.pod.ContainerRef;
 import dev.gantry.agent.pod.ContainerUnavailableException;
 import dev.gantry.agent.pod.PodChange;
@@ -319,7 +319,7 @@ public final class FakePodEngine implements PodEngine {
         return new Backend(
                 this,
                 images,
-                new CriRuntime(CriTransport.inProcessChannel("no-runtime")),
+                new CriImages(CriTransport.inProcessChannel("no-runtime")),
                 io,
                 new StrictManifests(),
                 pods -> "execve(\"/bin/true\")\n",

@@ -4,32 +4,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.fabric8.kubernetes.api.model.Event;
 import io.fabric8.kubernetes.api.model.Pod;
-import java.nio.file.Path;
 import java.time.Duration;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /** {@code activeDeadlineSeconds}: a pod that is active for longer is ended as failed. */
-class ActiveDeadlineTest {
+class ActiveDeadlineTest extends EngineTest {
     private static final String DEADLINE = "Pod was active on the node longer than the specified deadline";
-
-    @TempDir
-    Path directory;
-
-    private EngineFixture fixture;
 
     @BeforeEach
     void open() {
-        fixture = new EngineFixture(directory);
         fixture.apply();
         fixture.runtime.stopTakes(Duration.ofSeconds(3));
-    }
-
-    @AfterEach
-    void close() {
-        fixture.close();
     }
 
     private static Pod pod(String fields) {

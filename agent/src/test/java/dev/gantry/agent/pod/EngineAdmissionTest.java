@@ -4,31 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.fabric8.kubernetes.api.model.Event;
 import io.fabric8.kubernetes.api.model.Pod;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.OptionalLong;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
-class EngineAdmissionTest {
-    @TempDir
-    Path directory;
-
-    private EngineFixture fixture;
-
+class EngineAdmissionTest extends EngineTest {
     @BeforeEach
     void open() {
-        fixture = new EngineFixture(directory);
         fixture.apply();
-        fixture.run();
-    }
-
-    @AfterEach
-    void close() {
-        fixture.close();
     }
 
     /** The node has four CPUs. */

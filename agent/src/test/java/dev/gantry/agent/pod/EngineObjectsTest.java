@@ -11,29 +11,10 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermission;
 import java.util.List;
 import java.util.OptionalLong;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /** Pods wait for the objects that they refer to, and for nothing else. */
-class EngineObjectsTest {
-    @TempDir
-    Path directory;
-
-    private EngineFixture fixture;
-
-    @BeforeEach
-    void open() {
-        fixture = new EngineFixture(directory);
-        fixture.run();
-    }
-
-    @AfterEach
-    void close() {
-        fixture.close();
-    }
-
+class EngineObjectsTest extends EngineTest {
     @Test
     void aContainerWithoutItsConfigMapWaitsAndStartsAsSoonAsTheDocumentIsThere() {
         fixture.create(EngineFixture.pod("""

@@ -7,32 +7,17 @@ import io.fabric8.kubernetes.api.model.Event;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodBuilder;
 import io.fabric8.kubernetes.api.model.PodCondition;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
-class EngineResizeTest {
-    @TempDir
-    Path directory;
-
-    private EngineFixture fixture;
-
+class EngineResizeTest extends EngineTest {
     @BeforeEach
     void open() {
-        fixture = new EngineFixture(directory);
         fixture.apply();
-        fixture.run();
-    }
-
-    @AfterEach
-    void close() {
-        fixture.close();
     }
 
     /** The node has four CPUs and 8 GiB. */

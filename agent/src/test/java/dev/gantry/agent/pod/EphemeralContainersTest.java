@@ -9,36 +9,22 @@ import io.fabric8.kubernetes.api.model.ContainerStatus;
 import io.fabric8.kubernetes.api.model.EphemeralContainer;
 import io.fabric8.kubernetes.api.model.EphemeralContainerBuilder;
 import io.fabric8.kubernetes.api.model.Pod;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** Ephemeral containers: added to a pod that runs, run once, keep nothing alive. */
-class EphemeralContainersTest {
-    @TempDir
-    Path directory;
-
-    private EngineFixture fixture;
-
+class EphemeralContainersTest extends EngineTest {
     @BeforeEach
     void open() {
-        fixture = new EngineFixture(directory);
         fixture.apply();
-    }
-
-    @AfterEach
-    void close() {
-        fixture.close();
     }
 
     private static EphemeralContainer debugger(String name, @Nullable String target) {

@@ -3,33 +3,19 @@ package dev.gantry.agent.pod;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.grpc.Status;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.OptionalLong;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /** A runtime without GetContainerEvents: its lists tell what changed. */
-class EventlessRuntimeTest {
+class EventlessRuntimeTest extends EngineTest {
     private static final Duration PERIOD = Duration.ofSeconds(1);
-
-    @TempDir
-    Path directory;
-
-    private EngineFixture fixture;
 
     @BeforeEach
     void open() throws Exception {
-        fixture = new EngineFixture(directory);
         fixture.runtime.sendsEvents(false);
         fixture.restartAgent();
-    }
-
-    @AfterEach
-    void close() {
-        fixture.close();
     }
 
     private int restarts() {

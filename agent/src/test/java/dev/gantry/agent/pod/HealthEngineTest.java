@@ -6,17 +6,13 @@ import dev.gantry.agent.hook.HookResult;
 import io.fabric8.kubernetes.api.model.Event;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodCondition;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.OptionalLong;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /** What probes and hooks do to a pod. */
-class HealthEngineTest {
+class HealthEngineTest extends EngineTest {
     private static final String POD = """
             apiVersion: v1
             kind: Pod
@@ -29,22 +25,6 @@ class HealthEngineTest {
                 imagePullPolicy: IfNotPresent
                 %s
             """;
-
-    @TempDir
-    Path directory;
-
-    private EngineFixture fixture;
-
-    @BeforeEach
-    void open() {
-        fixture = new EngineFixture(directory);
-        fixture.run();
-    }
-
-    @AfterEach
-    void close() {
-        fixture.close();
-    }
 
     private void create(String fields) {
         fixture.create(EngineFixture.pod(POD.formatted(fields)));

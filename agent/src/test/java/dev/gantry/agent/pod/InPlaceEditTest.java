@@ -6,16 +6,13 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import dev.gantry.staticpods.ModelJson;
 import io.fabric8.kubernetes.api.model.Event;
 import io.fabric8.kubernetes.api.model.Pod;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /** Edits of pods that run. */
-class InPlaceEditTest {
+class InPlaceEditTest extends EngineTest {
     private static final String POD = """
             apiVersion: v1
             kind: Pod
@@ -29,21 +26,10 @@ class InPlaceEditTest {
               - {name: b, image: busybox, imagePullPolicy: IfNotPresent}
             """;
 
-    @TempDir
-    Path directory;
-
-    private EngineFixture fixture;
-
     @BeforeEach
     void open() {
-        fixture = new EngineFixture(directory);
         fixture.apply();
         fixture.runtime.addImage("busybox:2");
-    }
-
-    @AfterEach
-    void close() {
-        fixture.close();
     }
 
     private Pod copy(String name) {

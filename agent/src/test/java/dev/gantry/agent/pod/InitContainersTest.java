@@ -4,18 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.fabric8.kubernetes.api.model.ContainerStatus;
 import io.fabric8.kubernetes.api.model.PodCondition;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.OptionalLong;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** Init containers, sidecars and restart rules, with a runtime and a clock that do as they are told. */
-class InitContainersTest {
+class InitContainersTest extends EngineTest {
     private static final String TWO = """
             apiVersion: v1
             kind: Pod
@@ -43,22 +39,6 @@ class InitContainersTest {
               containers:
               - {name: main, image: busybox, imagePullPolicy: IfNotPresent}
             """;
-
-    @TempDir
-    Path directory;
-
-    private EngineFixture fixture;
-
-    @BeforeEach
-    void open() {
-        fixture = new EngineFixture(directory);
-        fixture.run();
-    }
-
-    @AfterEach
-    void close() {
-        fixture.close();
-    }
 
     private void create(String manifest, String restartPolicy) {
         fixture.create(EngineFixture.pod(manifest.formatted(restartPolicy)));

@@ -10,13 +10,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /** Conditions through the lives of pods, and what containers say at their end. */
-class PodConditionsTest {
+class PodConditionsTest extends EngineTest {
     private static final String POD = """
             apiVersion: v1
             kind: Pod
@@ -32,20 +30,9 @@ class PodConditionsTest {
               - {name: b, image: busybox, imagePullPolicy: IfNotPresent}
             """;
 
-    @TempDir
-    Path directory;
-
-    private EngineFixture fixture;
-
     @BeforeEach
     void open() {
-        fixture = new EngineFixture(directory);
         fixture.apply();
-    }
-
-    @AfterEach
-    void close() {
-        fixture.close();
     }
 
     /** {@code Type=Status Reason message} of those that are not simply true. */

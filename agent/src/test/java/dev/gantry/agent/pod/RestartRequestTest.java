@@ -6,34 +6,20 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import io.fabric8.kubernetes.api.model.ContainerStatus;
 import io.fabric8.kubernetes.api.model.Event;
 import io.fabric8.kubernetes.api.model.Pod;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /** {@code gantry restart}: containers, and pods as a whole, begin anew in the sandbox that they have. */
-class RestartRequestTest {
-    @TempDir
-    Path directory;
-
-    private EngineFixture fixture;
-
+class RestartRequestTest extends EngineTest {
     @BeforeEach
     void open() {
-        fixture = new EngineFixture(directory);
         fixture.apply();
         fixture.runtime.stopTakes(Duration.ofSeconds(2));
-    }
-
-    @AfterEach
-    void close() {
-        fixture.close();
     }
 
     private static Pod pod(String policy) {
