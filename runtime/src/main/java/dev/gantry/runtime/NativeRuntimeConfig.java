@@ -14,7 +14,7 @@ import java.util.Optional;
  * @param podCidrs the node's ranges for pods, at most one of each family; empty: the built-in network chooses
  * @param cgroupRoot a cgroup v2 directory that is ours, absolute; empty: discover one
  * @param systemdCgroupNames name pod cgroups as systemd slices instead of plain directories
- * @param imageArchives a directory of OCI or Docker archives that is asked before any registry
+ * @param images where images come from
  * @param defaultSandbox whether {@code root} and {@code run} are the machine's usual ones; otherwise bridge and
  *     nftables names get a suffix so that agents can run side by side
  * @param handlers names of runtime handlers accepted beside the empty one; all mean this runtime
@@ -26,7 +26,7 @@ public record NativeRuntimeConfig(
         List<String> podCidrs,
         Optional<Path> cgroupRoot,
         boolean systemdCgroupNames,
-        Optional<Path> imageArchives,
+        ImageChoice images,
         boolean defaultSandbox,
         List<String> handlers) {
     public NativeRuntimeConfig {
@@ -45,7 +45,7 @@ public record NativeRuntimeConfig(
                 List.of(),
                 Optional.empty(),
                 false,
-                Optional.empty(),
+                ImageChoice.REGISTRIES,
                 true,
                 List.of("gantry"));
     }
@@ -59,19 +59,19 @@ public record NativeRuntimeConfig(
                 List.of(),
                 Optional.empty(),
                 false,
-                Optional.empty(),
+                ImageChoice.REGISTRIES,
                 false,
                 List.of("gantry"));
     }
 
     public NativeRuntimeConfig withNetwork(PodNetworkChoice choice) {
         return new NativeRuntimeConfig(
-                root, run, choice, podCidrs, cgroupRoot, systemdCgroupNames, imageArchives, defaultSandbox, handlers);
+                root, run, choice, podCidrs, cgroupRoot, systemdCgroupNames, images, defaultSandbox, handlers);
     }
 
     public NativeRuntimeConfig withPodCidrs(List<String> cidrs) {
         return new NativeRuntimeConfig(
-                root, run, network, cidrs, cgroupRoot, systemdCgroupNames, imageArchives, defaultSandbox, handlers);
+                root, run, network, cidrs, cgroupRoot, systemdCgroupNames, images, defaultSandbox, handlers);
     }
 
     public NativeRuntimeConfig withCgroupRoot(Path directory) {
@@ -82,14 +82,14 @@ public record NativeRuntimeConfig(
                 podCidrs,
                 Optional.of(directory),
                 systemdCgroupNames,
-                imageArchives,
+                images,
                 defaultSandbox,
                 handlers);
     }
 
     public NativeRuntimeConfig withSystemdCgroupNames() {
         return new NativeRuntimeConfig(
-                root, run, network, podCidrs, cgroupRoot, true, imageArchives, defaultSandbox, handlers);
+                root, run, network, podCidrs, cgroupRoot, true, images, defaultSandbox, handlers);
     }
 
     public NativeRuntimeConfig withImageArchives(Path directory) {
@@ -100,7 +100,7 @@ public record NativeRuntimeConfig(
                 podCidrs,
                 cgroupRoot,
                 systemdCgroupNames,
-                Optional.of(directory),
+                new ImageChoice(Optional.of(directory), images.registryConfig()),
                 defaultSandbox,
                 handlers);
     }

@@ -14,9 +14,14 @@ final class Stores {
 
     static ImageStore open(NativeRuntimeConfig config, Linux linux) throws ImageException {
         ImageStoreSettings settings = ImageStoreSettings.of(config.root().resolve("images"));
-        if (config.imageArchives().isPresent()) {
-            settings = settings.withArchiveDirectory(config.imageArchives().get());
+        if (config.images().archives().isPresent()) {
+            settings = settings.withArchiveDirectory(config.images().archives().get());
         }
-        return LocalImageStore.open(settings, RegistrySettings.of(System.getenv()), linux.files(), Clock.systemUTC());
+        return LocalImageStore.open(
+                settings,
+                RegistrySettings.of(System.getenv())
+                        .withHostDirectories(config.images().registryConfig()),
+                linux.files(),
+                Clock.systemUTC());
     }
 }

@@ -97,7 +97,7 @@ final class CompletionCommand implements Command {
         out.append("    case $before in\n");
         out.append("    -f|--filename|--config) COMPREPLY=($(compgen -f -- \"$word\")); return ;;\n");
         out.append(
-                "    --root|--root-dir|--config-dir|--pod-manifest-path|--image-archives) COMPREPLY=($(compgen -d -- \"$word\")); return ;;\n");
+                "    --root|--root-dir|--config-dir|--pod-manifest-path|--image-archives|--image-registry-config) COMPREPLY=($(compgen -d -- \"$word\")); return ;;\n");
         out.append("    -o|--output) COMPREPLY=($(compgen -W 'wide json yaml name' -- \"$word\")); return ;;\n");
         out.append("    esac\n");
         out.append("    case $command in\n");

@@ -24,7 +24,6 @@ import java.util.Optional;
  * @param podCidrs at most one of each address family; empty: the network's default
  * @param cgroupRoot empty: found
  * @param runtimeEndpoint path of another runtime's socket; empty: the built-in one
- * @param imageArchives directory of archives that is asked before any registry
  * @param logLevel {@code error}, {@code warn}, {@code info} or {@code debug}
  * @param restarts how long containers that end wait before they are started again
  * @param warnings what was set and has no effect
@@ -42,7 +41,7 @@ public record AgentConfig(
         boolean systemdCgroupNames,
         Optional<Path> runtimeEndpoint,
         Optional<Path> imageEndpoint,
-        Optional<Path> imageArchives,
+        ImageConfig images,
         SecurityConfig security,
         ResourceConfig resources,
         String logLevel,
@@ -143,19 +142,12 @@ public record AgentConfig(
                     settings.get("cgroupDriver").orElse("cgroupfs").equals("systemd"),
                     endpoint("containerRuntimeEndpoint"),
                     endpoint("imageServiceEndpoint"),
-                    settings.get("imageArchives").map(Path::of).or(Typed::ownArchives),
+                    ImageConfig.read(settings, given),
                     SecurityConfig.read(settings),
                     new ResourceFields(settings).read(),
                     logLevel(),
                     RestartConfig.read(settings),
                     settings.withoutEffect());
-        }
-
-        /** The images that come with this installation; its launcher says where that is. */
-        private static Optional<Path> ownArchives() {
-            return Optional.ofNullable(System.getProperty("gantry.home"))
-                    .map(home -> Path.of(home, "share", "images"))
-                    .filter(Files::isDirectory);
         }
 
         private void header() {

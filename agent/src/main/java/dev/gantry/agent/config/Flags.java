@@ -24,10 +24,12 @@ public final class Flags {
             "cgroup-root",
             "cgroup-driver",
             "image-archives",
+            "image-registry-config",
             "v",
             "log-level");
 
-    private static final Set<String> RUN_NAMES = Set.of("network", "cni-conf-dir", "cni-bin-dir");
+    private static final Set<String> RUN_NAMES =
+            Set.of("network", "cni-conf-dir", "cni-bin-dir", "image-registry-config");
 
     /** All of them, in the order of the help. */
     public static final List<Flag> ALL = List.of(
@@ -98,6 +100,11 @@ public final class Flags {
                     "imageArchives",
                     "DIR",
                     "Directory of image archives that is asked before any registry."),
+            new Flag(
+                    "image-registry-config",
+                    "imageRegistryConfig",
+                    "DIR[,DIR]",
+                    "Directories with mirrors and certificates of registries, in containerd's form NAME/hosts.toml; default: /etc/gantry/certs.d, /etc/containerd/certs.d, /etc/docker/certs.d, with --root before them certs.d below it."),
             new Flag(
                     "seccomp-default",
                     "seccompDefault",

@@ -20,6 +20,7 @@ final class Schema {
         add(Field.read("nodeIP", Field.Type.STRING));
         add(Field.read("nodeLabels", Field.Type.MAP));
         add(Field.read("imageArchives", Field.Type.PATH));
+        add(Field.read("imageRegistryConfig", Field.Type.STRINGS));
         add(Field.oneOf("network", "builtin", "cni", "none"));
         add(Field.read("cniConfDir", Field.Type.PATH));
         add(Field.read("cniBinDir", Field.Type.STRINGS));

@@ -177,15 +177,16 @@ final class LocalNode implements Node {
 
     @Override
     public LocalImages openImages(NodePaths paths) throws CliException {
-        ImageStoreSettings settings = ImageStoreSettings.of(paths.images());
-        Optional<Path> archives = PodRuntime.archives(Optional.empty());
-        if (archives.isPresent()) {
-            settings = settings.withArchiveDirectory(archives.get());
+        AgentConfig config = config(paths, Map.of());
+        ImageStoreSettings settings = ImageStoreSettings.of(config.paths().images());
+        if (config.images().archives().isPresent()) {
+            settings = settings.withArchiveDirectory(config.images().archives().get());
         }
         try {
             return new OpenedImages(LocalImageStore.open(
                     settings,
-                    RegistrySettings.of(System.getenv()),
+                    RegistrySettings.of(System.getenv())
+                            .withHostDirectories(config.images().registryConfig()),
                     Linux.system().files(),
                     Clock.systemUTC()));
         } catch (ImageException e) {

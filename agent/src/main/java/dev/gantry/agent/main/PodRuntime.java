@@ -28,6 +28,7 @@ import dev.gantry.cri.transport.PeerPolicy;
 import dev.gantry.cri.v1.CgroupDriver;
 import dev.gantry.images.ImageStore;
 import dev.gantry.linux.Linux;
+import dev.gantry.runtime.ImageChoice;
 import dev.gantry.runtime.NativeRuntime;
 import dev.gantry.runtime.NativeRuntimeConfig;
 import dev.gantry.runtime.PodNetworkChoice;
@@ -143,7 +144,7 @@ final class PodRuntime implements AutoCloseable {
                 config.podCidrs(),
                 config.cgroupRoot(),
                 config.systemdCgroupNames(),
-                archives(config.imageArchives()),
+                new ImageChoice(config.images().archives(), config.images().registryConfig()),
                 paths.isSystem(),
                 List.of("gantry"));
     }
@@ -158,15 +159,6 @@ final class PodRuntime implements AutoCloseable {
                 kind,
                 config.cniConfDir().orElse(PodNetworkChoice.CNI_CONF_DIR),
                 config.cniBinDirs().isEmpty() ? PodNetworkChoice.CNI_BIN_DIRS : config.cniBinDirs());
-    }
-
-    /** The configured directory, else that of the installation, which holds the image of the examples. */
-    static Optional<Path> archives(Optional<Path> configured) {
-        if (configured.isPresent()) {
-            return configured;
-        }
-        String home = System.getProperty("gantry.home", "");
-        return Optional.of(Path.of(home, "share/images")).filter(path -> !home.isEmpty() && Files.isDirectory(path));
     }
 
     Channel channel() {

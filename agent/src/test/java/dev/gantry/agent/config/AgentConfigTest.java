@@ -45,6 +45,9 @@ class AgentConfigTest {
         assertThat(config.podCidrs()).isEmpty();
         assertThat(config.resolvConf()).isEqualTo(Path.of("/etc/resolv.conf"));
         assertThat(config.runtimeEndpoint()).isEmpty();
+        assertThat(config.images().registryConfig())
+                .startsWith(root.resolve("certs.d"))
+                .contains(Path.of("/etc/containerd/certs.d"));
         assertThat(config.systemdCgroupNames()).isFalse();
         assertThat(config.security().seccompDefault()).isTrue();
         assertThat(config.logLevel()).isEqualTo("info");
@@ -63,6 +66,7 @@ class AgentConfigTest {
                 cniBinDir: [/srv/bin, /srv/more]
                 network: cni
                 imageArchives: /srv/images
+                imageRegistryConfig: [/srv/certs.d, /srv/more]
                 staticPodPath: /srv/manifests
                 podLogsDir: /srv/logs
                 podCIDR: 10.9.0.0/16,fd00:9::/64
@@ -107,7 +111,9 @@ class AgentConfigTest {
                                 true,
                                 Optional.of(Path.of("/run/containerd/containerd.sock")),
                                 Optional.of(Path.of("/run/images.sock")),
-                                Optional.of(Path.of("/srv/images")),
+                                new ImageConfig(
+                                        Optional.of(Path.of("/srv/images")),
+                                        List.of(Path.of("/srv/certs.d"), Path.of("/srv/more"))),
                                 new SecurityConfig(
                                         false,
                                         List.of("net.core.somaxconn", "kernel.msg*"),
@@ -118,7 +124,9 @@ class AgentConfigTest {
                                 new RestartConfig(Duration.ofSeconds(2), Duration.ofSeconds(90), false),
                                 List.of(
                                         root.resolve("config.yaml")
-                                                + ":7:10: network, since the runtime of containerRuntimeEndpoint connects its pods itself")));
+                                                + ":7:10: network, since the runtime of containerRuntimeEndpoint connects its pods itself",
+                                        root.resolve("config.yaml")
+                                                + ":9:22: imageRegistryConfig, since the runtime of containerRuntimeEndpoint pulls images by its own configuration")));
     }
 
     @ParameterizedTest(name = "{0} → {1}")
@@ -138,6 +146,7 @@ class AgentConfigTest {
                     clusterDNS: 10.0.0.1           | config.yaml:1:13: clusterDNS: expected a list of texts
                     clusterDNS: [1]                | config.yaml:1:14: clusterDNS[0]: expected a text
                     network: cni0                  | config.yaml:1:10: network: expected one of builtin, cni, none, found 'cni0'
+                    imageRegistryConfig: [certs.d] | config.yaml:1:22: imageRegistryConfig: expected absolute paths, found 'certs.d'
                     cniBinDir: [bin]               | config.yaml:1:12: cniBinDir: expected absolute paths, found 'bin'
                     cgroupDriver: docker           | config.yaml:1:15: cgroupDriver: expected one of cgroupfs, systemd, found 'docker'
                     logging: {levle: debug}        | config.yaml:1:11: logging.levle: unknown field; did you mean 'level'?

@@ -20,4 +20,9 @@ public record HttpTimeouts(Duration connect, Duration answer, Duration progress)
             }
         }
     }
+
+    /** With another patience for a host to accept. */
+    public HttpTimeouts withConnect(Duration other) {
+        return new HttpTimeouts(other, answer, progress);
+    }
 }

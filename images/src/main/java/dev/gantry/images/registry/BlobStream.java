@@ -23,7 +23,7 @@ final class BlobStream extends InputStream {
     /** Of one blob, however much progress there is in between. */
     private static final int MOST_RESUMPTIONS = 100;
 
-    private final RegistryClient client;
+    private final HostLink host;
     private final Digest digest;
     private final long size;
     private @Nullable HttpResponse response;
@@ -32,10 +32,12 @@ final class BlobStream extends InputStream {
     private int resumptions;
     private boolean closed;
 
-    BlobStream(RegistryClient client, Digest digest, long size) {
-        this.client = client;
+    /** From {@code offset} on. */
+    BlobStream(HostLink host, Digest digest, long size, long offset) {
+        this.host = host;
         this.digest = digest;
         this.size = size;
+        this.offset = offset;
     }
 
     @Override
@@ -69,7 +71,7 @@ final class BlobStream extends InputStream {
         }
     }
 
-    private HttpRequest request() {
+    private HttpRequest request(RegistryClient client) {
         HttpRequest request = client.request("GET", "blobs/" + digest)
                 // offsets are to be those of the blob itself
                 .with("Accept-Encoding", "identity");
@@ -79,7 +81,7 @@ final class BlobStream extends InputStream {
     private HttpResponse open() throws IOException {
         HttpResponse opened;
         try {
-            opened = client.send(request());
+            opened = host.ask(client -> client.send(request(client)));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new InterruptedIOException("interrupted");
@@ -120,7 +122,8 @@ final class BlobStream extends InputStream {
 
     private void retry(IOException e) throws IOException {
         closeResponse();
-        ImageException failure = client.failed(request(), e);
+        RegistryClient client = chosen();
+        ImageException failure = client.failed(request(client), e);
         if (failure.code() == Code.CANCELLED || (e instanceof InterruptedIOException && !isTimeout(e))) {
             throw failure;
         }
@@ -132,6 +135,15 @@ final class BlobStream extends InputStream {
         try {
             client.pause(delay.get());
         } catch (InterruptedException interrupted) {
+            Thread.currentThread().interrupt();
+            throw new InterruptedIOException("interrupted");
+        }
+    }
+
+    private RegistryClient chosen() throws IOException {
+        try {
+            return host.client();
+        } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new InterruptedIOException("interrupted");
         }

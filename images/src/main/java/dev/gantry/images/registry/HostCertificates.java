@@ -1,6 +1,8 @@
 package dev.gantry.images.registry;
 
 import dev.gantry.images.http.Endpoint;
+import dev.gantry.images.registry.RegistryHost.Client;
+import dev.gantry.images.registry.RegistryHost.Trust;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.net.Socket;
@@ -22,6 +24,8 @@ import java.util.Base64;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import javax.net.ssl.KeyManager;
 import javax.net.ssl.KeyManagerFactory;
@@ -40,6 +44,9 @@ import org.jspecify.annotations.Nullable;
  * @see <a href="https://docs.docker.com/engine/security/certificates/">the convention</a>
  */
 final class HostCertificates {
+    private static final Pattern CERTIFICATE =
+            Pattern.compile("-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----");
+
     private final List<Path> directories;
 
     HostCertificates(List<Path> directories) {
@@ -76,15 +83,30 @@ final class HostCertificates {
         }
     }
 
-    SSLContext context(Endpoint endpoint) throws IOException {
+    /**
+     * How to trust a host and what to show it.
+     *
+     * @param more beside its directory's files: authorities for any host on the way of a pull, such as a token service; the rest if
+     *     {@code itself}
+     * @param itself whether {@code more} was said of this host
+     */
+    SSLContext context(Endpoint endpoint, Trust more, boolean itself) throws IOException {
         Optional<Path> directory = directory(endpoint);
         try {
             SSLContext context = SSLContext.getInstance("TLS");
-            if (directory.isEmpty()) {
-                context.init(null, null, null);
-            } else {
-                context.init(keys(directory.get()), trust(directory.get()), null);
+            List<Path> authorities = new ArrayList<>(more.authorities());
+            List<Client> clients = new ArrayList<>(itself ? more.clients() : List.of());
+            if (directory.isPresent()) {
+                authorities.addAll(files(directory.get(), ".crt"));
+                for (Path file : files(directory.get(), ".cert")) {
+                    String name = file.toString();
+                    clients.add(new Client(
+                            file, Path.of(name.substring(0, name.length() - ".cert".length()) + ".key")));
+                }
             }
+            TrustManager[] trust =
+                    itself && more.skipVerify() ? new TrustManager[] {new Anybody()} : trust(authorities);
+            context.init(keys(clients), trust, null);
             return context;
         } catch (GeneralSecurityException e) {
             throw new IOException(
@@ -94,27 +116,44 @@ final class HostCertificates {
         }
     }
 
-    private static TrustManager[] trust(Path directory) throws IOException, GeneralSecurityException {
+    private static TrustManager @Nullable [] trust(List<Path> authorities)
+            throws IOException, GeneralSecurityException {
+        if (authorities.isEmpty()) {
+            return null;
+        }
         KeyStore store = KeyStore.getInstance(KeyStore.getDefaultType());
         store.load(null, null);
         int n = 0;
-        for (Path file : files(directory, ".crt")) {
+        for (Path file : authorities) {
             for (Certificate certificate : certificates(file)) {
                 store.setCertificateEntry("ca" + n++, certificate);
             }
         }
-        return n == 0
-                ? new TrustManager[] {manager(null)}
-                : new TrustManager[] {new Either(manager(store), manager(null))};
+        return new TrustManager[] {new Either(manager(store), manager(null))};
     }
 
     private static Collection<? extends Certificate> certificates(Path file) throws IOException, CertificateException {
         try {
-            return CertificateFactory.getInstance("X.509")
-                    .generateCertificates(new ByteArrayInputStream(Files.readAllBytes(file)));
+            Collection<? extends Certificate> certificates = CertificateFactory.getInstance("X.509")
+                    .generateCertificates(new ByteArrayInputStream(certificatesOf(Files.readAllBytes(file))));
+            if (certificates.isEmpty()) {
+                throw new CertificateException("there is none in it");
+            }
+            return certificates;
         } catch (CertificateException e) {
             throw new CertificateException(file + " is no certificate in PEM or DER: " + e.getMessage(), e);
         }
+    }
+
+    /** Without the key that may stand beside them in a PEM file. */
+    private static byte[] certificatesOf(byte[] file) {
+        String text = new String(file, StandardCharsets.ISO_8859_1);
+        StringBuilder blocks = new StringBuilder();
+        Matcher matcher = CERTIFICATE.matcher(text);
+        while (matcher.find()) {
+            blocks.append(matcher.group()).append('\n');
+        }
+        return blocks.isEmpty() ? file : blocks.toString().getBytes(StandardCharsets.ISO_8859_1);
     }
 
     /** The machine's authorities for null. */
@@ -129,16 +168,14 @@ final class HostCertificates {
         throw new GeneralSecurityException("this JVM has no trust manager for X.509");
     }
 
-    private static KeyManager @Nullable [] keys(Path directory) throws IOException, GeneralSecurityException {
+    private static KeyManager @Nullable [] keys(List<Client> clients) throws IOException, GeneralSecurityException {
         KeyStore store = KeyStore.getInstance(KeyStore.getDefaultType());
         store.load(null, null);
         char[] password = {};
         int n = 0;
-        for (Path file : files(directory, ".cert")) {
-            String name = file.toString();
-            Path key = Path.of(name.substring(0, name.length() - ".cert".length()) + ".key");
-            Certificate[] chain = certificates(file).toArray(new Certificate[0]);
-            store.setKeyEntry("client" + n++, privateKey(key), password, chain);
+        for (Client client : clients) {
+            Certificate[] chain = certificates(client.certificate()).toArray(new Certificate[0]);
+            store.setKeyEntry("client" + n++, privateKey(client.key()), password, chain);
         }
         if (n == 0) {
             return null;
@@ -149,7 +186,7 @@ final class HostCertificates {
     }
 
     private static PrivateKey privateKey(Path file) throws IOException, GeneralSecurityException {
-        String pem = Files.readString(file, StandardCharsets.US_ASCII);
+        String pem = Files.readString(file, StandardCharsets.ISO_8859_1);
         String begin = "-----BEGIN PRIVATE KEY-----";
         int start = pem.indexOf(begin);
         int end = pem.indexOf("-----END PRIVATE KEY-----");
@@ -167,6 +204,46 @@ final class HostCertificates {
             }
         }
         throw new InvalidKeySpecException(file + " is no key that this JVM knows", last);
+    }
+
+    /** Takes any certificate, for any name. */
+    private static final class Anybody extends X509ExtendedTrustManager {
+        @Override
+        public void checkServerTrusted(X509Certificate[] chain, String type, Socket socket) {
+            // as configured
+        }
+
+        @Override
+        public void checkServerTrusted(X509Certificate[] chain, String type, SSLEngine engine) {
+            // as configured
+        }
+
+        @Override
+        public void checkServerTrusted(X509Certificate[] chain, String type) {
+            // as configured
+        }
+
+        @Override
+        public void checkClientTrusted(X509Certificate[] chain, String type, Socket socket)
+                throws CertificateException {
+            throw new CertificateException("no clients here");
+        }
+
+        @Override
+        public void checkClientTrusted(X509Certificate[] chain, String type, SSLEngine engine)
+                throws CertificateException {
+            throw new CertificateException("no clients here");
+        }
+
+        @Override
+        public void checkClientTrusted(X509Certificate[] chain, String type) throws CertificateException {
+            throw new CertificateException("no clients here");
+        }
+
+        @Override
+        public X509Certificate[] getAcceptedIssuers() {
+            return new X509Certificate[0];
+        }
     }
 
     /** Trusts what one of the two trusts. */

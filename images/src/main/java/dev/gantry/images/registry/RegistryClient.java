@@ -26,6 +26,7 @@ import java.time.InstantSource;
 import java.time.ZonedDateTime;
 import java.time.format.DateTimeFormatter;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import javax.net.ssl.SSLException;
@@ -39,6 +40,7 @@ final class RegistryClient {
     private static final int LARGEST_ERROR = 16 << 10;
 
     private final HttpTransport transport;
+    private final RegistryHost host;
     private final Endpoint registry;
     private final String repository;
     private final Authenticator authenticator;
@@ -48,6 +50,7 @@ final class RegistryClient {
 
     RegistryClient(
             HttpTransport transport,
+            RegistryHost host,
             Endpoint registry,
             String repository,
             Authenticator authenticator,
@@ -55,6 +58,7 @@ final class RegistryClient {
             Cancellation cancellation,
             InstantSource clock) {
         this.transport = transport;
+        this.host = host;
         this.registry = registry;
         this.repository = repository;
         this.authenticator = authenticator;
@@ -69,7 +73,8 @@ final class RegistryClient {
 
     /** A request below the repository's path, e.g. {@code manifests/latest}. */
     HttpRequest request(String method, String path) {
-        return new HttpRequest(registry, method, "/v2/" + repository + "/" + path, java.util.Map.of(), "");
+        String target = host.path() + "/" + repository + "/" + path + host.query();
+        return new HttpRequest(registry, method, target, Map.of(), "");
     }
 
     /** Sends until there is an answer of 2xx, or no hope of one. */
@@ -117,7 +122,8 @@ final class RegistryClient {
             // secrets go to the registry itself only, whatever hosts it points to
             boolean ours = request.endpoint().equals(registry);
             Optional<String> header = ours ? authenticator.authorization() : Optional.empty();
-            HttpRequest sent = header.isPresent() ? request.with("Authorization", header.get()) : request;
+            HttpRequest sent = ours ? withHostsHeaders(request) : request;
+            sent = header.isPresent() ? sent.with("Authorization", header.get()) : sent;
             HttpResponse response = transport.send(sent);
             boolean handed = false;
             try {
@@ -142,6 +148,14 @@ final class RegistryClient {
                 }
             }
         }
+    }
+
+    private HttpRequest withHostsHeaders(HttpRequest request) {
+        HttpRequest result = request;
+        for (Map.Entry<String, String> header : host.headers().entrySet()) {
+            result = result.with(header.getKey(), header.getValue());
+        }
+        return result;
     }
 
     private static HttpRequest redirected(HttpRequest request, HttpResponse response) throws IOException {
@@ -181,9 +195,14 @@ final class RegistryClient {
 
     // --- errors
 
+    /** {@code registry host:port} or {@code mirror host:port}. */
+    String name() {
+        return host.word() + " " + registry.authority();
+    }
+
     private ImageException refused(HttpRequest request, HttpResponse response, Optional<Duration> retryAfter) {
         int status = response.status();
-        String said = "registry " + registry.authority() + " answered " + status + " to " + request + detail(response);
+        String said = name() + " answered " + status + " to " + request + detail(response);
         return switch (status) {
             case 401, 403 ->
                 new ImageException(
@@ -233,7 +252,7 @@ final class RegistryClient {
             return new ImageException(Code.CANCELLED, "cancelled", e);
         }
         String what = request + ": ";
-        String host = "registry " + registry.authority();
+        String host = name();
         if (e instanceof SocketTimeoutException) {
             return new ImageException(
                     Code.UNAVAILABLE,
@@ -255,7 +274,12 @@ final class RegistryClient {
             return new ImageException(
                     Code.REGISTRY_ERROR,
                     what + host + " shows a certificate that is not trusted here (" + e.getMessage()
-                            + "); put its authority into /etc/gantry/certs.d/" + registry.hostAndPort() + "/ca.crt",
+                            + "); "
+                            + this.host
+                                    .file()
+                                    .map(file -> "name its authority as ca in " + file)
+                                    .orElse("put its authority into /etc/gantry/certs.d/" + registry.hostAndPort()
+                                            + "/ca.crt"),
                     e);
         }
         if (e instanceof HttpException || e instanceof JsonFormatException) {

@@ -12,22 +12,27 @@ import java.util.Set;
  * How registries are reached.
  *
  * @param plainHttp registries ({@code host[:port]}) to be spoken to without TLS; those of this machine are found out
- * @param certificateDirectories each with directories named {@code host[:port]} as docker and containerd have them: every
- *     {@code *.crt} in one is an authority to trust for that host, {@code x.cert} and {@code x.key} are shown to it
+ * @param hostDirectories each with directories named {@code host[:port]} as docker and containerd have them: {@code hosts.toml}
+ *     in one says which mirrors to ask; every {@code *.crt} is an authority to trust for that host, {@code x.cert} and {@code x.key}
+ *     are shown to it
  * @param dockerConfigs files like docker's {@code config.json}; those that are missing are skipped, the first match wins
  * @param helperDirectories where {@code docker-credential-*} programs are
  */
 public record RegistrySettings(
         Set<String> plainHttp,
-        List<Path> certificateDirectories,
+        List<Path> hostDirectories,
         List<Path> dockerConfigs,
         List<Path> helperDirectories,
         HttpTimeouts timeouts,
         RetryPolicy retries,
         ProxySettings proxies) {
+    /** Gantry's own, containerd's and docker's. */
+    public static final List<Path> HOST_DIRECTORIES =
+            List.of(Path.of("/etc/gantry/certs.d"), Path.of("/etc/containerd/certs.d"), Path.of("/etc/docker/certs.d"));
+
     public RegistrySettings {
         plainHttp = Set.copyOf(plainHttp);
-        certificateDirectories = List.copyOf(certificateDirectories);
+        hostDirectories = List.copyOf(hostDirectories);
         dockerConfigs = List.copyOf(dockerConfigs);
         helperDirectories = List.copyOf(helperDirectories);
     }
@@ -52,10 +57,7 @@ public record RegistrySettings(
         }
         return new RegistrySettings(
                 Set.of(),
-                List.of(
-                        Path.of("/etc/gantry/certs.d"),
-                        Path.of("/etc/containerd/certs.d"),
-                        Path.of("/etc/docker/certs.d")),
+                HOST_DIRECTORIES,
                 configs,
                 path,
                 HttpTimeouts.DEFAULTS,
@@ -65,31 +67,29 @@ public record RegistrySettings(
 
     public RegistrySettings withPlainHttp(Set<String> registries) {
         return new RegistrySettings(
-                registries, certificateDirectories, dockerConfigs, helperDirectories, timeouts, retries, proxies);
+                registries, hostDirectories, dockerConfigs, helperDirectories, timeouts, retries, proxies);
     }
 
-    public RegistrySettings withCertificateDirectories(List<Path> directories) {
+    public RegistrySettings withHostDirectories(List<Path> directories) {
         return new RegistrySettings(
                 plainHttp, directories, dockerConfigs, helperDirectories, timeouts, retries, proxies);
     }
 
     public RegistrySettings withDockerConfigs(List<Path> files) {
-        return new RegistrySettings(
-                plainHttp, certificateDirectories, files, helperDirectories, timeouts, retries, proxies);
+        return new RegistrySettings(plainHttp, hostDirectories, files, helperDirectories, timeouts, retries, proxies);
     }
 
     public RegistrySettings withHelperDirectories(List<Path> directories) {
-        return new RegistrySettings(
-                plainHttp, certificateDirectories, dockerConfigs, directories, timeouts, retries, proxies);
+        return new RegistrySettings(plainHttp, hostDirectories, dockerConfigs, directories, timeouts, retries, proxies);
     }
 
     public RegistrySettings withTimeouts(HttpTimeouts other) {
         return new RegistrySettings(
-                plainHttp, certificateDirectories, dockerConfigs, helperDirectories, other, retries, proxies);
+                plainHttp, hostDirectories, dockerConfigs, helperDirectories, other, retries, proxies);
     }
 
     public RegistrySettings withRetries(RetryPolicy other) {
         return new RegistrySettings(
-                plainHttp, certificateDirectories, dockerConfigs, helperDirectories, timeouts, other, proxies);
+                plainHttp, hostDirectories, dockerConfigs, helperDirectories, timeouts, other, proxies);
     }
 }

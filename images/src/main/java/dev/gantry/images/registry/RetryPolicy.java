@@ -13,6 +13,11 @@ import java.util.Optional;
 public record RetryPolicy(int attempts, Duration firstDelay, Duration longestDelay) {
     public static final RetryPolicy DEFAULTS = new RetryPolicy(4, Duration.ofMillis(500), Duration.ofSeconds(30));
 
+    /** One attempt, for a host after which another one can be asked. */
+    RetryPolicy once() {
+        return new RetryPolicy(1, firstDelay, longestDelay);
+    }
+
     /**
      * How long to wait after the nth failure; empty if that was the last attempt, or the host asks for more patience than
      * a pull has.

@@ -139,7 +139,7 @@ public final class FakeRegistry implements AutoCloseable {
             exchange.getRequestBody().readAllBytes();
             Fault fault = take(path);
             if (fault == null || !fault.handle(exchange)) {
-                answer(exchange, path, range);
+                answer(exchange, exchange.getRequestURI().getPath(), range);
             }
         }
     }

@@ -79,7 +79,7 @@ class RegistryFetcherTest {
 
     private RegistrySettings settings() {
         return RegistrySettings.of(Map.of())
-                .withCertificateDirectories(List.of())
+                .withHostDirectories(List.of())
                 .withDockerConfigs(List.of(directory.resolve("config.json")))
                 .withHelperDirectories(List.of(directory))
                 .withTimeouts(timeouts)

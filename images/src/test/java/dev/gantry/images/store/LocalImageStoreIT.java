@@ -58,7 +58,7 @@ class LocalImageStoreIT {
     private LocalImageStore open(ImageStoreSettings settings) throws ImageException {
         return LocalImageStore.open(
                 settings,
-                RegistrySettings.of(Map.of()).withDockerConfigs(List.of()).withCertificateDirectories(List.of()),
+                RegistrySettings.of(Map.of()).withDockerConfigs(List.of()).withHostDirectories(List.of()),
                 Linux.system().files(),
                 InstantSource.system());
     }

@@ -52,7 +52,7 @@ class RegistryIT {
     }
 
     private static RegistrySettings settings() {
-        return RegistrySettings.of(Map.of()).withDockerConfigs(List.of()).withCertificateDirectories(List.of());
+        return RegistrySettings.of(Map.of()).withDockerConfigs(List.of()).withHostDirectories(List.of());
     }
 
     @Test
@@ -94,13 +94,49 @@ class RegistryIT {
                         .withMessageContaining("put its authority into /etc/gantry/certs.d/" + registry.authority());
             }
             Files.copy(directory.resolve("cert.pem"), certificates.resolve("ca.crt"));
-            try (LocalImageStore store =
-                    open(settings().withCertificateDirectories(List.of(directory.resolve("certs.d"))))) {
+            try (LocalImageStore store = open(settings().withHostDirectories(List.of(directory.resolve("certs.d"))))) {
                 assertThatExceptionOfType(ImageException.class)
                         .isThrownBy(() -> store.pull(reference).await())
                         .satisfies(e -> assertThat(e.code()).isEqualTo(Code.UNAUTHORIZED));
                 assertThat(store.pull(reference, right, Platform.host()).await().layers())
                         .hasSize(3);
+            }
+        }
+    }
+
+    @Test
+    @RequiresTool({"openssl", "htpasswd"})
+    void aMirrorWithAnAuthorityOfItsOwnStandsInForARegistryThatIsAway() throws Exception {
+        try (DockerRegistry mirror = DockerRegistry.withPassword(directory)) {
+            mirror.push(image(), "team/app", "1");
+            Path host = Files.createDirectories(directory.resolve("certs.d/away.invalid"));
+            Path config = Files.writeString(
+                    directory.resolve("config.json"),
+                    "{\"auths\":{\"" + mirror.authority() + "\":{\"username\":\"" + DockerRegistry.USER
+                            + "\",\"password\":\"" + DockerRegistry.PASSWORD + "\"}}}");
+            ImageReference reference = ImageReference.parse("away.invalid/team/app:1");
+            String section = "[host.\"https://" + mirror.authority() + "\"]\n";
+            RegistrySettings settings = settings()
+                    .withHostDirectories(List.of(directory.resolve("certs.d")))
+                    .withDockerConfigs(List.of(config));
+
+            try (LocalImageStore store = open(settings)) {
+                Files.writeString(host.resolve("hosts.toml"), section);
+                assertThatExceptionOfType(ImageException.class)
+                        .isThrownBy(() -> store.pull(reference).await())
+                        .withMessageContaining(
+                                "mirror " + mirror.authority() + " shows a certificate that is not trusted here")
+                        .withMessageContaining("name its authority as ca in " + host.resolve("hosts.toml"))
+                        .withMessageContaining("the name 'away.invalid' cannot be resolved");
+
+                Files.copy(directory.resolve("cert.pem"), host.resolve("mirror.pem"));
+                Files.writeString(host.resolve("hosts.toml"), section + "ca = \"mirror.pem\"\n");
+                Image image = store.pull(reference).await();
+                assertThat(image.repoTags()).containsExactly("away.invalid/team/app:1");
+                assertThat(store.remove("away.invalid/team/app:1")).isTrue();
+
+                Files.writeString(host.resolve("hosts.toml"), section + "skip_verify = true\n");
+                assertThat(store.pull(reference).await().layers()).hasSize(3);
             }
         }
     }

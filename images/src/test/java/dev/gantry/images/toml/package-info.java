@@ -1,0 +1,4 @@
+@NullMarked
+package dev.gantry.images.toml;
+
+import org.jspecify.annotations.NullMarked;
