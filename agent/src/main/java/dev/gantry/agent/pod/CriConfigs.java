@@ -3,6 +3,7 @@ package dev.gantry.agent.pod;
 import com.google.protobuf.ByteString;
 import dev.gantry.agent.cri.Labels;
 import dev.gantry.agent.resource.LinuxLimits;
+import dev.gantry.agent.resource.PodAmounts;
 import dev.gantry.agent.resource.ResizeRules;
 import dev.gantry.cri.v1.ContainerConfig;
 import dev.gantry.cri.v1.ContainerMetadata;
@@ -24,6 +25,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** CRI's form of a pod: sandbox and container configurations, by the kubelet's formulas. Pure. */
@@ -69,11 +71,13 @@ public final class CriConfigs {
                 .setDnsConfig(dns.configOf(pod, hostResolvConf));
         if (!hostNetwork(pod)) {
             config.setHostname(hostName(pod).kernel());
-            for (Container container : containers(pod)) {
-                orEmpty(container.getPorts()).stream()
-                        .filter(port -> port.getHostPort() != null && port.getHostPort() > 0)
-                        .forEach(port -> config.addPortMappings(portMapping(port)));
-            }
+            // Init containers that end have none: they would be forwarded to whoever comes after them.
+            Stream<Container> sidecars =
+                    PodAmounts.initContainers(pod.getSpec()).stream().filter(PodAmounts::isSidecar);
+            Stream.concat(sidecars, containers(pod).stream())
+                    .flatMap(container -> orEmpty(container.getPorts()).stream())
+                    .filter(port -> port.getHostPort() != null && port.getHostPort() > 0)
+                    .forEach(port -> config.addPortMappings(portMapping(port)));
         }
         config.putAllLabels(orEmpty(metadata.getLabels()))
                 .putLabels(Labels.POD_NAME, metadata.getName())

@@ -24,6 +24,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -112,13 +113,21 @@ final class PodFiles {
                     .setHostPath(hosts(pod).toString())
                     .build());
         }
-        String messagePath = container.getTerminationMessagePath();
+        String messagePath = absolute(container.getTerminationMessagePath());
         boolean ownMessage =
                 mounts.stream().anyMatch(mount -> mount.getContainerPath().equals(messagePath));
-        if (messagePath != null && !messagePath.isEmpty() && !ownMessage) {
+        if (!messagePath.isEmpty() && !ownMessage) {
             mounts.add(messages.prepare(reference, container.getName(), restartCount, messagePath));
         }
         return mounts;
+    }
+
+    /** As the kubelet takes it: from the root. */
+    private static String absolute(@Nullable String path) {
+        if (path == null || path.isEmpty()) {
+            return "";
+        }
+        return path.startsWith("/") ? path : "/" + path;
     }
 
     TerminationMessages messages() {
@@ -230,8 +239,7 @@ final class PodFiles {
                 }
 
                 @Override
-                public FileVisitResult postVisitDirectory(
-                        Path visited, @org.jspecify.annotations.Nullable IOException e) throws IOException {
+                public FileVisitResult postVisitDirectory(Path visited, @Nullable IOException e) throws IOException {
                     Files.deleteIfExists(visited);
                     return FileVisitResult.CONTINUE;
                 }

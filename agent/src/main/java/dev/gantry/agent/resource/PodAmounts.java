@@ -103,7 +103,8 @@ public final class PodAmounts {
         return regular.plus(sidecars).max(initial);
     }
 
-    static boolean isSidecar(Container container) {
+    /** Whether an init container goes on beside those that come after it. */
+    public static boolean isSidecar(Container container) {
         return "Always".equals(container.getRestartPolicy());
     }
 
@@ -123,7 +124,8 @@ public final class PodAmounts {
         return spec.getContainers() == null ? List.of() : spec.getContainers();
     }
 
-    static List<Container> initContainers(PodSpec spec) {
+    /** Never null. */
+    public static List<Container> initContainers(PodSpec spec) {
         return spec.getInitContainers() == null ? List.of() : spec.getInitContainers();
     }
 }

@@ -70,6 +70,26 @@ class CriConfigsTest {
     }
 
     @Test
+    void hostPortsOfSidecarsAreForwardedAndThoseOfInitContainersAreNot() {
+        Pod pod = EngineFixture.pod("""
+                apiVersion: v1
+                kind: Pod
+                metadata: {name: web, uid: uid-1}
+                spec:
+                  initContainers:
+                  - {name: init, image: busybox, ports: [{containerPort: 1, hostPort: 8081}]}
+                  - {name: side, image: busybox, restartPolicy: Always, ports: [{containerPort: 2, hostPort: 8082}]}
+                  containers:
+                  - {name: main, image: busybox, ports: [{containerPort: 3, hostPort: 8083, hostIP: 127.0.0.1, protocol: UDP}]}
+                """);
+
+        assertThat(configs.sandbox(pod, 0, "").getPortMappingsList())
+                .extracting(mapping -> mapping.getProtocol() + " " + mapping.getHostIp() + ":" + mapping.getHostPort()
+                        + " " + mapping.getContainerPort())
+                .containsExactly("TCP :8082 2", "UDP 127.0.0.1:8083 3");
+    }
+
+    @Test
     void hostNamespacesAreTheHosts() {
         PodSandboxConfig sandbox = configs.sandbox(pod("""
                         hostNetwork: true
