@@ -8,37 +8,18 @@ import io.fabric8.kubernetes.api.model.ContainerRestartRule;
 import io.fabric8.kubernetes.api.model.ContainerRestartRuleOnExitCodes;
 import io.fabric8.kubernetes.api.model.EnvVar;
 import io.fabric8.kubernetes.api.model.EnvVarSource;
-import io.fabric8.kubernetes.api.model.HTTPGetAction;
-import io.fabric8.kubernetes.api.model.IntOrString;
-import io.fabric8.kubernetes.api.model.Lifecycle;
-import io.fabric8.kubernetes.api.model.LifecycleHandler;
 import io.fabric8.kubernetes.api.model.PodSpec;
-import io.fabric8.kubernetes.api.model.Probe;
 import io.fabric8.kubernetes.api.model.VolumeMount;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
-import java.util.stream.IntStream;
 import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
 
 /** Containers and init containers of a pod. */
 final class ContainerValidation {
     private static final int MAX_RESTART_RULES = 20;
     private static final int MAX_EXIT_CODES = 255;
     private static final int MAX_EXIT_CODE = 255;
-
-    /** Of Linux, as the API and CRI name them. */
-    private static final List<String> STOP_SIGNALS = Stream.of(
-                    Stream.of(("SIGABRT SIGALRM SIGBUS SIGCHLD SIGCLD SIGCONT SIGFPE SIGHUP SIGILL SIGINT SIGIO SIGIOT"
-                                    + " SIGKILL SIGPIPE SIGPOLL SIGPROF SIGPWR SIGQUIT SIGSEGV SIGSTKFLT SIGSTOP SIGSYS"
-                                    + " SIGTERM SIGTRAP SIGTSTP SIGTTIN SIGTTOU SIGURG SIGUSR1 SIGUSR2 SIGVTALRM"
-                                    + " SIGWINCH SIGXCPU SIGXFSZ SIGRTMIN SIGRTMAX")
-                            .split(" ")),
-                    IntStream.rangeClosed(1, 15).mapToObj(i -> "SIGRTMIN+" + i),
-                    IntStream.rangeClosed(1, 14).mapToObj(i -> "SIGRTMAX-" + i))
-            .flatMap(names -> names)
-            .toList();
 
     private final FieldErrors errors;
     private final PodSpec spec;
@@ -75,21 +56,25 @@ final class ContainerValidation {
                     path + ".restartPolicy", "must specify restartPolicy when restart rules are used"));
         }
         restartRules(path + ".restartPolicyRules", orEmpty(container.getRestartPolicyRules()));
-        ports(path, orEmpty(container.getPorts()), init);
+        ports(path, orEmpty(container.getPorts()), init && !"Always".equals(container.getRestartPolicy()));
         environment(path, orEmpty(container.getEnv()));
         new SourceValidation(errors).variables(path + ".envFrom", orEmpty(container.getEnvFrom()));
         mounts(path, container);
+        ResourceValidation resources = new ResourceValidation(errors);
         if (container.getResources() != null) {
-            new ResourceValidation(errors).validate(path + ".resources", container.getResources());
+            resources.validate(path + ".resources", container.getResources());
         }
+        resources.resizePolicy(
+                path + ".resizePolicy", orEmpty(container.getResizePolicy()), "Never".equals(spec.getRestartPolicy()));
         if (container.getSecurityContext() != null) {
             new SecurityValidation(errors).container(path + ".securityContext", container.getSecurityContext(), spec);
         }
         boolean sidecar = "Always".equals(container.getRestartPolicy());
-        probe(path + ".livenessProbe", container.getLivenessProbe(), init && !sidecar, true);
-        probe(path + ".readinessProbe", container.getReadinessProbe(), init && !sidecar, false);
-        probe(path + ".startupProbe", container.getStartupProbe(), init && !sidecar, true);
-        lifecycle(path + ".lifecycle", container.getLifecycle(), init && !sidecar);
+        HandlerValidation handlers = new HandlerValidation(errors, spec);
+        handlers.probe(path + ".livenessProbe", container.getLivenessProbe(), init && !sidecar, true);
+        handlers.probe(path + ".readinessProbe", container.getReadinessProbe(), init && !sidecar, false);
+        handlers.probe(path + ".startupProbe", container.getStartupProbe(), init && !sidecar, true);
+        handlers.lifecycle(path + ".lifecycle", container.getLifecycle(), init && !sidecar);
     }
 
     /** KEP-5307. */
@@ -132,7 +117,7 @@ final class ContainerValidation {
                 path + ".imagePullPolicy", container.getImagePullPolicy(), List.of("Always", "IfNotPresent", "Never"));
     }
 
-    private void ports(String path, List<ContainerPort> ports, boolean init) {
+    private void ports(String path, List<ContainerPort> ports, boolean ends) {
         Set<String> names = new HashSet<>();
         for (int i = 0; i < ports.size(); i++) {
             ContainerPort port = ports.get(i);
@@ -148,12 +133,12 @@ final class ContainerValidation {
             } else {
                 errors.port(field + ".containerPort", port.getContainerPort());
             }
-            hostPort(field, port, init);
+            hostPort(field, port, ends);
             errors.oneOf(field + ".protocol", port.getProtocol(), List.of("TCP", "UDP", "SCTP"));
         }
     }
 
-    private void hostPort(String field, ContainerPort port, boolean init) {
+    private void hostPort(String field, ContainerPort port, boolean ends) {
         if (port.getHostIP() != null && !port.getHostIP().isEmpty() && !IpAddresses.isAddress(port.getHostIP())) {
             errors.invalid(
                     field + ".hostIP",
@@ -172,8 +157,8 @@ final class ContainerValidation {
                     "must match `hostPort` when `hostNetwork` is true");
         }
         String key = port.getProtocol() + "/" + (port.getHostIP() == null ? "" : port.getHostIP()) + "/" + number;
-        // Init containers are over before containers bind.
-        if (!init && !hostPorts.add(key)) {
+        // Init containers that end do so before containers bind.
+        if (!ends && !hostPorts.add(key)) {
             errors.add(FieldError.duplicate(field + ".hostPort", key));
         }
     }
@@ -222,7 +207,10 @@ final class ContainerValidation {
             VolumeMount mount = mounts.get(i);
             String field = path + ".volumeMounts[" + i + "]";
             if (errors.required(field + ".name", mount.getName()) && !volumes.contains(mount.getName())) {
-                errors.add(FieldError.notFound(field + ".name", mount.getName()));
+                errors.add(FieldError.notFound(
+                        field + ".name",
+                        mount.getName(),
+                        volumes.isEmpty() ? "spec.volumes has none" : "spec.volumes has " + FieldErrors.some(volumes)));
             }
             if (errors.required(field + ".mountPath", mount.getMountPath()) && !paths.add(mount.getMountPath())) {
                 errors.invalid(field + ".mountPath", mount.getMountPath(), "must be unique");
@@ -278,119 +266,6 @@ final class ContainerValidation {
             errors.add(FieldError.forbidden(
                     field + ".mountPropagation",
                     "Bidirectional mount propagation is available only to privileged containers"));
-        }
-    }
-
-    private void probe(String path, @Nullable Probe probe, boolean initContainer, boolean successIsOne) {
-        if (probe == null) {
-            return;
-        }
-        if (initContainer) {
-            errors.add(FieldError.forbidden(path, "may not be set for init containers without restartPolicy=Always"));
-            return;
-        }
-        errors.notNegative(path + ".initialDelaySeconds", probe.getInitialDelaySeconds());
-        errors.notNegative(path + ".timeoutSeconds", probe.getTimeoutSeconds());
-        errors.notNegative(path + ".periodSeconds", probe.getPeriodSeconds());
-        errors.notNegative(path + ".successThreshold", probe.getSuccessThreshold());
-        errors.notNegative(path + ".failureThreshold", probe.getFailureThreshold());
-        if (successIsOne && probe.getSuccessThreshold() != null && probe.getSuccessThreshold() != 1) {
-            errors.invalid(path + ".successThreshold", probe.getSuccessThreshold(), "must be 1");
-        }
-        if (probe.getTerminationGracePeriodSeconds() != null) {
-            if (!successIsOne) {
-                errors.invalid(
-                        path + ".terminationGracePeriodSeconds",
-                        probe.getTerminationGracePeriodSeconds(),
-                        "must not be set for readinessProbes");
-            } else if (probe.getTerminationGracePeriodSeconds() < 1) {
-                errors.invalid(
-                        path + ".terminationGracePeriodSeconds",
-                        probe.getTerminationGracePeriodSeconds(),
-                        "must be greater than 0");
-            }
-        }
-        oneHandler(path, Stream.of(probe.getExec(), probe.getHttpGet(), probe.getTcpSocket(), probe.getGrpc()));
-        if (probe.getExec() != null && orEmpty(probe.getExec().getCommand()).isEmpty()) {
-            errors.add(FieldError.required(path + ".exec.command", ""));
-        }
-        http(path + ".httpGet", probe.getHttpGet());
-        if (probe.getTcpSocket() != null) {
-            namedPort(path + ".tcpSocket.port", probe.getTcpSocket().getPort());
-        }
-        if (probe.getGrpc() != null) {
-            errors.port(
-                    path + ".grpc.port",
-                    probe.getGrpc().getPort() == null ? 0 : probe.getGrpc().getPort());
-        }
-    }
-
-    private void lifecycle(String path, @Nullable Lifecycle lifecycle, boolean initContainer) {
-        if (lifecycle == null) {
-            return;
-        }
-        if (initContainer) {
-            errors.add(FieldError.forbidden(path, "may not be set for init containers without restartPolicy=Always"));
-            return;
-        }
-        handler(path + ".postStart", lifecycle.getPostStart());
-        handler(path + ".preStop", lifecycle.getPreStop());
-        stopSignal(path + ".stopSignal", lifecycle.getStopSignal());
-    }
-
-    /** KEP-4960. */
-    private void stopSignal(String path, @Nullable String signal) {
-        if (signal == null) {
-            return;
-        }
-        if (spec.getOs() == null || spec.getOs().getName() == null) {
-            errors.add(FieldError.forbidden(path, "may not be set for containers with empty `spec.os.name`"));
-        } else if (!spec.getOs().getName().equals("linux")) {
-            errors.invalid(path, signal, "only signals of linux can be sent here");
-        } else {
-            errors.oneOf(path, signal, STOP_SIGNALS);
-        }
-    }
-
-    private void handler(String path, @Nullable LifecycleHandler handler) {
-        if (handler == null) {
-            return;
-        }
-        oneHandler(
-                path, Stream.of(handler.getExec(), handler.getHttpGet(), handler.getTcpSocket(), handler.getSleep()));
-        if (handler.getExec() != null && orEmpty(handler.getExec().getCommand()).isEmpty()) {
-            errors.add(FieldError.required(path + ".exec.command", ""));
-        }
-        http(path + ".httpGet", handler.getHttpGet());
-        if (handler.getSleep() != null) {
-            errors.notNegative(path + ".sleep", handler.getSleep().getSeconds());
-        }
-    }
-
-    private void oneHandler(String path, Stream<@Nullable Object> handlers) {
-        long count = handlers.filter(handler -> handler != null).count();
-        if (count == 0) {
-            errors.add(FieldError.required(path, "must specify a handler type"));
-        } else if (count > 1) {
-            errors.add(FieldError.forbidden(path, "may not specify more than 1 handler type"));
-        }
-    }
-
-    private void http(String path, @Nullable HTTPGetAction get) {
-        if (get == null) {
-            return;
-        }
-        namedPort(path + ".port", get.getPort());
-        errors.oneOf(path + ".scheme", get.getScheme(), List.of("HTTP", "HTTPS"));
-    }
-
-    private void namedPort(String field, @Nullable IntOrString port) {
-        if (port == null) {
-            errors.add(FieldError.required(field, ""));
-        } else if (port.getStrVal() != null) {
-            errors.rule(field, port.getStrVal(), Names.portName(port.getStrVal()));
-        } else {
-            errors.port(field, port.getIntVal() == null ? 0 : port.getIntVal());
         }
     }
 }

@@ -37,6 +37,9 @@ public record FieldError(Type type, String field, @Nullable String value, String
         }
     }
 
+    /** Longer values are cut: they come from files of megabytes. */
+    private static final int MAX_SHOWN = 300;
+
     static FieldError required(String field, String detail) {
         return new FieldError(Type.REQUIRED, field, null, detail);
     }
@@ -61,7 +64,11 @@ public record FieldError(Type type, String field, @Nullable String value, String
     }
 
     static FieldError notFound(String field, Object value) {
-        return new FieldError(Type.NOT_FOUND, field, show(value), "");
+        return notFound(field, value, "");
+    }
+
+    static FieldError notFound(String field, Object value, String detail) {
+        return new FieldError(Type.NOT_FOUND, field, show(value), detail);
     }
 
     /** A value that the API knows and this cannot have here. */
@@ -79,8 +86,30 @@ public record FieldError(Type type, String field, @Nullable String value, String
 
     private static String show(Object value) {
         return value instanceof String text
-                ? '"' + text.replace("\\", "\\\\").replace("\"", "\\\"") + '"'
-                : value.toString();
+                ? '"' + oneLine(text.replace("\\", "\\\\").replace("\"", "\\\""), MAX_SHOWN) + '"'
+                : oneLine(value.toString(), MAX_SHOWN);
+    }
+
+    /** The text without characters that would break a line of a log or move a terminal's cursor, and not too long. */
+    static String oneLine(String text, int max) {
+        int end = text.length() <= max ? text.length() : max - 1;
+        StringBuilder out = new StringBuilder(end + 1);
+        for (int i = 0; i < end; i++) {
+            char c = text.charAt(i);
+            switch (c) {
+                case '\n' -> out.append("\\n");
+                case '\r' -> out.append("\\r");
+                case '\t' -> out.append("\\t");
+                default -> {
+                    if (Character.isISOControl(c) || c == '\u2028' || c == '\u2029') {
+                        out.append("\\u%04x".formatted((int) c));
+                    } else {
+                        out.append(c);
+                    }
+                }
+            }
+        }
+        return end < text.length() ? out.append('…').toString() : out.toString();
     }
 
     /** Without the field: {@code Invalid value: "x": must be …}. */

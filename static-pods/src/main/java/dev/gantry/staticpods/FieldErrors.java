@@ -1,6 +1,7 @@
 package dev.gantry.staticpods;
 
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -8,6 +9,10 @@ import org.jspecify.annotations.Nullable;
 /** Collects what is wrong with the fields of one object. */
 final class FieldErrors {
     static final String NOT_NEGATIVE = "must be greater than or equal to 0";
+    /** Whoever has more of them mends these first. */
+    static final int MAX = 100;
+
+    private static final int MAX_NAMES = 10;
     private static final String PORT_RANGE = "must be between 1 and 65535, inclusive";
 
     private final List<FieldError> found = new ArrayList<>();
@@ -17,7 +22,17 @@ final class FieldErrors {
     }
 
     void add(FieldError error) {
-        found.add(error);
+        if (found.size() < MAX) {
+            found.add(error);
+        }
+    }
+
+    /** A few of many names, sorted. */
+    static String some(Collection<String> names) {
+        List<String> sorted = names.stream().sorted().toList();
+        return sorted.size() <= MAX_NAMES
+                ? sorted.toString()
+                : sorted.subList(0, MAX_NAMES) + " and " + (sorted.size() - MAX_NAMES) + " more";
     }
 
     /** True if {@code text} is there; else notes that it is required. */

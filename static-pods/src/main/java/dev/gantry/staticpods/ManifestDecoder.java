@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,13 +36,16 @@ public final class ManifestDecoder {
 
     private final String file;
     private final boolean present;
-    private final List<ManifestError> errors = new ArrayList<>();
+    private final Function<Pod, List<FieldError>> unsupported;
+    private final ManifestErrors errors;
     private final List<DecodedManifest.DecodedPod> pods = new ArrayList<>();
     private final List<DecodedManifest.DecodedObject> objects = new ArrayList<>();
 
-    private ManifestDecoder(String file, boolean present) {
+    private ManifestDecoder(String file, boolean present, Function<Pod, List<FieldError>> unsupported) {
         this.file = file;
         this.present = present;
+        this.unsupported = unsupported;
+        this.errors = new ManifestErrors(file);
     }
 
     /**
@@ -50,18 +54,26 @@ public final class ManifestDecoder {
      * @param file its name as errors show it; {@code .json} makes it JSON, anything else YAML (which may be JSON too)
      */
     public static DecodedManifest decode(String file, byte[] content) {
-        return decode(file, content, false);
+        return decode(file, content, pod -> List.of());
+    }
+
+    /**
+     * The same where not every valid pod can be had.
+     *
+     * @param unsupported the fields of a pod, its spec present, that cannot be honoured; they are errors of the file too
+     */
+    public static DecodedManifest decode(String file, byte[] content, Function<Pod, List<FieldError>> unsupported) {
+        return decode(new ManifestDecoder(file, false, unsupported), content);
     }
 
     /** The same for pods that exist: they may have what can only be added to a pod, such as ephemeral containers. */
     public static DecodedManifest decodePresent(String file, byte[] content) {
-        return decode(file, content, true);
+        return decode(new ManifestDecoder(file, true, pod -> List.of()), content);
     }
 
-    private static DecodedManifest decode(String file, byte[] content, boolean present) {
-        ManifestDecoder decoder = new ManifestDecoder(file, present);
+    private static DecodedManifest decode(ManifestDecoder decoder, byte[] content) {
         decoder.file(content);
-        return new DecodedManifest(decoder.pods, decoder.objects, decoder.errors);
+        return new DecodedManifest(decoder.pods, decoder.objects, decoder.errors.found());
     }
 
     private void file(byte[] content) {
@@ -69,7 +81,8 @@ public final class ManifestDecoder {
             error(
                     Position.START,
                     "",
-                    "larger than " + (Syntax.MAX_BYTES >> 20) + " MiB (" + content.length + " bytes)");
+                    "larger than " + (Syntax.MAX_BYTES >> 20) + " MiB (" + content.length
+                            + " bytes): split it into several files");
             return;
         }
         String text = utf8(content);
@@ -112,7 +125,8 @@ public final class ManifestDecoder {
             error(
                     new Position(line, column),
                     "",
-                    "not UTF-8: byte 0x%02x at offset %d".formatted(content[bytes.position()], bytes.position()));
+                    "not UTF-8: byte 0x%02x at offset %d; save the file as UTF-8"
+                            .formatted(content[bytes.position()], bytes.position()));
             return null;
         }
         String result = text.flip().toString();
@@ -170,7 +184,7 @@ public final class ManifestDecoder {
 
     private void pod(Node.Mapping mapping) {
         int before = errors.size();
-        Pod pod = new ModelReader(file, errors).read(mapping, Pod.class);
+        Pod pod = new ModelReader(errors).read(mapping, Pod.class);
         boolean typed = errors.size() == before;
         if (pod.getMetadata() == null) {
             pod.setMetadata(new ObjectMeta());
@@ -178,7 +192,14 @@ public final class ManifestDecoder {
         if (pod.getSpec() != null) {
             PodDefaults.apply(pod);
         }
-        report(mapping, before, typed, present ? PodValidation.validatePresent(pod) : PodValidation.validate(pod));
+        if (!errors.isFull()) {
+            List<FieldError> faults =
+                    new ArrayList<>(present ? PodValidation.validatePresent(pod) : PodValidation.validate(pod));
+            if (pod.getSpec() != null) {
+                faults.addAll(unsupported.apply(pod));
+            }
+            report(mapping, before, typed, faults);
+        }
         if (errors.size() == before) {
             pods.add(new DecodedManifest.DecodedPod(pod, Canonical.text(mapping), mapping.position()));
         }
@@ -186,7 +207,7 @@ public final class ManifestDecoder {
 
     private void object(Node.Mapping mapping, Class<? extends HasMetadata> type) {
         int before = errors.size();
-        HasMetadata object = new ModelReader(file, errors).read(mapping, type);
+        HasMetadata object = new ModelReader(errors).read(mapping, type);
         boolean typed = errors.size() == before;
         if (object.getMetadata() == null) {
             object.setMetadata(new ObjectMeta());
@@ -200,9 +221,7 @@ public final class ManifestDecoder {
 
     /** What was typed wrong is missing from the object: it is not reported a second time as missing. */
     private void report(Node.Mapping mapping, int before, boolean typed, List<FieldError> faults) {
-        List<String> wrong = errors.subList(before, errors.size()).stream()
-                .map(ManifestError::field)
-                .toList();
+        List<String> wrong = errors.fieldsSince(before);
         for (FieldError fault : faults) {
             boolean consequence = !typed
                     && fault.type() != FieldError.Type.DUPLICATE
@@ -216,6 +235,6 @@ public final class ManifestDecoder {
     }
 
     private void error(Position position, String field, String message) {
-        errors.add(new ManifestError(file, position, field, message));
+        errors.add(position, field, message);
     }
 }

@@ -62,7 +62,7 @@ final class ManifestDirectory {
      */
     ManifestDirectory(
             Path path,
-            String nodeName,
+            ManifestNode node,
             InstantSource clock,
             BiConsumer<Duration, Runnable> timers,
             Consumer<ManifestSnapshot> listener) {
@@ -71,7 +71,7 @@ final class ManifestDirectory {
         Path absolute = path.toAbsolutePath().normalize();
         this.directory = single && absolute.getParent() != null ? absolute.getParent() : absolute;
         this.onlyName = single ? absolute.getFileName().toString() : null;
-        this.manifests = new ManifestSet(nodeName);
+        this.manifests = new ManifestSet(node);
         this.clock = clock;
         this.timers = timers;
         this.listener = listener;

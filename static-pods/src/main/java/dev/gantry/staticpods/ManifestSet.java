@@ -26,12 +26,12 @@ import org.jspecify.annotations.Nullable;
 final class ManifestSet {
     private static final String POD = "pod ";
 
-    private final String nodeName;
+    private final ManifestNode node;
     private final Map<String, Revision> files = new TreeMap<>();
     private final Map<String, String> owners = new HashMap<>();
 
-    ManifestSet(String nodeName) {
-        this.nodeName = nodeName;
+    ManifestSet(ManifestNode node) {
+        this.node = node;
     }
 
     /**
@@ -61,7 +61,7 @@ final class ManifestSet {
             return;
         }
         Revision kept = before == null ? Revision.NONE : before;
-        DecodedManifest manifest = ManifestDecoder.decode(file, content);
+        DecodedManifest manifest = ManifestDecoder.decode(file, content, node.unsupported());
         List<ManifestError> errors = new ArrayList<>(manifest.errors());
         if (errors.isEmpty() && manifest.pods().isEmpty() && manifest.objects().isEmpty() && !kept.isEmpty()) {
             errors.add(new ManifestError(
@@ -118,7 +118,7 @@ final class ManifestSet {
                     file, decoded.position(), "metadata.name", "Required value: a pod from a file needs its own name"));
             return;
         }
-        Pod pod = StaticPods.adopt(decoded, nodeName, file, seen);
+        Pod pod = StaticPods.adopt(decoded, node.name(), file, seen);
         Pod same = kept.get(key(pod));
         boolean unchanged = same != null && hash(same).equals(hash(pod));
         if (pods.putIfAbsent(key(pod), unchanged ? same : pod) != null) {

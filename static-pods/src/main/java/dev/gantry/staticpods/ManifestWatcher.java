@@ -51,14 +51,14 @@ public final class ManifestWatcher implements AutoCloseable {
             EventLoop loop,
             Executor serial,
             Path path,
-            String nodeName,
+            ManifestNode node,
             InstantSource clock,
             Consumer<ManifestSnapshot> listener)
             throws ErrnoException {
         this.linux = linux;
         this.loop = loop;
         this.serial = serial;
-        this.directory = new ManifestDirectory(path, nodeName, clock, this::later, listener);
+        this.directory = new ManifestDirectory(path, node, clock, this::later, listener);
         this.inotify = linux.polling().inotifyInit();
         this.registration = loop.register("manifests", inotify, Poll.EPOLLIN, events -> ready());
     }
@@ -75,11 +75,11 @@ public final class ManifestWatcher implements AutoCloseable {
             EventLoop loop,
             Executor serial,
             Path path,
-            String nodeName,
+            ManifestNode node,
             InstantSource clock,
             Consumer<ManifestSnapshot> listener)
             throws ErrnoException {
-        ManifestWatcher watcher = new ManifestWatcher(linux, loop, serial, path, nodeName, clock, listener);
+        ManifestWatcher watcher = new ManifestWatcher(linux, loop, serial, path, node, clock, listener);
         serial.execute(watcher::relist);
         return watcher;
     }

@@ -2,6 +2,7 @@ package dev.gantry.staticpods;
 
 import dev.gantry.staticpods.ModelSchema.FieldSchema;
 import io.fabric8.kubernetes.api.model.IntOrString;
+import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.Quantity;
 import java.lang.reflect.Type;
 import java.util.ArrayList;
@@ -14,16 +15,20 @@ import org.jspecify.annotations.Nullable;
 
 /** Turns a document into an object of the Kubernetes model, strictly, and goes on after an error to find them all. */
 final class ModelReader {
-    private final String file;
-    private final List<ManifestError> errors;
+    /** No name in the API is longer; comparing all of them with a text of megabytes takes minutes. */
+    private static final int MAX_SUGGESTED = 64;
 
-    ModelReader(String file, List<ManifestError> errors) {
-        this.file = file;
+    private final ManifestErrors errors;
+    private boolean takesNul;
+
+    ModelReader(ManifestErrors errors) {
         this.errors = errors;
     }
 
     /** The object; incomplete if this added errors. */
     <T> T read(Node node, Class<T> type) {
+        // What a pod says becomes paths, arguments and variables, which end at the first NUL.
+        takesNul = type != Pod.class;
         Object result = object(node, type, "");
         return type.cast(result != null ? result : ModelSchema.of(type).newInstance());
     }
@@ -96,6 +101,17 @@ final class ModelReader {
 
     private @Nullable String string(Node node, String path) {
         if (scalarOf(node) instanceof String text) {
+            if (!takesNul && text.indexOf('\0') >= 0) {
+                error(node.position(), path, "must not contain the character NUL; remove it");
+                return null;
+            }
+            if (hasHalfACharacter(text)) {
+                error(
+                        node.position(),
+                        path,
+                        "is no Unicode text: it has half of a surrogate pair; write the character");
+                return null;
+            }
             return text;
         }
         if (node instanceof Node.Scalar scalar) {
@@ -107,6 +123,19 @@ final class ModelReader {
         }
         expected(node, path, "a string");
         return null;
+    }
+
+    /** JSON and YAML can write half of a surrogate pair, which no encoding has. */
+    private static boolean hasHalfACharacter(String text) {
+        boolean open = false;
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            if (Character.isLowSurrogate(c) != open) {
+                return true;
+            }
+            open = Character.isHighSurrogate(c);
+        }
+        return open;
     }
 
     private @Nullable Long integer(Node node, String path, long min, long max) {
@@ -244,11 +273,14 @@ final class ModelReader {
     }
 
     private void error(Position position, String path, String message) {
-        errors.add(new ManifestError(file, position, path, message));
+        errors.add(position, path, message);
     }
 
     /** {@code , did you mean 'image'?} if a known name is near. */
     static String suggestion(String name, Collection<String> known) {
+        if (name.length() > MAX_SUGGESTED) {
+            return "";
+        }
         String best = null;
         int bestDistance = Math.max(1, name.length() / 3) + 1;
         for (String candidate : known) {

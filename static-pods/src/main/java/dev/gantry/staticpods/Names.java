@@ -97,6 +97,24 @@ final class Names {
         return Optional.empty();
     }
 
+    /** The name of an HTTP header, by the API's rule. */
+    static Optional<String> httpHeader(String name) {
+        return name.chars().allMatch(c -> isAlphanumeric(c) || c == '-')
+                ? Optional.empty()
+                : Optional.of(
+                        "a valid HTTP header must consist of alphanumeric characters or '-' (e.g. 'X-Header-Name',"
+                                + " regex used for validation is '[-A-Za-z0-9]+')");
+    }
+
+    /** A uid that was given: part of paths, cgroups and labels. */
+    static Optional<String> uid(String uid) {
+        return uid.length() <= 63 && isName(uid)
+                ? Optional.empty()
+                : Optional.of(
+                        "must be no more than 63 alphanumeric characters, '-', '_' or '.', starting and ending with"
+                                + " an alphanumeric character; leave it out to have one made");
+    }
+
     /** As relaxed in Kubernetes 1.34: any printable ASCII but {@code =}. */
     static Optional<String> environmentVariable(String name) {
         return name.chars().allMatch(c -> c >= ' ' && c <= '~' && c != '=')

@@ -4,6 +4,9 @@ import java.util.List;
 
 /** Paths that must stay where they are put. */
 final class PathRules {
+    /** PATH_MAX, without the NUL byte. */
+    static final int MAX_PATH = 4095;
+
     private PathRules() {}
 
     /** A path below a volume or directory: neither absolute nor leading out. */

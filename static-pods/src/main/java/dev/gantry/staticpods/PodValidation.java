@@ -6,11 +6,13 @@ import io.fabric8.kubernetes.api.model.HostAlias;
 import io.fabric8.kubernetes.api.model.ObjectMeta;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodDNSConfig;
+import io.fabric8.kubernetes.api.model.PodDNSConfigOption;
 import io.fabric8.kubernetes.api.model.PodReadinessGate;
 import io.fabric8.kubernetes.api.model.PodSecurityContext;
 import io.fabric8.kubernetes.api.model.PodSpec;
 import io.fabric8.kubernetes.api.model.Sysctl;
 import io.fabric8.kubernetes.api.model.Toleration;
+import io.fabric8.kubernetes.api.model.TopologySpreadConstraint;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -69,6 +71,14 @@ public final class PodValidation {
         boolean generated = metadata.getName() == null && metadata.getGenerateName() != null;
         if (!generated && errors.required("metadata.name", metadata.getName(), "name or generateName is required")) {
             errors.rule("metadata.name", metadata.getName(), Names.subdomain(metadata.getName()));
+        }
+        String prefix = metadata.getGenerateName();
+        if (prefix != null && !prefix.isEmpty()) {
+            // What is made of it ends with letters and digits.
+            errors.rule("metadata.generateName", prefix, Names.subdomain(prefix + "x"));
+        }
+        if (metadata.getUid() != null && !metadata.getUid().isEmpty()) {
+            errors.rule("metadata.uid", metadata.getUid(), Names.uid(metadata.getUid()));
         }
         if (metadata.getNamespace() != null) {
             errors.rule("metadata.namespace", metadata.getNamespace(), Names.label(metadata.getNamespace()));
@@ -137,9 +147,8 @@ public final class PodValidation {
         if (spec.getOs() != null && errors.required("spec.os.name", spec.getOs().getName())) {
             errors.oneOf("spec.os.name", spec.getOs().getName(), List.of("linux", "windows"));
         }
-        if (spec.getResources() != null) {
-            new ResourceValidation(errors).validate("spec.resources", spec.getResources());
-        }
+        new PodResourceValidation(errors, spec).validate();
+        spread();
     }
 
     private void containers(Set<String> volumes) {
@@ -228,10 +237,19 @@ public final class PodValidation {
                             + " characters (including spaces) in the search list");
         }
         for (int i = 0; i < orEmpty(config.getOptions()).size(); i++) {
-            errors.required(
-                    "spec.dnsConfig.options[" + i + "]",
-                    config.getOptions().get(i).getName(),
-                    "must not be empty");
+            String path = "spec.dnsConfig.options[" + i + "]";
+            PodDNSConfigOption option = config.getOptions().get(i);
+            if (errors.required(path, option.getName(), "must not be empty")) {
+                word(path + ".name", option.getName());
+            }
+            word(path + ".value", option.getValue());
+        }
+    }
+
+    /** Part of a line of resolv.conf. */
+    private void word(String field, @Nullable String text) {
+        if (text != null && text.chars().anyMatch(c -> c <= ' ' || c == 0x7f)) {
+            errors.invalid(field, text, "must not contain white space or control characters");
         }
     }
 
@@ -304,6 +322,7 @@ public final class PodValidation {
             } else if (!names.add(name.replace('/', '.'))) {
                 errors.add(FieldError.duplicate(field, name));
             }
+            errors.required(path + ".sysctls[" + i + "].value", sysctls.get(i).getValue());
         }
     }
 
@@ -321,11 +340,17 @@ public final class PodValidation {
                         toleration.getOperator() == null ? "" : toleration.getOperator(),
                         "operator must be Exists when `key` is empty, which means \"match all values and all keys\"");
             }
-            if (exists
-                    && toleration.getValue() != null
-                    && !toleration.getValue().isEmpty()) {
+            String value = toleration.getValue() == null ? "" : toleration.getValue();
+            if (exists && !value.isEmpty()) {
+                errors.invalid(path + ".operator", value, "value must be empty when `operator` is 'Exists'");
+            } else if (!exists) {
+                errors.rule(path + ".operator", value, Names.labelValue(value));
+            }
+            if (toleration.getTolerationSeconds() != null && !"NoExecute".equals(toleration.getEffect())) {
                 errors.invalid(
-                        path + ".operator", toleration.getValue(), "value must be empty when `operator` is 'Exists'");
+                        path + ".effect",
+                        toleration.getEffect() == null ? "" : toleration.getEffect(),
+                        "effect must be 'NoExecute' when `tolerationSeconds` is set");
             }
             if (toleration.getOperator() != null && !toleration.getOperator().isEmpty()) {
                 errors.oneOf(path + ".operator", toleration.getOperator(), List.of("Equal", "Exists", "Lt", "Gt"));
@@ -335,6 +360,27 @@ public final class PodValidation {
                         path + ".effect",
                         toleration.getEffect(),
                         List.of("NoSchedule", "PreferNoSchedule", "NoExecute"));
+            }
+        }
+    }
+
+    private void spread() {
+        List<TopologySpreadConstraint> constraints = orEmpty(spec.getTopologySpreadConstraints());
+        for (int i = 0; i < constraints.size(); i++) {
+            String path = "spec.topologySpreadConstraints[" + i + "]";
+            TopologySpreadConstraint constraint = constraints.get(i);
+            if (constraint.getMaxSkew() == null || constraint.getMaxSkew() <= 0) {
+                errors.invalid(
+                        path + ".maxSkew",
+                        constraint.getMaxSkew() == null ? 0 : constraint.getMaxSkew(),
+                        "must be greater than zero");
+            }
+            errors.required(path + ".topologyKey", constraint.getTopologyKey(), "can not be empty");
+            if (errors.required(path + ".whenUnsatisfiable", constraint.getWhenUnsatisfiable())) {
+                errors.oneOf(
+                        path + ".whenUnsatisfiable",
+                        constraint.getWhenUnsatisfiable(),
+                        List.of("DoNotSchedule", "ScheduleAnyway"));
             }
         }
     }

@@ -13,8 +13,7 @@ import org.jspecify.annotations.Nullable;
 final class SecurityValidation {
     private static final List<String> PROFILES = List.of("Localhost", "RuntimeDefault", "Unconfined");
 
-    /** PATH_MAX, without the NUL byte. */
-    private static final int MAX_PROFILE_NAME = 4095;
+    private static final int MAX_PROFILE_NAME = PathRules.MAX_PATH;
 
     private final FieldErrors errors;
 

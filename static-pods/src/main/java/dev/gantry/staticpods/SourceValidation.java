@@ -9,9 +9,7 @@ import io.fabric8.kubernetes.api.model.FileKeySelector;
 import io.fabric8.kubernetes.api.model.KeyToPath;
 import io.fabric8.kubernetes.api.model.PodSpec;
 import io.fabric8.kubernetes.api.model.ResourceFieldSelector;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -76,7 +74,7 @@ final class SourceValidation {
                 errors.add(FieldError.tooLong(path + ".key", MAX_KEY_CHARACTERS));
             }
         }
-        file(path + ".path", selector.getPath());
+        file(path + ".path", selector.getPath(), new FilePaths());
         if (errors.required(path + ".volumeName", selector.getVolumeName())
                 && orEmpty(spec.getVolumes()).stream()
                         .noneMatch(volume ->
@@ -137,28 +135,28 @@ final class SourceValidation {
         }
     }
 
-    /** Keys and where they go. */
-    void items(String path, @Nullable List<KeyToPath> items) {
+    /**
+     * Keys and where they go.
+     *
+     * @param paths of the volume, to which theirs are added
+     */
+    void items(String path, @Nullable List<KeyToPath> items, FilePaths paths) {
         List<KeyToPath> given = orEmpty(items);
         for (int i = 0; i < given.size(); i++) {
             String field = path + "[" + i + "]";
             errors.required(field + ".key", given.get(i).getKey());
-            file(field + ".path", given.get(i).getPath());
+            file(field + ".path", given.get(i).getPath(), paths);
             mode(field + ".mode", given.get(i).getMode());
             errors.id(field + ".user", given.get(i).getUser());
         }
     }
 
-    void downward(String path, @Nullable List<DownwardAPIVolumeFile> items) {
+    void downward(String path, @Nullable List<DownwardAPIVolumeFile> items, FilePaths paths) {
         List<DownwardAPIVolumeFile> given = orEmpty(items);
-        Set<String> paths = new HashSet<>();
         for (int i = 0; i < given.size(); i++) {
             DownwardAPIVolumeFile item = given.get(i);
             String field = path + "[" + i + "]";
-            file(field + ".path", item.getPath());
-            if (item.getPath() != null && !paths.add(item.getPath())) {
-                errors.add(FieldError.duplicate(field + ".path", item.getPath()));
-            }
+            file(field + ".path", item.getPath(), paths);
             if (item.getFieldRef() != null && item.getResourceFieldRef() != null) {
                 errors.invalid(field, "resource", "fieldRef and resourceFieldRef can not be specified simultaneously");
             } else if (item.getFieldRef() != null) {
@@ -174,8 +172,13 @@ final class SourceValidation {
     }
 
     /** A path in a volume whose own links begin with two dots. */
-    private void file(String field, String path) {
+    private void file(String field, String path, FilePaths paths) {
         if (errors.required(field, path)) {
+            if (path.length() > PathRules.MAX_PATH) {
+                errors.add(FieldError.tooLong(field, PathRules.MAX_PATH));
+                return;
+            }
+            errors.rule(field, path, paths.add(path));
             PathRules.relative(errors, field, path);
             if (path.startsWith("..") && !path.equals("..") && !path.startsWith("../")) {
                 errors.invalid(field, path, "must not start with '..'");

@@ -16,6 +16,9 @@ final class Syntax {
     /** Nodes of a file after its aliases are resolved: a pod of the API's 1.5 MB limit has far fewer. */
     static final int MAX_NODES = 200_000;
 
+    /** Far more than any field takes; longer ones are slow to compute with. */
+    private static final int MAX_DIGITS = 64;
+
     private static final Set<String> NULLS = Set.of("", "~", "null", "Null", "NULL");
     private static final Set<String> TRUE = Set.of("true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON");
     private static final Set<String> FALSE = Set.of("false", "False", "FALSE", "no", "No", "NO", "off", "Off", "OFF");
@@ -81,6 +84,9 @@ final class Syntax {
             radix = 8;
         }
         if (!body.isEmpty() && allDigits(body, radix)) {
+            if (body.length() > MAX_DIGITS) {
+                return Double.POSITIVE_INFINITY;
+            }
             BigInteger value = new BigInteger(body, radix);
             value = negative ? value.negate() : value;
             return value.bitLength() < Long.SIZE ? (Object) value.longValue() : value;

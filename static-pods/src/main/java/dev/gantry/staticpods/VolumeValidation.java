@@ -57,6 +57,10 @@ final class VolumeValidation {
         if (volume.getEmptyDir() != null) {
             Quantity limit = volume.getEmptyDir().getSizeLimit();
             BigDecimal value = limit == null ? null : Quantities.value(limit);
+            String medium = volume.getEmptyDir().getMedium();
+            if (medium != null && !medium.startsWith("HugePages-")) {
+                errors.oneOf(path + ".emptyDir.medium", medium, List.of("", "HugePages", "HugePages-<size>", "Memory"));
+            }
             Integer mode = volume.getEmptyDir().getMode();
             if (mode != null && (mode < 0 || mode > MAX_DIRECTORY_MODE)) {
                 errors.invalid(
@@ -65,32 +69,37 @@ final class VolumeValidation {
             if (value != null && value.signum() < 0) {
                 errors.add(FieldError.forbidden(
                         path + ".emptyDir.sizeLimit", "SizeLimit field must be a valid resource quantity"));
+            } else if (limit != null) {
+                new ResourceValidation(errors).wholeBytes(path + ".emptyDir.sizeLimit", limit);
             }
         }
         if (volume.getConfigMap() != null) {
             errors.required(path + ".configMap.name", volume.getConfigMap().getName());
             sources.mode(path + ".configMap.defaultMode", volume.getConfigMap().getDefaultMode());
             errors.id(path + ".configMap.defaultUser", volume.getConfigMap().getDefaultUser());
-            sources.items(path + ".configMap.items", volume.getConfigMap().getItems());
+            sources.items(path + ".configMap.items", volume.getConfigMap().getItems(), new FilePaths());
         }
         if (volume.getSecret() != null) {
             errors.required(path + ".secret.secretName", volume.getSecret().getSecretName());
             sources.mode(path + ".secret.defaultMode", volume.getSecret().getDefaultMode());
             errors.id(path + ".secret.defaultUser", volume.getSecret().getDefaultUser());
-            sources.items(path + ".secret.items", volume.getSecret().getItems());
+            sources.items(path + ".secret.items", volume.getSecret().getItems(), new FilePaths());
         }
         if (volume.getDownwardAPI() != null) {
             sources.mode(
                     path + ".downwardAPI.defaultMode", volume.getDownwardAPI().getDefaultMode());
             errors.id(path + ".downwardAPI.defaultUser", volume.getDownwardAPI().getDefaultUser());
             sources.downward(
-                    path + ".downwardAPI.items", volume.getDownwardAPI().getItems());
+                    path + ".downwardAPI.items", volume.getDownwardAPI().getItems(), new FilePaths());
         }
         if (volume.getProjected() != null) {
             projected(path + ".projected", volume.getProjected());
         }
         if (volume.getImage() != null) {
-            errors.required(path + ".image.reference", volume.getImage().getReference());
+            String reference = volume.getImage().getReference();
+            if (errors.required(path + ".image.reference", reference) && !reference.equals(reference.strip())) {
+                errors.invalid(path + ".image.reference", reference, "must not have leading or trailing whitespace");
+            }
             errors.oneOf(
                     path + ".image.pullPolicy",
                     volume.getImage().getPullPolicy(),
@@ -106,6 +115,9 @@ final class VolumeValidation {
     void hostPath(String path, HostPathVolumeSource source) {
         if (errors.required(path + ".path", source.getPath())) {
             PathRules.noParents(errors, path + ".path", source.getPath());
+            if (!source.getPath().startsWith("/")) {
+                errors.invalid(path + ".path", source.getPath(), "must be an absolute path");
+            }
         }
         errors.oneOf(path + ".type", source.getType(), HOST_PATH_TYPES);
     }
@@ -114,7 +126,7 @@ final class VolumeValidation {
         sources.mode(path + ".defaultMode", projected.getDefaultMode());
         errors.id(path + ".defaultUser", projected.getDefaultUser());
         List<VolumeProjection> projections = orEmpty(projected.getSources());
-        Set<String> paths = new HashSet<>();
+        FilePaths paths = new FilePaths();
         for (int i = 0; i < projections.size(); i++) {
             VolumeProjection one = projections.get(i);
             String field = path + ".sources[" + i + "]";
@@ -127,18 +139,15 @@ final class VolumeValidation {
             }
             if (one.getConfigMap() != null) {
                 errors.required(field + ".configMap.name", one.getConfigMap().getName());
-                sources.items(field + ".configMap.items", one.getConfigMap().getItems());
-                orEmpty(one.getConfigMap().getItems()).forEach(item -> unique(field, item.getPath(), paths));
+                sources.items(field + ".configMap.items", one.getConfigMap().getItems(), paths);
             }
             if (one.getSecret() != null) {
                 errors.required(field + ".secret.name", one.getSecret().getName());
-                sources.items(field + ".secret.items", one.getSecret().getItems());
-                orEmpty(one.getSecret().getItems()).forEach(item -> unique(field, item.getPath(), paths));
+                sources.items(field + ".secret.items", one.getSecret().getItems(), paths);
             }
             if (one.getDownwardAPI() != null) {
                 sources.downward(
-                        field + ".downwardAPI.items", one.getDownwardAPI().getItems());
-                orEmpty(one.getDownwardAPI().getItems()).forEach(item -> unique(field, item.getPath(), paths));
+                        field + ".downwardAPI.items", one.getDownwardAPI().getItems(), paths);
             }
         }
     }
@@ -157,12 +166,6 @@ final class VolumeValidation {
     private static void add(List<String> kinds, String name, @Nullable Object kind) {
         if (kind != null) {
             kinds.add(name);
-        }
-    }
-
-    private void unique(String field, @Nullable String path, Set<String> paths) {
-        if (path != null && !paths.add(path)) {
-            errors.invalid(field, path, "conflicting duplicate paths");
         }
     }
 }

@@ -1,7 +1,9 @@
 package dev.gantry.staticpods;
 
 import dev.gantry.staticpods.Syntax.SyntaxException;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -37,6 +39,9 @@ final class YamlReader {
     private final Parser parser;
     private final List<Problem> duplicates = new ArrayList<>();
     private Map<Anchor, Anchored> anchors = new HashMap<>();
+    /** Of nodes that are being read. */
+    private final Deque<Anchor> open = new ArrayDeque<>();
+
     private int nodes;
 
     private YamlReader(String text) {
@@ -103,19 +108,25 @@ final class YamlReader {
     private Node node(Event event, int depth) throws SyntaxException {
         Position position = position(event);
         if (depth > Syntax.MAX_DEPTH) {
-            throw new SyntaxException(position, "nested deeper than " + Syntax.MAX_DEPTH + " levels");
+            throw new SyntaxException(
+                    position, "nested deeper than " + Syntax.MAX_DEPTH + " levels, which no field is");
         }
         if (event instanceof AliasEvent alias) {
             Anchored anchored = anchors.get(alias.getAlias());
             if (anchored == null) {
+                Anchor anchor = alias.getAlias();
                 throw new SyntaxException(
-                        position, "alias *" + alias.getAlias() + " has no anchor &" + alias.getAlias() + " before it");
+                        position,
+                        open.contains(anchor)
+                                ? "alias *" + anchor + " stands inside what &" + anchor + " names: it would have no end"
+                                : "alias *" + anchor + " has no anchor &" + anchor + " before it");
             }
             count(position, anchored.size());
             return anchored.node();
         }
         int before = nodes;
         count(position, 1);
+        anchor(event).ifPresent(open::push);
         Node node;
         if (event instanceof ScalarEvent scalar) {
             node = scalar(scalar, position);
@@ -125,7 +136,10 @@ final class YamlReader {
             node = mapping(position, depth);
         }
         int size = nodes - before;
-        anchor(event).ifPresent(anchor -> anchors.put(anchor, new Anchored(node, size)));
+        anchor(event).ifPresent(anchor -> {
+            open.pop();
+            anchors.put(anchor, new Anchored(node, size));
+        });
         return node;
     }
 

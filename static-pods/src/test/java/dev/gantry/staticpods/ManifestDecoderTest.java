@@ -85,7 +85,7 @@ class ManifestDecoderTest {
                                 + " alphanumeric character (e.g. 'example.com', regex used for validation is"
                                 + " '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')",
                         "web.yaml:18:5: spec.containers[1].name: Duplicate value: \"web\"",
-                        "web.yaml:21:8: spec.containers[1].volumeMounts[0].name: Not found: \"data\"",
+                        "web.yaml:21:8: spec.containers[1].volumeMounts[0].name: Not found: \"data\": spec.volumes has none",
                         "web.yaml:6:3: spec.restartPolicy: Unsupported value: \"Sometimes\": supported values: \"Always\","
                                 + " \"Never\", \"OnFailure\"");
     }
@@ -151,12 +151,12 @@ class ManifestDecoderTest {
         assertThat(ManifestDecoder.decode("big.yaml", new byte[(10 << 20) + 1]).errors())
                 .singleElement()
                 .asString()
-                .isEqualTo("big.yaml:1:1: larger than 10 MiB (10485761 bytes)");
+                .isEqualTo("big.yaml:1:1: larger than 10 MiB (10485761 bytes): split it into several files");
         assertThat(ManifestDecoder.decode("bin.yaml", new byte[] {'a', '\n', 'b', (byte) 0xff})
                         .errors())
                 .singleElement()
                 .asString()
-                .isEqualTo("bin.yaml:2:2: not UTF-8: byte 0xff at offset 3");
+                .isEqualTo("bin.yaml:2:2: not UTF-8: byte 0xff at offset 3; save the file as UTF-8");
     }
 
     @Test

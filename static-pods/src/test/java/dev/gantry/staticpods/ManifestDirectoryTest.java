@@ -93,6 +93,22 @@ class ManifestDirectoryTest {
     }
 
     @Test
+    void anEditThatThisNodeCannotHonourKeepsTheLastGoodRevisionToo() throws IOException {
+        ManifestDirectory watched = watched();
+        write("web.yaml", manifest("web", "nginx"));
+        watched.list();
+        String uid = uid();
+
+        write("web.yaml", manifest("web", "nginx") + "  hostNetwork: true\n");
+        watched.changed("web.yaml", Change.COMPLETE);
+
+        assertThat(uid()).isEqualTo(uid);
+        assertThat(last().problems().get(0).errors())
+                .extracting(ManifestError::toString)
+                .containsExactly(directory.resolve("web.yaml") + ":9:3: spec.hostNetwork: Forbidden: not here");
+    }
+
+    @Test
     void anEmptiedFileIsAnErrorAndStopsNothing() throws IOException {
         ManifestDirectory watched = watched();
         write("web.yaml", manifest("web", "nginx"));
@@ -242,7 +258,12 @@ class ManifestDirectoryTest {
     }
 
     private ManifestDirectory watched(Path path) {
-        return new ManifestDirectory(path, "Node-1", () -> now, (delay, task) -> timers.add(task), told::add);
+        ManifestNode node = new ManifestNode(
+                "Node-1",
+                pod -> Boolean.TRUE.equals(pod.getSpec().getHostNetwork())
+                        ? List.of(FieldError.forbidden("spec.hostNetwork", "not here"))
+                        : List.of());
+        return new ManifestDirectory(path, node, () -> now, (delay, task) -> timers.add(task), told::add);
     }
 
     private void runTimers() {

@@ -36,7 +36,13 @@ class ManifestWatcherTest {
         ExecutorService serial = Executors.newSingleThreadExecutor();
         try (EventLoop loop = EventLoop.start(Linux.system(), "test", (name, error) -> {});
                 ManifestWatcher watcher = ManifestWatcher.start(
-                        Linux.system(), loop, serial, directory, "node-1", InstantSource.system(), told::add)) {
+                        Linux.system(),
+                        loop,
+                        serial,
+                        directory,
+                        ManifestNode.of("node-1"),
+                        InstantSource.system(),
+                        told::add)) {
             assertThat(next(told).pods()).isEmpty();
 
             try (Writer out = Files.newBufferedWriter(directory.resolve("web.yaml"))) {

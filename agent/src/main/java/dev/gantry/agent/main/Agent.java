@@ -22,6 +22,7 @@ import dev.gantry.agent.pod.PodDns;
 import dev.gantry.agent.pod.PodEngineSettings;
 import dev.gantry.agent.pod.PodPaths;
 import dev.gantry.agent.pod.PodSource;
+import dev.gantry.agent.pod.PodSupport;
 import dev.gantry.agent.probe.CriExecRunner;
 import dev.gantry.agent.probe.PodProbes;
 import dev.gantry.agent.probe.ProbeLoop;
@@ -32,6 +33,7 @@ import dev.gantry.linux.EventLoop;
 import dev.gantry.linux.Linux;
 import dev.gantry.probes.ExecRunner;
 import dev.gantry.runtime.NativeRuntime;
+import dev.gantry.staticpods.ManifestNode;
 import dev.gantry.staticpods.ManifestSnapshot;
 import dev.gantry.staticpods.ManifestWatcher;
 import java.io.IOException;
@@ -233,7 +235,8 @@ final class Agent implements Node.RunningAgent {
                             .log("Failed to follow the manifests")));
             ThreadPoolExecutor serial = pool("manifests", 1);
             rooms.push(() -> stop(serial));
-            kept(ManifestWatcher.start(linux, loop, serial, path, config.nodeName(), clock, snapshot -> {
+            ManifestNode node = new ManifestNode(config.nodeName(), PodSupport::unsupported);
+            kept(ManifestWatcher.start(linux, loop, serial, path, node, clock, snapshot -> {
                 engine.applyManifests(snapshot);
                 first.complete(snapshot);
             }));

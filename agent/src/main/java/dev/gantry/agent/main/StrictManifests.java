@@ -2,6 +2,7 @@ package dev.gantry.agent.main;
 
 import dev.gantry.agent.api.Backend;
 import dev.gantry.agent.api.ManifestException;
+import dev.gantry.agent.pod.PodSupport;
 import dev.gantry.agent.volume.ObjectReferences;
 import dev.gantry.staticpods.DecodedManifest;
 import dev.gantry.staticpods.ManifestDecoder;
@@ -17,7 +18,7 @@ final class StrictManifests implements Backend.Manifests {
 
     @Override
     public Backend.Content decode(String source, byte[] bytes) throws ManifestException {
-        DecodedManifest manifest = ManifestDecoder.decode(source, bytes);
+        DecodedManifest manifest = ManifestDecoder.decode(source, bytes, PodSupport::unsupported);
         List<Pod> pods = pods(manifest);
         for (DecodedManifest.DecodedObject object : manifest.objects()) {
             if (!KINDS.contains(object.object().getKind())) {

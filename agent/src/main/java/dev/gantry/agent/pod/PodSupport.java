@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * What of a valid pod this agent cannot honour yet. Such a pod is refused: a field that is silently dropped costs its
  * author more than one that is refused.
  */
-final class PodSupport {
+public final class PodSupport {
     private static final Set<String> VOLUMES = Set.of(
             "configMap",
             "downwardAPI",
@@ -33,7 +33,7 @@ final class PodSupport {
     private PodSupport() {}
 
     /** The fields that stand in the way; empty if the pod can run here. */
-    static List<FieldError> unsupported(Pod pod) {
+    public static List<FieldError> unsupported(Pod pod) {
         PodSupport support = new PodSupport();
         support.errors.addAll(ProbeTimings.check(pod));
         support.spec(pod.getSpec());

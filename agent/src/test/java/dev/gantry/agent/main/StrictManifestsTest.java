@@ -37,6 +37,23 @@ class StrictManifestsTest {
                 .withMessage(message);
     }
 
+    @Test
+    void whatThisNodeCannotHonourIsNamedWithItsPlace() {
+        assertThatExceptionOfType(ManifestException.class)
+                .isThrownBy(() -> manifests.decode("app.yaml", """
+                        apiVersion: v1
+                        kind: Pod
+                        metadata: {name: a}
+                        spec:
+                          volumes:
+                          - name: data
+                            nfs: {server: nfs.example, path: /}
+                          containers: [{name: main, image: a}]
+                        """.getBytes(StandardCharsets.UTF_8)))
+                .withMessage("app.yaml:7:5: spec.volumes[0].nfs: Forbidden: volumes of this kind are not mounted here;"
+                        + " mount it on the node and use hostPath, or a local PersistentVolume");
+    }
+
     private Backend.Content decode(String document) throws ManifestException {
         return manifests.decode("app.yaml", (POD + document).getBytes(StandardCharsets.UTF_8));
     }

@@ -210,7 +210,7 @@ class HealthEngineTest extends EngineTest {
 
     @Test
     void aPodThatGoesDoesNotWaitForTheStartHookOfAContainerThatIsGone() {
-        create("lifecycle: {postStart: {sleep: {seconds: 300}}}");
+        create("lifecycle: {postStart: {sleep: {seconds: 20}}}");
         FakeHooks.Call hook = fixture.hooks.last();
         delete(OptionalLong.of(1));
         fixture.advance(Duration.ofSeconds(3));
