@@ -27,6 +27,9 @@ public interface ImageStore extends AutoCloseable {
     /** As above, with the credentials of the node's configuration and for this machine. */
     PullHandle pull(ImageReference reference);
 
+    /** A look at the pull of this name that runs, if one does: it neither keeps the pull alive nor ends it. */
+    Optional<PullHandle> watch(ImageReference reference);
+
     /** The image of this name, id or digest. */
     Optional<Image> find(String nameOrId);
 

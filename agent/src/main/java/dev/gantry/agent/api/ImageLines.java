@@ -71,7 +71,17 @@ public final class ImageLines {
             json.writeNumberField("bytesTotal", progress.bytesTotal());
             json.writeNumberField("bytesPerSecond", progress.bytesPerSecond());
             json.writeNumberField("layersDone", progress.layersDone());
-            json.writeNumberField("layersTotal", progress.layersTotal());
+            json.writeNumberField("layersTotal", progress.layers().size());
+            json.writeArrayFieldStart("layers");
+            for (PullProgress.Layer layer : progress.layers()) {
+                json.writeStartObject();
+                json.writeStringField("digest", layer.digest().toString());
+                json.writeStringField("state", layer.state().name().toLowerCase(Locale.ROOT));
+                json.writeNumberField("bytesDone", layer.bytesDone());
+                json.writeNumberField("bytesTotal", layer.bytesTotal());
+                json.writeEndObject();
+            }
+            json.writeEndArray();
             json.writeEndObject();
             json.writeEndObject();
         });

@@ -39,8 +39,12 @@ final class ImageResource {
                 exchange.json(200, ImageLines.list(images.list()));
             }
             case "pull" -> {
-                Router.require(request, HttpMethod.POST);
-                pull(exchange, images);
+                Router.require(request, HttpMethod.GET, HttpMethod.POST);
+                if (request.method().equals(HttpMethod.POST)) {
+                    pull(exchange, images);
+                } else {
+                    watch(exchange, images);
+                }
             }
             case "load" -> {
                 Router.require(request, HttpMethod.POST);
@@ -70,6 +74,22 @@ final class ImageResource {
             exchange.offer(ImageLines.done(pull.result().get()));
         } catch (ExecutionException e) {
             exchange.offer(ImageLines.failed(e.getCause()));
+        }
+        exchange.end();
+    }
+
+    /** Follows a pull that somebody else began, to its end; nothing if there is none. */
+    private static void watch(Exchange exchange, ImageStore images) throws ApiException, InterruptedException {
+        Optional<PullHandle> pull = images.watch(reference(exchange.request().parameter("image")));
+        exchange.startStream("application/json");
+        if (pull.isPresent()) {
+            exchange.onClose(pull.get()::cancel);
+            pull.get().onProgress(progress -> exchange.offer(ImageLines.progress(progress)));
+            try {
+                exchange.offer(ImageLines.done(pull.get().result().get()));
+            } catch (ExecutionException e) {
+                exchange.offer(ImageLines.failed(e.getCause()));
+            }
         }
         exchange.end();
     }

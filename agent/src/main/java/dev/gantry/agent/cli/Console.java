@@ -16,6 +16,7 @@ import java.util.Map;
  * Where a command reads and writes, and what it may assume of it.
  *
  * @param outIsTerminal whether a person watches standard output; then colours and redrawing are fine
+ * @param errIsTerminal the same of standard error
  * @param inIsTerminal whether a person types at standard input
  * @param colours whether escape sequences for colours may be written to {@code out}
  */
@@ -25,6 +26,7 @@ record Console(
         PrintStream err,
         boolean inIsTerminal,
         boolean outIsTerminal,
+        boolean errIsTerminal,
         boolean colours,
         Map<String, String> environment) {
 
@@ -45,6 +47,7 @@ record Console(
                 new PrintStream(new FileOutputStream(FileDescriptor.err), true, StandardCharsets.UTF_8),
                 isTerminal(0),
                 outIsTerminal,
+                isTerminal(2),
                 colours,
                 environment);
     }

@@ -7,14 +7,22 @@ import java.nio.charset.StandardCharsets;
 final class LineOutput {
     private final Console console;
     private final byte[] prefix;
+    private final Runnable before;
     private final ByteArrayOutputStream line = new ByteArrayOutputStream();
 
     LineOutput(Console console, String prefix) {
+        this(console, prefix, () -> {});
+    }
+
+    /** Runs {@code before} each time that something is about to be written. */
+    LineOutput(Console console, String prefix, Runnable before) {
         this.console = console;
+        this.before = before;
         this.prefix = prefix.getBytes(StandardCharsets.UTF_8);
     }
 
     void write(byte[] bytes, int length) {
+        before.run();
         if (prefix.length == 0) {
             console.out().write(bytes, 0, length);
             console.out().flush();

@@ -2,25 +2,37 @@ package dev.gantry.agent.cli;
 
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
-/** Shows the progress of a pull or load: a bar that is redrawn on a terminal, plain lines elsewhere. */
+/** Shows the progress of a pull or load: a table of layers that is redrawn on a terminal, plain lines elsewhere. */
 final class ProgressView {
-    private static final int BAR = 30;
+    private static final long PLAIN_NANOS = 5_000_000_000L;
 
     private final Console console;
     private final String name;
     private final boolean quiet;
     private final List<Json> images = new ArrayList<>();
     private @Nullable Json error;
+    private final LongSupplier nanoTime;
     private String phase = "";
-    private boolean drawn;
+    private int rows;
+    private long toldAt;
+    private final Set<String> told = new HashSet<>();
 
     ProgressView(Console console, String name, boolean quiet) {
+        this(console, name, quiet, System::nanoTime);
+    }
+
+    /** With a clock for how often plain lines come. */
+    ProgressView(Console console, String name, boolean quiet, LongSupplier nanoTime) {
         this.console = console;
         this.name = name;
         this.quiet = quiet;
+        this.nanoTime = nanoTime;
     }
 
     /** Takes one line of the server's progress: {@code {"progress":…}}, {@code {"image":…}} or {@code {"error":…}}. */
@@ -43,41 +55,65 @@ final class ProgressView {
 
     private void progress(Json progress) {
         if (console.outIsTerminal()) {
-            String text = bar(progress);
-            int width = console.columns() - 1;
-            console.out().print("\r" + (text.length() > width ? text.substring(0, width) : text) + "\u001b[K");
-            console.out().flush();
-            drawn = true;
-        } else if (!progress.text("phase").equals(phase)) {
+            redraw(progress);
+        } else {
+            plain(progress);
+        }
+        console.out().flush();
+    }
+
+    private void redraw(Json progress) {
+        List<String> lines = new ArrayList<>();
+        StringBuilder head = new StringBuilder(name).append(": ").append(progress.text("phase"));
+        for (String part : List.of(ProgressText.amounts(progress), ProgressText.layers(progress))) {
+            head.append(part.isEmpty() ? "" : ", " + part);
+        }
+        lines.add(head.toString());
+        lines.addAll(ProgressText.rows(progress));
+        int width = console.columns() - 1;
+        StringBuilder out = new StringBuilder(top());
+        for (String line : lines) {
+            out.append(line, 0, Math.min(width, line.length())).append("\u001b[K\n");
+        }
+        console.out().print(out.append("\u001b[J"));
+        rows = lines.size();
+    }
+
+    /** To where the table begins. */
+    private String top() {
+        return rows > 0 ? "\r\u001b[" + rows + "A" : "";
+    }
+
+    private void plain(Json progress) {
+        long now = nanoTime.getAsLong();
+        if (!progress.text("phase").equals(phase)) {
             phase = progress.text("phase");
-            console.out().println(name + ": " + phase + size(progress));
-            console.out().flush();
+            toldAt = now;
+            long total = progress.number("bytesTotal");
+            console.out()
+                    .println(name + ": " + phase
+                            + (total > 0
+                                    ? ", " + Sizes.human(total) + " in " + progress.number("layersTotal") + " layers"
+                                    : ""));
+        }
+        for (Json layer : progress.items("layers")) {
+            String digest = layer.text("digest");
+            String state = layer.text("state");
+            if ((state.equals("done") || state.equals("present")) && told.add(digest)) {
+                console.out().println(name + ": " + digest + (state.equals("done") ? " done" : " already here"));
+            }
+        }
+        if (now - toldAt >= PLAIN_NANOS && progress.number("bytesTotal") > 0) {
+            toldAt = now;
+            console.out().println(name + ": " + ProgressText.amounts(progress) + ", " + ProgressText.layers(progress));
         }
     }
 
-    private static String size(Json progress) {
-        long total = progress.number("bytesTotal");
-        return total > 0 ? ", " + Sizes.human(total) + " in " + progress.number("layersTotal") + " layers" : "";
-    }
-
-    private String bar(Json progress) {
-        long done = progress.number("bytesDone");
-        long total = progress.number("bytesTotal");
-        String label = name + " " + progress.text("phase");
-        if (total <= 0) {
-            return label + " …";
-        }
-        int filled = (int) Math.min(BAR, done * BAR / total);
-        return label + " [" + "=".repeat(filled) + (filled < BAR ? ">" + " ".repeat(BAR - filled - 1) : "") + "] "
-                + Sizes.human(done) + "/" + Sizes.human(total)
-                + "  " + Sizes.human(progress.number("bytesPerSecond")) + "/s"
-                + "  layers " + progress.number("layersDone") + "/" + progress.number("layersTotal");
-    }
-
-    /** Ends the bar and tells the result. */
+    /** Ends the table and tells the result. */
     void end() throws CliException {
-        if (drawn) {
-            console.out().print("\r\u001b[K");
+        if (rows > 0) {
+            console.out().print(top() + "\u001b[J");
+            console.out().flush();
         }
         Json failure = error;
         if (failure != null) {

@@ -12,6 +12,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * Follows the pods of one {@code gantry run}: their states, their events and, on one thread per container, their logs.
@@ -20,6 +22,7 @@ import java.util.concurrent.CountDownLatch;
  */
 final class RunFollower {
     private static final long LAST_WORDS_MILLIS = 2_000;
+    private static final Pattern PULLING = Pattern.compile("Pulling image \"(.*)\"");
 
     private final Session session;
     private final RunView view;
@@ -30,6 +33,7 @@ final class RunFollower {
     private final Set<String> gone = new HashSet<>();
     private final Set<String> events = new HashSet<>();
     private final Map<String, LogThread> logs = new HashMap<>();
+    private final Map<String, PullFollower> pulls = new HashMap<>();
     private final CountDownLatch finished = new CountDownLatch(1);
     private final CountDownLatch allGone = new CountDownLatch(1);
     private boolean stopping;
@@ -126,11 +130,29 @@ final class RunFollower {
             String text =
                     event.text("reason") + (container.isEmpty() ? "" : " " + container) + ": " + event.text("message");
             long count = event.number("count");
+            pulls(pod, event.text("reason"), container, event.text("message"));
             if (event.text("type").equals("Warning")) {
                 view.warning(pod, text + (count > 1 ? " (x" + count + ")" : ""));
             } else {
                 view.news(pod, text);
             }
+        }
+    }
+
+    /** A pull is followed from its first event to its last. */
+    private void pulls(String pod, String reason, String container, String message) {
+        String key = pod + "/" + container;
+        PullFollower running = reason.equals("Pulling") || reason.equals("Pulled") || reason.equals("Failed")
+                ? pulls.remove(key)
+                : null;
+        if (running != null) {
+            running.end();
+        }
+        Matcher image = PULLING.matcher(message);
+        if (reason.equals("Pulling") && image.matches()) {
+            PullFollower follower = new PullFollower(session, view, pod, image.group(1));
+            pulls.put(key, follower);
+            follower.start();
         }
     }
 
@@ -247,6 +269,8 @@ final class RunFollower {
     void stop(boolean atOnce) {
         synchronized (this) {
             stopping = true;
+            pulls.values().forEach(PullFollower::end);
+            pulls.clear();
         }
         if (atOnce) {
             daemon("run-kill", () -> deleteAll("0")).start();

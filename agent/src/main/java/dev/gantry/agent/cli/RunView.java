@@ -1,6 +1,7 @@
 package dev.gantry.agent.cli;
 
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -9,6 +10,8 @@ import java.util.Map;
 final class RunView {
     private static final String[] COLOURS = {"36", "35", "34", "32", "33"};
 
+    private static final long PROGRESS_NANOS = 5_000_000_000L;
+
     private final Console console;
     private final boolean quiet;
     private final long began;
@@ -16,6 +19,11 @@ final class RunView {
     private final Map<String, LineOutput> outputs = new HashMap<>();
     private int width;
     private final boolean manyContainers;
+    /** What goes on now, by its subject; the last line of a terminal. */
+    private final Map<String, String> status = new LinkedHashMap<>();
+
+    private boolean drawn;
+    private final Map<String, Long> progressAt = new HashMap<>();
 
     RunView(Console console, List<Json> pods, boolean quiet, long began) {
         this.console = console;
@@ -44,7 +52,61 @@ final class RunView {
         if (!quiet) {
             double seconds = (System.nanoTime() - began) / 1e9;
             String time = String.format(Locale.ROOT, "%7.3fs", seconds);
+            clear();
             console.err().println(dim(time + "  " + (manyPods ? pod + ": " : "")) + text);
+            draw();
+        }
+    }
+
+    /** How far something is: on a terminal one line that changes, elsewhere a line now and then. */
+    synchronized void progress(String pod, String subject, String text) {
+        if (quiet) {
+            return;
+        }
+        if (console.errIsTerminal()) {
+            status(subject, text);
+            return;
+        }
+        long now = System.nanoTime();
+        Long before = progressAt.putIfAbsent(subject, now);
+        if (before != null && now - before >= PROGRESS_NANOS) {
+            progressAt.put(subject, now);
+            news(pod, subject + ": " + text);
+        }
+    }
+
+    /** What is said of a subject in the changing line; nothing any more if empty. */
+    synchronized void status(String subject, String text) {
+        if (text.isEmpty()) {
+            status.remove(subject);
+            progressAt.remove(subject);
+        } else {
+            status.put(subject, text);
+        }
+        clear();
+        draw();
+    }
+
+    /** Takes the changing line away, so that something else can be written. */
+    synchronized void clear() {
+        if (drawn) {
+            console.err().print("\r\u001b[K");
+            console.err().flush();
+            drawn = false;
+        }
+    }
+
+    private void draw() {
+        if (!status.isEmpty() && console.errIsTerminal() && !quiet) {
+            StringBuilder line = new StringBuilder();
+            status.forEach((subject, text) -> line.append(line.isEmpty() ? "          " : "; ")
+                    .append(subject)
+                    .append(": ")
+                    .append(text));
+            int columns = console.columns() - 1;
+            console.err().print("\r" + dim(line.substring(0, Math.min(columns, line.length()))) + "\u001b[K");
+            console.err().flush();
+            drawn = true;
         }
     }
 
@@ -73,7 +135,7 @@ final class RunView {
             String colour = COLOURS[outputs.size() % COLOURS.length];
             prefix = console.paint(colour, label + " ".repeat(width - label.length()) + " |") + " ";
         }
-        LineOutput output = new LineOutput(console, prefix);
+        LineOutput output = new LineOutput(console, prefix, this::clear);
         outputs.put(label, output);
         return output;
     }

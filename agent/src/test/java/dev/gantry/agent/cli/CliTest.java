@@ -177,15 +177,14 @@ class CliTest {
     }
 
     @Test
-    void onATerminalAPullIsOneLineThatChanges() {
+    void onATerminalAPullIsATableThatIsRedrawnAndTakenAway() {
         CommandLine terminal = new CommandLine(true);
 
         assertThat(terminal.run("image", "pull", "busybox", "--root", directory.toString()))
                 .isZero();
         assertThat(terminal.out())
-                .contains("\rbusybox fetching [>")
-                .contains("0B/s")
-                .contains("\r\u001b[K");
+                .startsWith("busybox: resolving\u001b[K\n\u001b[J" + "\r\u001b[1Abusybox: fetching, 1B/2.20MB, 0B/s")
+                .contains("\r\u001b[1A\u001b[J" + "docker.io/library/busybox:latest");
     }
 
     @Test

@@ -33,6 +33,7 @@ final class CommandLine {
                 false,
                 terminal,
                 terminal,
+                terminal,
                 Map.of("COLUMNS", "120"));
         return new Cli(console, node).run(Arrays.asList(words));
     }

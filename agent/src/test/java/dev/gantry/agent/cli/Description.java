@@ -26,7 +26,8 @@ public final class Description {
                 .map(ModelJson::write)
                 .collect(Collectors.joining(",", "{\"items\":[", "]}"));
         PrintStream nowhere = new PrintStream(OutputStream.nullOutputStream(), true, StandardCharsets.UTF_8);
-        Console console = new Console(InputStream.nullInputStream(), nowhere, nowhere, false, false, false, Map.of());
+        Console console =
+                new Console(InputStream.nullInputStream(), nowhere, nowhere, false, false, false, false, Map.of());
         return new PodDescription(console, clock).of(Json.parse(ModelJson.write(pod)), Json.parse(items));
     }
 }

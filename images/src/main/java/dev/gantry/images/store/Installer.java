@@ -48,11 +48,13 @@ final class Installer {
         this.slots = slots;
     }
 
-    /** Who is told how far it is; called by several threads. */
+    /** Who is told how far it is; called by several threads. Layers are counted from 0, the lowest. */
     interface Listener {
-        void received(long bytes);
+        void layerBegun(int layer);
 
-        void layerDone();
+        void received(int layer, long bytes);
+
+        void layerDone(int layer);
 
         /** Whether nobody wants the result any more. */
         boolean isCancelled();
@@ -72,7 +74,7 @@ final class Installer {
         boolean interrupted = false;
         for (int i = 0; i < chains.size() && !interrupted; i++) {
             Job job = new Job(
-                    source.layers().get(i), chains.get(i), config.diffIds().get(i), below, listener);
+                    i, source.layers().get(i), chains.get(i), config.diffIds().get(i), below, listener);
             try {
                 below = start(job);
                 futures.add(below);
@@ -87,6 +89,7 @@ final class Installer {
     }
 
     private record Job(
+            int index,
             ImageSource.Layer source,
             Digest chain,
             Digest diffId,
@@ -148,7 +151,7 @@ final class Installer {
         synchronized (running) {
             Layer there = layers.find(job.chain());
             if (there != null) {
-                job.listener().layerDone();
+                job.listener().layerDone(job.index());
                 return CompletableFuture.completedFuture(there);
             }
             other = running.putIfAbsent(job.chain(), mine);
@@ -164,7 +167,7 @@ final class Installer {
     private CompletableFuture<Layer> join(Job job, CompletableFuture<Layer> other) {
         return other.handle((layer, failure) -> {
                     if (failure == null) {
-                        job.listener().layerDone();
+                        job.listener().layerDone(job.index());
                         return CompletableFuture.completedFuture(layer);
                     }
                     CompletableFuture<Layer> mine = new CompletableFuture<>();
@@ -191,7 +194,7 @@ final class Installer {
                 running.remove(job.chain(), result);
             }
             if (failure == null) {
-                job.listener().layerDone();
+                job.listener().layerDone(job.index());
             }
         });
         if (waitHere) {
@@ -240,13 +243,15 @@ final class Installer {
         if (job.listener().isCancelled()) {
             throw cancelled(job);
         }
+        job.listener().layerBegun(job.index());
         String staged = directory.stage();
         boolean done = false;
         LayerStream.Expected expected =
                 new LayerStream.Expected(job.source().digest(), job.source().size(), job.diffId());
         try (Fd root = directory.openDirectory(staged);
                 InputStream in = job.source().opener().open()) {
-            UnpackedLayer unpacked = stream.unpack(in, expected, root, job.listener()::received);
+            UnpackedLayer unpacked =
+                    stream.unpack(in, expected, root, bytes -> job.listener().received(job.index(), bytes));
             done = true;
             return new Staged(staged, unpacked);
         } catch (LayerStream.MismatchException e) {

@@ -9,6 +9,7 @@ import dev.gantry.images.ImageReference;
 import dev.gantry.images.ImageStore;
 import dev.gantry.images.Platform;
 import dev.gantry.images.PullHandle;
+import dev.gantry.images.PullProgress;
 import dev.gantry.images.Snapshot;
 import dev.gantry.images.StoreUsage;
 import dev.gantry.images.archive.ImageArchive;
@@ -153,6 +154,16 @@ public final class LocalImageStore implements ImageStore {
         }
     }
 
+    @Override
+    public Optional<PullHandle> watch(ImageReference reference) {
+        synchronized (pulls) {
+            return pulls.values().stream()
+                    .filter(pull -> pull.key().reference().equals(reference))
+                    .findFirst()
+                    .map(Pull::watch);
+        }
+    }
+
     private ImageException closedException() {
         return new ImageException(Code.CANCELLED, "the image store at " + settings.root() + " is closed");
     }
@@ -233,13 +244,7 @@ public final class LocalImageStore implements ImageStore {
         List<Digest> chains = config.chainIds();
         lease(chains, 1);
         try {
-            long bytes = 0;
-            for (int i = 0; i < source.layers().size() && i < chains.size(); i++) {
-                bytes += layers.find(chains.get(i)) == null
-                        ? Math.max(0, source.layers().get(i).size())
-                        : 0;
-            }
-            pull.fetching(bytes, chains.size());
+            pull.fetching(progress(source, config, chains));
             installer.install(source, config, pull);
             pull.committing();
             return register(source, config, configText);
@@ -247,6 +252,22 @@ public final class LocalImageStore implements ImageStore {
             lease(chains, -1);
             scheduleUpkeep();
         }
+    }
+
+    private List<PullProgress.Layer> progress(ImageSource source, ConfigFile config, List<Digest> chains) {
+        List<PullProgress.Layer> result = new ArrayList<>();
+        for (int i = 0; i < source.layers().size() && i < chains.size(); i++) {
+            ImageSource.Layer layer = source.layers().get(i);
+            Digest digest = layer.digest();
+            result.add(new PullProgress.Layer(
+                    digest == null ? config.diffIds().get(i) : digest,
+                    layers.find(chains.get(i)) == null
+                            ? PullProgress.Layer.State.WAITING
+                            : PullProgress.Layer.State.PRESENT,
+                    0,
+                    Math.max(0, layer.size())));
+        }
+        return result;
     }
 
     private void lease(List<Digest> chains, int change) {

@@ -8,6 +8,7 @@ import dev.gantry.images.ImageReference;
 import dev.gantry.images.Platform;
 import dev.gantry.images.PullHandle;
 import dev.gantry.images.PullProgress;
+import dev.gantry.images.PullProgress.Layer;
 import dev.gantry.images.PullProgress.Phase;
 import dev.gantry.images.source.Cancellation;
 import java.util.ArrayList;
@@ -21,6 +22,8 @@ import java.util.function.LongSupplier;
 /** A pull that runs, and those who wait for it. */
 final class Pull implements Installer.Listener {
     private static final long EVENT_INTERVAL_NANOS = 100_000_000;
+    /** Shorter, and the rate would flicker. */
+    private static final long RATE_INTERVAL_NANOS = 1_000_000_000;
 
     private final Key key;
     private final LongSupplier nanoTime;
@@ -31,10 +34,11 @@ final class Pull implements Installer.Listener {
     private long bytesDone;
     private long bytesTotal;
     private int layersDone;
-    private int layersTotal;
+    private final List<Layer> layers = new ArrayList<>();
     private long eventAt;
-    private long eventBytes;
-    private PullProgress latest = new PullProgress(Phase.QUEUED, 0, 0, 0, 0, 0);
+    private long rateAt;
+    private long rateBytes;
+    private long rate;
 
     /** What makes two pulls the same. */
     record Key(ImageReference reference, Optional<Credentials> credentials, Platform platform) {}
@@ -43,6 +47,7 @@ final class Pull implements Installer.Listener {
         this.key = key;
         this.nanoTime = nanoTime;
         this.eventAt = nanoTime.getAsLong();
+        this.rateAt = eventAt;
     }
 
     Key key() {
@@ -58,21 +63,33 @@ final class Pull implements Installer.Listener {
         if (cancellation.isCancelled()) {
             return Optional.empty();
         }
-        Waiter waiter = new Waiter();
+        Waiter waiter = new Waiter(true);
         waiters.add(waiter);
         return Optional.of(waiter);
+    }
+
+    /** One who only looks: the pull does not go on for its sake. */
+    synchronized PullHandle watch() {
+        Waiter waiter = new Waiter(false);
+        waiters.add(waiter);
+        return waiter;
     }
 
     void resolving() {
         event(() -> phase = Phase.RESOLVING, true);
     }
 
-    void fetching(long bytes, int layers) {
+    /** The layers are known, from the lowest up; those that are there already are {@code PRESENT}. */
+    void fetching(List<Layer> found) {
         event(
                 () -> {
                     phase = Phase.FETCHING;
-                    bytesTotal = bytes;
-                    layersTotal = layers;
+                    layers.clear();
+                    layers.addAll(found);
+                    bytesTotal = found.stream()
+                            .filter(layer -> layer.state() != Layer.State.PRESENT)
+                            .mapToLong(Layer::bytesTotal)
+                            .sum();
                 },
                 true);
     }
@@ -82,13 +99,35 @@ final class Pull implements Installer.Listener {
     }
 
     @Override
-    public void received(long bytes) {
-        event(() -> bytesDone += bytes, false);
+    public void layerBegun(int layer) {
+        event(() -> change(layer, Layer.State.FETCHING, 0), true);
     }
 
     @Override
-    public void layerDone() {
-        event(() -> layersDone++, true);
+    public void received(int layer, long bytes) {
+        event(
+                () -> {
+                    bytesDone += bytes;
+                    change(layer, Layer.State.FETCHING, bytes);
+                },
+                false);
+    }
+
+    @Override
+    public void layerDone(int layer) {
+        event(
+                () -> {
+                    layersDone++;
+                    change(layer, Layer.State.DONE, 0);
+                },
+                true);
+    }
+
+    private void change(int layer, Layer.State state, long bytes) {
+        Layer before = layers.get(layer);
+        if (before.state() != Layer.State.PRESENT) {
+            layers.set(layer, new Layer(before.digest(), state, before.bytesDone() + bytes, before.bytesTotal()));
+        }
     }
 
     @Override
@@ -106,21 +145,25 @@ final class Pull implements Installer.Listener {
             if (!important && elapsed < EVENT_INTERVAL_NANOS) {
                 return;
             }
-            progress = next(now, elapsed);
+            progress = next(now);
             waiters.forEach(waiter -> listeners.addAll(waiter.listeners));
         }
         listeners.forEach(listener -> listener.accept(progress));
     }
 
-    private PullProgress next(long now, long elapsed) {
-        long rate = latest.bytesPerSecond();
-        if (elapsed >= EVENT_INTERVAL_NANOS) {
-            rate = (long) ((bytesDone - eventBytes) * 1e9 / elapsed);
-            eventAt = now;
-            eventBytes = bytesDone;
+    private PullProgress next(long now) {
+        eventAt = now;
+        long elapsed = now - rateAt;
+        if (elapsed >= RATE_INTERVAL_NANOS || (rate == 0 && elapsed >= EVENT_INTERVAL_NANOS)) {
+            rate = (long) ((bytesDone - rateBytes) * 1e9 / elapsed);
+            rateAt = now;
+            rateBytes = bytesDone;
         }
-        latest = new PullProgress(phase, bytesDone, bytesTotal, rate, layersDone, layersTotal);
-        return latest;
+        return now();
+    }
+
+    private PullProgress now() {
+        return new PullProgress(phase, bytesDone, bytesTotal, rate, layersDone, layers);
     }
 
     void succeed(Image image) {
@@ -140,7 +183,12 @@ final class Pull implements Installer.Listener {
 
     private final class Waiter implements PullHandle {
         private final CompletableFuture<Image> result = new CompletableFuture<>();
+        private final boolean counts;
         private final List<Consumer<PullProgress>> listeners = new ArrayList<>();
+
+        Waiter(boolean counts) {
+            this.counts = counts;
+        }
 
         @Override
         public ImageReference reference() {
@@ -155,7 +203,7 @@ final class Pull implements Installer.Listener {
         @Override
         public PullProgress progress() {
             synchronized (Pull.this) {
-                return new PullProgress(phase, bytesDone, bytesTotal, latest.bytesPerSecond(), layersDone, layersTotal);
+                return now();
             }
         }
 
@@ -173,7 +221,7 @@ final class Pull implements Installer.Listener {
         public void cancel() {
             boolean last;
             synchronized (Pull.this) {
-                last = waiters.remove(this) && waiters.isEmpty();
+                last = waiters.remove(this) && counts && waiters.stream().noneMatch(waiter -> waiter.counts);
                 if (last) {
                     cancellation.cancel();
                 }

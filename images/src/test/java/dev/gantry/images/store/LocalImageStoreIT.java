@@ -3,6 +3,7 @@ package dev.gantry.images.store;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
+import static org.assertj.core.api.Assertions.tuple;
 
 import com.github.luben.zstd.Zstd;
 import dev.gantry.images.Image;
@@ -103,6 +104,7 @@ class LocalImageStoreIT {
             }
             ConcurrentLinkedQueue<PullProgress> events = new ConcurrentLinkedQueue<>();
             handles.get(3).onProgress(events::add);
+            PullHandle looker = store.watch(reference("a:1")).orElseThrow();
             go.countDown();
 
             for (PullHandle handle : handles) {
@@ -118,6 +120,35 @@ class LocalImageStoreIT {
                     .isEqualTo(last.bytesTotal())
                     .isEqualTo(image.layers().stream().mapToLong(l -> l.length).sum());
             assertThat(events).extracting(PullProgress::phase).contains(PullProgress.Phase.FETCHING);
+            assertThat(looker.await().id()).hasToString(image.id());
+            assertThat(store.watch(reference("a:1"))).isEmpty();
+            assertThat(last.layers())
+                    .extracting(PullProgress.Layer::state, PullProgress.Layer::bytesDone)
+                    .containsExactly(
+                            tuple(PullProgress.Layer.State.DONE, (long)
+                                    image.layers().get(0).length),
+                            tuple(PullProgress.Layer.State.DONE, (long)
+                                    image.layers().get(1).length));
+            assertThat(last.layers())
+                    .extracting(layer -> layer.digest().toString())
+                    .containsExactlyElementsOf(
+                            image.layers().stream().map(OciImages::digest).toList());
+        }
+    }
+
+    @Test
+    void whoOnlyLooksKeepsNoPullAlive() throws Exception {
+        registry.push(image(1), "a", "1");
+        registry.always("/manifests/", registry.hang());
+        try (LocalImageStore store = open()) {
+            PullHandle pull = store.pull(reference("a:1"));
+            PullHandle looker = store.watch(reference("a:1")).orElseThrow();
+            store.watch(reference("a:1")).orElseThrow().cancel();
+            assertThat(pull.result()).isNotDone();
+
+            pull.cancel();
+
+            assertThatExceptionOfType(ImageException.class).isThrownBy(looker::await);
         }
     }
 
