@@ -8,6 +8,7 @@ import dev.gantry.linux.netlink.Netlink;
 import dev.gantry.linux.netlink.NetlinkRequest;
 import dev.gantry.linux.netlink.NfTables;
 import dev.gantry.linux.netlink.NfTables.Hook;
+import dev.gantry.linux.netlink.NfTablesMonitor;
 import dev.gantry.netns.PacketFilter.HostPort;
 import java.io.Closeable;
 import java.util.Collection;
@@ -18,7 +19,7 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** The host ports that lead to pods, in the kernel's packet filter. Thread-safe. */
-final class HostPorts implements Closeable {
+final class HostPorts implements TableGuard.Table, Closeable {
     /** Where this host's packet filter is to be reached; not everywhere. */
     interface Opener {
         Netlink open() throws ErrnoException;
@@ -89,6 +90,22 @@ final class HostPorts implements Closeable {
     private void replaceTable() throws ErrnoException {
         socket().transact(filter.replace(
                 published.values().stream().flatMap(List::stream).toList()));
+    }
+
+    /** Own changes are told, too: those are meant. */
+    @Override
+    public synchronized boolean wants(NfTablesMonitor.Removal removal) {
+        return netfilter != null
+                && limitation.isEmpty()
+                && removal.table().equals(names.table())
+                && removal.port() != netfilter.port();
+    }
+
+    @Override
+    public synchronized void restore() throws ErrnoException {
+        if (netfilter != null && limitation.isEmpty()) {
+            replaceTable();
+        }
     }
 
     private Netlink socket() throws ErrnoException {

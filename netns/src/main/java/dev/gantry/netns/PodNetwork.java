@@ -41,6 +41,7 @@ public final class PodNetwork implements NetworkProvider {
     private final HostPorts hostPorts;
     private final LoopbackPorts loopbackPorts;
     private final InterfaceRemoval removal;
+    private Optional<TableGuard> guard = Optional.empty();
     private final List<NetworkLimitation> unopened = new CopyOnWriteArrayList<>();
 
     private PodNetwork(
@@ -83,11 +84,23 @@ public final class PodNetwork implements NetworkProvider {
             InterfaceRemoval removal = new InterfaceRemoval(config.names(), NetlinkSocket.open(Protocol.ROUTE), pool);
             opened.push(removal);
             PodNetwork network = new PodNetwork(linux, config.names(), host, pool, loopbackPorts, removal);
+            // before the table is made: what is removed from then on is heard
+            network.guard = guard(linux, network.hostPorts);
+            network.guard.ifPresent(opened::push);
             network.hostSide.setUp();
             return network;
         } catch (IOException | RuntimeException e) {
             closeAll(opened, e);
             throw e;
+        }
+    }
+
+    /** Nobody where the kernel has no nftables: then there is no table either, which {@link HostPorts} says. */
+    private static Optional<TableGuard> guard(Linux linux, HostPorts hostPorts) {
+        try {
+            return Optional.of(TableGuard.start(linux, hostPorts));
+        } catch (ErrnoException e) {
+            return Optional.empty();
         }
     }
 
@@ -251,6 +264,7 @@ public final class PodNetwork implements NetworkProvider {
         List<NetworkLimitation> limitations = new ArrayList<>(status.limitations());
         limitations.addAll(unopened);
         limitations.addAll(removal.failures());
+        guard.flatMap(TableGuard::failure).ifPresent(limitations::add);
         return new NetworkStatus(status.ready(), status.message(), limitations);
     }
 
@@ -289,6 +303,7 @@ public final class PodNetwork implements NetworkProvider {
 
     @Override
     public void close() {
+        guard.ifPresent(TableGuard::close);
         loopbackPorts.close();
         removal.close();
         try {

@@ -10,6 +10,7 @@ import dev.gantry.linux.netlink.IpPrefix;
 import dev.gantry.linux.netlink.Netlink;
 import dev.gantry.linux.netlink.NetlinkData;
 import dev.gantry.linux.netlink.NetlinkRequest;
+import dev.gantry.linux.netlink.NfTablesMonitor;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -56,6 +57,22 @@ class HostPortsTest {
                 .filteredOn(what -> what.contains("elements"))
                 .containsExactly("nf_tables: add elements to map inet gantry hostports_anyip");
         assertThat(netfilter.sent).contains("nf_tables: delete table inet gantry");
+    }
+
+    @Test
+    void whatOthersTakeOutOfTheTableIsWanted() throws Exception {
+        assertThat(ports.wants(new NfTablesMonitor.Removal("gantry", 8))).isFalse();
+        ports.setUp(SUBNETS, List.of(record("a", 8080)));
+
+        assertThat(ports.wants(new NfTablesMonitor.Removal("gantry", 8))).isTrue();
+        assertThat(ports.wants(new NfTablesMonitor.Removal("gantry", 7))).isFalse();
+        assertThat(ports.wants(new NfTablesMonitor.Removal("filter", 8))).isFalse();
+        netfilter.sent.clear();
+        ports.restore();
+        assertThat(netfilter.sent)
+                .contains(
+                        "nf_tables: delete table inet gantry",
+                        "nf_tables: add elements to map inet gantry hostports_anyip");
     }
 
     @Test
@@ -113,6 +130,11 @@ class HostPortsTest {
                 throw thrown;
             }
             requests.forEach(request -> sent.add(request.what()));
+        }
+
+        @Override
+        public int port() {
+            return 7;
         }
 
         @Override

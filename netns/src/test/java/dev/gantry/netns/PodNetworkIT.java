@@ -34,10 +34,12 @@ import java.util.concurrent.Future;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The whole pod network on a host that is itself a network namespace, with a router outside. */
 @RequiresRoot
+@Timeout(120)
 class PodNetworkIT {
     private static final int MTU = 1400;
     private static final String CIDRS = "10.88.0.0/22,fd00:88::/64";
@@ -454,6 +456,32 @@ class PodNetworkIT {
         assertThatExceptionOfType(NetworkException.class)
                 .isThrownBy(() -> network.add(request("a", pod())))
                 .withMessage(network.status().message());
+    }
+
+    @Test
+    @RequiresTool("nft")
+    void hostPortsAndMasqueradeComeBackWhenAFirewallScriptFlushesEverything() throws Exception {
+        TestNamespace pod = podWithPorts("a", port(PortProtocol.TCP, "", 8080));
+        closeLater(outside.run(() -> Echo.tcp("outside", 80)));
+
+        // what is flushed in one transaction with a new rule set, and bit by bit
+        for (String script : List.of("flush ruleset; add table ip filter", "flush table inet gantry")) {
+            String before = handles();
+            assertThat(shell(host, "nft '" + script + "'")).isEmpty();
+            String now = before;
+            while (now.equals(before) || !now.contains("10.88.0.2") || !now.contains("jump hostports")) {
+                now = handles();
+            }
+
+            assertThat(outside.run(() -> Echo.askTcp("192.0.2.2", 8080))).isEqualTo("a to 192.0.2.1");
+            assertThat(pod.run(() -> Echo.askTcp("192.0.2.1", 80))).isEqualTo("outside to 192.0.2.2");
+        }
+        assertThat(network.status().limitations()).isEmpty();
+    }
+
+    /** The table with the numbers of its rules, which are never used again. */
+    private String handles() throws Exception {
+        return shell(host, "nft -a list table inet gantry");
     }
 
     @Test

@@ -18,6 +18,9 @@ public interface Netlink extends AutoCloseable {
     /** Sends a request for data and collects what the kernel answers. */
     List<NetlinkData> query(NetlinkRequest request) throws ErrnoException;
 
+    /** What notifications call this socket when they tell of its changes: {@code nlmsg_pid} of netlink(7). */
+    int port();
+
     default void transact(NetlinkRequest request) throws ErrnoException {
         transact(List.of(request));
     }

@@ -17,6 +17,7 @@ final class NetlinkLibC {
     static final int NETLINK_GET_STRICT_CHK = 12;
     static final int SIOCGIFINDEX = 0x8933;
     static final int MSG_TRUNC = 0x20;
+    static final int MSG_DONTWAIT = 0x40;
 
     static {
         Native.register(NetlinkLibC.class, "c");
@@ -29,6 +30,8 @@ final class NetlinkLibC {
     static native int socket(int domain, int type, int protocol);
 
     static native int bind(int fd, byte[] address, int length);
+
+    static native int getsockname(int fd, byte[] address, int[] length);
 
     static native int setsockopt(int fd, int level, int option, byte[] value, int length);
 

@@ -8,9 +8,13 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
-/** One message from the kernel, without its header. */
+/**
+ * One message from the kernel, without its header.
+ *
+ * @param port of the socket that it answers, or, in a notification, that made the change
+ */
 @SuppressWarnings("ArrayRecordComponent") // bytes in transit, never compared
-record NetlinkReply(int type, int flags, int sequence, byte[] body) {
+record NetlinkReply(int type, int flags, int sequence, int port, byte[] body) {
     static final int NLMSG_NOOP = 1;
     static final int NLMSG_ERROR = 2;
     static final int NLMSG_DONE = 3;
@@ -36,6 +40,7 @@ record NetlinkReply(int type, int flags, int sequence, byte[] body) {
                     Short.toUnsignedInt(buffer.getShort(at + 4)),
                     Short.toUnsignedInt(buffer.getShort(at + 6)),
                     buffer.getInt(at + 8),
+                    buffer.getInt(at + 12),
                     Arrays.copyOfRange(datagram, at + NetlinkRequest.HEADER, at + length)));
             at += (length + 3) & ~3;
         }

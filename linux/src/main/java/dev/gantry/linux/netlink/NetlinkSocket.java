@@ -38,14 +38,16 @@ public final class NetlinkSocket implements Netlink {
 
     private final Protocol protocol;
     private final Fd fd;
+    private final int port;
     /** The kernel cuts its answers at 32 KiB. */
     private final ByteBuffer received = ByteBuffer.allocateDirect(64 << 10);
 
     private int sequence;
 
-    private NetlinkSocket(Protocol protocol, Fd fd) {
+    private NetlinkSocket(Protocol protocol, Fd fd, int port) {
         this.protocol = protocol;
         this.fd = fd;
+        this.port = port;
     }
 
     /**
@@ -62,7 +64,7 @@ public final class NetlinkSocket implements Netlink {
         Fd fd = Fd.of(number);
         try {
             configure(number);
-            return new NetlinkSocket(protocol, fd);
+            return new NetlinkSocket(protocol, fd, portOf(number));
         } catch (ErrnoException e) {
             fd.close();
             throw e;
@@ -82,6 +84,19 @@ public final class NetlinkSocket implements Netlink {
                 .putShort((short) NetlinkLibC.AF_NETLINK)
                 .array();
         check("bind(AF_NETLINK)", () -> NetlinkLibC.bind(number, address, address.length));
+    }
+
+    /** As the kernel chose it at bind(2). */
+    private static int portOf(int number) throws ErrnoException {
+        byte[] address = new byte[12];
+        int[] length = {address.length};
+        check("getsockname(AF_NETLINK)", () -> NetlinkLibC.getsockname(number, address, length));
+        return ByteBuffer.wrap(address).order(ByteOrder.nativeOrder()).getInt(4);
+    }
+
+    @Override
+    public int port() {
+        return port;
     }
 
     private static void option(int number, int level, int option, byte[] value) {

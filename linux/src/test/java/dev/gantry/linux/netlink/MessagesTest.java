@@ -267,4 +267,13 @@ class MessagesTest {
     private static byte[] bytes(String hex) {
         return HexFormat.of().parseHex(hex.replace(" ", ""));
     }
+
+    @Test
+    void aRemovalIsToldWithItsTableAndWhoDidIt() {
+        byte[] datagram = bytes("20000000 080a 0000 05000000 2a000000 01 00 0001 0b00 0100 67616e74727900 00"
+                + "1c000000 000a 0000 05000000 2a000000 01 00 0001 0600 0100 7800 0000");
+
+        // a rule of table gantry, by the socket with the number 42; a new table is no removal
+        assertThat(NfTablesMonitor.removals(datagram)).containsExactly(new NfTablesMonitor.Removal("gantry", 42));
+    }
 }
