@@ -67,15 +67,14 @@ final class HostsFile {
      * The hosts in the order in which they are to be asked; the last one is the registry.
      *
      * @param registry whose images they have
-     * @throws ImageException if the file cannot be read or has a mistake: names file, line and field
+     * @throws ImageException if the file cannot be read or has a mistake: names file and field
      */
     static List<RegistryHost> read(Path file, String registry) throws ImageException {
         try (InputStream in = Files.newInputStream(file)) {
             byte[] bytes = in.readNBytes(4 * TomlReader.LARGEST + 1);
             return new HostsFile(file, registry).parse(new String(bytes, StandardCharsets.UTF_8));
         } catch (TomlFormatException e) {
-            throw new ImageException(
-                    Code.REGISTRY_ERROR, file + ":" + e.line() + ": " + e.getMessage() + "; correct the file", e);
+            throw new ImageException(Code.REGISTRY_ERROR, file + ": " + e.getMessage() + "; correct the file", e);
         } catch (IOException e) {
             throw new ImageException(Code.REGISTRY_ERROR, "read mirrors from " + file + ": " + e.getMessage(), e);
         }
@@ -95,7 +94,7 @@ final class HostsFile {
             }
         }
         if (hosts.size() > MOST_HOSTS) {
-            throw new TomlFormatException(1, "more than " + MOST_HOSTS + " hosts");
+            throw new TomlFormatException("", "more than " + MOST_HOSTS + " hosts");
         }
         TomlValue server = root.table().get("server");
         hosts.add(host(Role.SERVER, server == null ? "" : server.text(), root));
@@ -105,17 +104,17 @@ final class HostsFile {
     /** One host by its table. */
     private RegistryHost host(Role role, String url, TomlValue table) throws TomlFormatException {
         Map<String, TomlValue> fields = table.table();
-        int line = Optional.ofNullable(fields.get("server")).orElse(table).line();
+        String where = Optional.ofNullable(fields.get("server")).orElse(table).where();
         boolean whole = fields.containsKey("override_path")
                 && fields.get("override_path").bool();
         Optional<Endpoint> endpoint = Optional.empty();
         String path = RegistryHost.API;
         if (!url.isEmpty()) {
-            URI uri = uri(line, url);
-            endpoint = Optional.of(endpoint(line, url, uri));
+            URI uri = uri(where, url);
+            endpoint = Optional.of(endpoint(where, url, uri));
             path = path(uri, whole);
         } else if (role == Role.MIRROR) {
-            throw new TomlFormatException(line, "a host has no name: expected [host.\"https://NAME\"]");
+            throw new TomlFormatException(where, "a host has no name: expected [host.\"https://NAME\"]");
         }
         return new RegistryHost(
                 registry,
@@ -132,15 +131,15 @@ final class HostsFile {
 
     // --- where
 
-    private static URI uri(int line, String url) throws TomlFormatException {
+    private static URI uri(String where, String url) throws TomlFormatException {
         try {
             return new URI(url.contains("://") ? url : "https://" + url);
         } catch (URISyntaxException e) {
-            throw new TomlFormatException(line, "'" + Quoted.cut(url) + "' is no URL");
+            throw new TomlFormatException(where, "'" + Quoted.cut(url) + "' is no URL");
         }
     }
 
-    private static Endpoint endpoint(int line, String url, URI uri) throws TomlFormatException {
+    private static Endpoint endpoint(String where, String url, URI uri) throws TomlFormatException {
         try {
             if (uri.getRawQuery() != null || uri.getRawFragment() != null || uri.getRawUserInfo() != null) {
                 throw new IllegalArgumentException("it has more than host, port and path");
@@ -148,7 +147,7 @@ final class HostsFile {
             return Endpoint.of(uri);
         } catch (IllegalArgumentException e) {
             throw new TomlFormatException(
-                    line, "'" + Quoted.cut(url) + "' is not like https://host:port/path: " + e.getMessage());
+                    where, "'" + Quoted.cut(url) + "' is not like https://host:port/path: " + e.getMessage());
         }
     }
 
@@ -177,8 +176,7 @@ final class HostsFile {
                 }
                 default ->
                     throw new TomlFormatException(
-                            each.line(),
-                            "capabilities: '" + Quoted.cut(each.text(), 60) + "' is none of pull, resolve, push");
+                            each.where(), "'" + Quoted.cut(each.text(), 60) + "' is none of pull, resolve, push");
             }
         }
         return result;
@@ -191,20 +189,18 @@ final class HostsFile {
         }
         for (Map.Entry<String, TomlValue> entry : value.table().entrySet()) {
             String name = entry.getKey();
-            int line = entry.getValue().line();
+            String where = entry.getValue().where();
             if (!HEADER.matcher(name).matches()) {
-                throw new TomlFormatException(line, "header: '" + Quoted.cut(name, 60) + "' is no name of a header");
+                throw new TomlFormatException(where, "'" + Quoted.cut(name, 60) + "' is no name of a header");
             }
             if (OWN_HEADERS.contains(name.toLowerCase(Locale.ROOT))) {
-                throw new TomlFormatException(line, "header: '" + name + "' is not for configuration");
+                throw new TomlFormatException(where, "the client says it itself");
             }
             String text = String.join(", ", entry.getValue().texts());
             if (text.length() > LONGEST_HEADER || text.chars().anyMatch(c -> c < ' ' || c >= 0x7f)) {
                 // the value may be a secret
                 throw new TomlFormatException(
-                        line,
-                        "header: the value of '" + name + "' is longer than " + LONGEST_HEADER
-                                + " characters, or has others than ASCII");
+                        where, "the value is longer than " + LONGEST_HEADER + " characters, or has others than ASCII");
             }
             // one spelling for the one that authentication replaces
             headers.put(name.equalsIgnoreCase("authorization") ? "Authorization" : name, text);
@@ -219,9 +215,8 @@ final class HostsFile {
         Matcher matcher = DURATION.matcher(value.text());
         if (!matcher.matches() || Integer.parseInt(matcher.group(1)) == 0) {
             throw new TomlFormatException(
-                    value.line(),
-                    "dial_timeout: expected a duration like 500ms, 2s or 1m, found '" + Quoted.cut(value.text(), 60)
-                            + "'");
+                    value.where(),
+                    "expected a duration like 500ms, 2s or 1m, found '" + Quoted.cut(value.text(), 60) + "'");
         }
         long count = Long.parseLong(matcher.group(1));
         return Optional.of(
@@ -245,7 +240,7 @@ final class HostsFile {
             // told below
         }
         // it may have a password
-        throw new TomlFormatException(value.line(), "proxy: expected a URL like http://host:port");
+        throw new TomlFormatException(value.where(), "expected a URL like http://host:port");
     }
 
     // --- whom to trust
@@ -255,7 +250,7 @@ final class HostsFile {
         TomlValue ca = fields.get("ca");
         if (ca != null) {
             for (TomlValue each : ca.oneOrMany()) {
-                authorities.add(existing("ca", each.line(), each.text()));
+                authorities.add(existing(each.where(), each.text()));
             }
         }
         List<Client> clients = new ArrayList<>();
@@ -272,19 +267,18 @@ final class HostsFile {
     private Client client(TomlValue value) throws TomlFormatException {
         List<String> files = value.texts();
         if (files.isEmpty() || files.size() > 2) {
-            throw new TomlFormatException(
-                    value.line(), "client: expected a file, or a pair of files [CERTIFICATE, KEY]");
+            throw new TomlFormatException(value.where(), "expected a file, or a pair of files [CERTIFICATE, KEY]");
         }
-        Path certificate = existing("client", value.line(), files.get(0));
+        Path certificate = existing(value.where(), files.get(0));
         boolean oneFile = files.size() == 1 || files.get(1).isEmpty();
-        return new Client(certificate, oneFile ? certificate : existing("client", value.line(), files.get(1)));
+        return new Client(certificate, oneFile ? certificate : existing(value.where(), files.get(1)));
     }
 
     /** Relative to the directory of {@code hosts.toml}. */
-    private Path existing(String field, int line, String name) throws TomlFormatException {
+    private Path existing(String where, String name) throws TomlFormatException {
         Path path = file.resolveSibling(name);
         if (name.isEmpty() || !Files.isRegularFile(path)) {
-            throw new TomlFormatException(line, field + ": there is no file " + path);
+            throw new TomlFormatException(where, "there is no file " + path);
         }
         return path;
     }

@@ -2,17 +2,14 @@ package dev.gantry.images.toml;
 
 import java.io.IOException;
 
-/** A text that is no TOML, or not of the kind that was expected. The message says what is wrong, not where: that is {@link #line}. */
+/** A text that is no TOML, or a value that is not of the kind that was expected. */
 public final class TomlFormatException extends IOException {
-    private final int line;
-
-    public TomlFormatException(int line, String message) {
-        super(message);
-        this.line = line;
-    }
-
-    /** From 1. */
-    public int line() {
-        return line;
+    /**
+     * Says where and what.
+     *
+     * @param where a line, or a field by its path; empty for the whole text
+     */
+    public TomlFormatException(String where, String message) {
+        super(where.isEmpty() ? message : where + ": " + message);
     }
 }

@@ -1,5 +1,7 @@
 package dev.gantry.images.toml;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.gantry.images.Quoted;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -7,57 +9,61 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * A value, with the line at which it stands.
+ * A value with its place.
  *
- * @param line from 1
- * @param content a {@code String}, {@code Boolean}, {@code Long}, {@code List<TomlValue>} or, for tables in the order of the text,
- *     {@code Map<String, TomlValue>}
+ * @param where the field by its path, as {@code host."https://mirror".ca[0]}; empty for the whole text
  */
-public record TomlValue(int line, Object content) {
-    static TomlValue table(int line) {
-        return new TomlValue(line, new LinkedHashMap<String, TomlValue>());
-    }
+public record TomlValue(String where, JsonNode node) {
+    private static final int LONGEST_SHOWN = 60;
 
     /** The keys of this table with their values, in the order of the text. */
-    @SuppressWarnings("unchecked")
     public Map<String, TomlValue> table() throws TomlFormatException {
-        if (content instanceof Map<?, ?>) {
-            return (Map<String, TomlValue>) content;
+        if (!node.isObject()) {
+            throw expected("a table");
         }
-        throw expected("a table");
+        Map<String, TomlValue> entries = new LinkedHashMap<>();
+        node.properties()
+                .forEach(entry -> entries.put(entry.getKey(), new TomlValue(under(entry.getKey()), entry.getValue())));
+        return entries;
+    }
+
+    private String under(String key) {
+        String shown = key.matches("[A-Za-z0-9_-]{1,60}") ? key : "\"" + Quoted.cut(key, LONGEST_SHOWN) + "\"";
+        return where.isEmpty() ? shown : where + "." + shown;
     }
 
     public String text() throws TomlFormatException {
-        if (content instanceof String text) {
-            return text;
+        if (!node.isTextual()) {
+            throw expected("a text in quotes");
         }
-        throw expected("a text in quotes");
+        return node.textValue();
     }
 
     public boolean bool() throws TomlFormatException {
-        if (content instanceof Boolean bool) {
-            return bool;
+        if (!node.isBoolean()) {
+            throw expected("true or false");
         }
-        throw expected("true or false");
+        return node.booleanValue();
     }
 
     /** The elements of this array. */
-    @SuppressWarnings("unchecked")
     public List<TomlValue> list() throws TomlFormatException {
-        if (content instanceof List<?>) {
-            return (List<TomlValue>) content;
+        if (!node.isArray()) {
+            throw expected("an array");
         }
-        throw expected("an array");
+        return oneOrMany();
     }
 
     /** The elements of this array, or this one value. */
     public List<TomlValue> oneOrMany() {
-        return content instanceof List<?> ? elements() : List.of(this);
-    }
-
-    @SuppressWarnings("unchecked")
-    private List<TomlValue> elements() {
-        return (List<TomlValue>) content;
+        if (!node.isArray()) {
+            return List.of(this);
+        }
+        List<TomlValue> elements = new ArrayList<>();
+        for (JsonNode element : node) {
+            elements.add(new TomlValue(where + "[" + elements.size() + "]", element));
+        }
+        return elements;
     }
 
     /** Texts of an array, or one text. */
@@ -74,21 +80,20 @@ public record TomlValue(int line, Object content) {
         for (Map.Entry<String, TomlValue> entry : table().entrySet()) {
             if (!known.contains(entry.getKey())) {
                 throw new TomlFormatException(
-                        entry.getValue().line(),
-                        "unknown field '" + dev.gantry.images.Quoted.cut(entry.getKey(), 60) + "', known are "
+                        entry.getValue().where(),
+                        "unknown field, known are "
                                 + String.join(", ", known.stream().sorted().toList()));
             }
         }
     }
 
+    /** That it is something else than expected. */
     private TomlFormatException expected(String what) {
-        String found = content instanceof Map
+        String found = node.isObject()
                 ? "a table"
-                : content instanceof List
+                : node.isArray()
                         ? "an array"
-                        : content instanceof String text
-                                ? "'" + dev.gantry.images.Quoted.cut(text, 60) + "'"
-                                : content.toString();
-        return new TomlFormatException(line, "expected " + what + ", found " + found);
+                        : node.isTextual() ? "'" + Quoted.cut(node.textValue(), LONGEST_SHOWN) + "'" : node.asText();
+        return new TomlFormatException(where, "expected " + what + ", found " + found);
     }
 }

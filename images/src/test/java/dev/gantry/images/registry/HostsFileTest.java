@@ -127,30 +127,32 @@ class HostsFileTest {
             delimiter = '|',
             quoteCharacter = '`',
             value = {
-                "servr = 'x' | 1: unknown field 'servr', known are ca, capabilities, client, dial_timeout, header, host, override_path, proxy, server, skip_verify",
-                "[host.'https://x']~ skip_verfy = true | 2: unknown field 'skip_verfy', known are ca, capabilities, client, dial_timeout, header, override_path, proxy, skip_verify",
-                "server = 'ftp://x' | 1: 'ftp://x' is not like https://host:port/path: not a URL of http or https with a host",
-                "[host.'https://x?y=1'] | 1: 'https://x?y=1' is not like https://host:port/path: it has more than host, port and path",
-                "[host.'https://u:p@x'] | 1: 'https://u:p@x' is not like https://host:port/path: it has more than host, port and path",
-                "[host.'a b'] | 1: 'a b' is no URL",
-                "[host.''] | 1: a host has no name: expected [host.\"https://NAME\"]",
-                "[host.'x']~capabilities = ['pul'] | 2: capabilities: 'pul' is none of pull, resolve, push",
-                "[host.'x']~capabilities = 'pull' | 2: expected an array, found 'pull'",
-                "[host.'x']~skip_verify = 'yes' | 2: expected true or false, found 'yes'",
-                "ca = 'no.pem' | 1: ca: there is no file DIR/no.pem",
-                "client = [['a', 'b', 'c']] | 1: client: expected a file, or a pair of files [CERTIFICATE, KEY]",
-                "[header]~'x y' = '1' | 2: header: 'x y' is no name of a header",
-                "[header]~Host = '1' | 2: header: 'Host' is not for configuration",
-                "[header]~x = \"a\\r\\nb: c\" | 2: header: the value of 'x' is longer than 4096 characters, or has others than ASCII",
-                "dial_timeout = '1h' | 1: dial_timeout: expected a duration like 500ms, 2s or 1m, found '1h'",
-                "dial_timeout = '0s' | 1: dial_timeout: expected a duration like 500ms, 2s or 1m, found '0s'",
-                "proxy = 'socks5://u:secret@x' | 1: proxy: expected a URL like http://host:port",
+                "servr = 'x' | servr: unknown field, known are ca, capabilities, client, dial_timeout, header, host, override_path, proxy, server, skip_verify",
+                "[host.'https://x']~ skip_verfy = true | host.\"https://x\".skip_verfy: unknown field, known are ca, capabilities, client, dial_timeout, header, override_path, proxy, skip_verify",
+                "server = 'ftp://x' | server: 'ftp://x' is not like https://host:port/path: not a URL of http or https with a host",
+                "[host.'https://x?y=1'] | host.\"https://x?y=1\": 'https://x?y=1' is not like https://host:port/path: it has more than host, port and path",
+                "[host.'https://u:p@x'] | host.\"https://u:p@x\": 'https://u:p@x' is not like https://host:port/path: it has more than host, port and path",
+                "[host.'a b'] | host.\"a b\": 'a b' is no URL",
+                "[host.''] | host.\"\": a host has no name: expected [host.\"https://NAME\"]",
+                "[host.'x']~capabilities = ['pul'] | host.x.capabilities[0]: 'pul' is none of pull, resolve, push",
+                "[host.'x']~capabilities = 'pull' | host.x.capabilities: expected an array, found 'pull'",
+                "[host.'x']~skip_verify = 'yes' | host.x.skip_verify: expected true or false, found 'yes'",
+                "ca = 'no.pem' | ca: there is no file DIR/no.pem",
+                "client = [['a', 'b', 'c']] | client[0]: expected a file, or a pair of files [CERTIFICATE, KEY]",
+                "[header]~'x y' = '1' | header.\"x y\": 'x y' is no name of a header",
+                "[header]~Host = '1' | header.Host: the client says it itself",
+                "[header]~x = \"a\\r\\nb: c\" | header.x: the value is longer than 4096 characters, or has others than ASCII",
+                "dial_timeout = '1h' | dial_timeout: expected a duration like 500ms, 2s or 1m, found '1h'",
+                "dial_timeout = '0s' | dial_timeout: expected a duration like 500ms, 2s or 1m, found '0s'",
+                "proxy = 'socks5://u:secret@x' | proxy: expected a URL like http://host:port",
+                "a = 1~b = https://x | line 2: no TOML: Unknown token",
             })
-    void aMistakeIsToldWithFileLineAndField(String text, String expected) throws Exception {
+    void aMistakeIsToldWithFileAndField(String text, String expected) throws Exception {
         Path file = file(text.replace("~", "\n"));
 
         ImageException wrong = catchThrowableOfType(ImageException.class, () -> HostsFile.read(file, "r.example"));
 
-        assertThat(wrong).hasMessage(file + ":" + expected.replace("DIR", directory.toString()) + "; correct the file");
+        assertThat(wrong)
+                .hasMessage(file + ": " + expected.replace("DIR", directory.toString()) + "; correct the file");
     }
 }
