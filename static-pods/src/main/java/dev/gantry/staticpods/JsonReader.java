@@ -19,21 +19,23 @@ final class JsonReader {
     private static final JsonFactory FACTORY = JsonFactory.builder()
             .streamReadConstraints(StreamReadConstraints.builder()
                     .maxNestingDepth(Syntax.MAX_DEPTH)
-                    .maxDocumentLength(Syntax.MAX_BYTES)
+                    .maxDocumentLength(Syntax.Bounds.RECORD.bytes())
                     .build())
             .build();
 
     private final JsonParser parser;
+    private final Syntax.Bounds bounds;
     private final List<YamlReader.Problem> duplicates = new ArrayList<>();
     private int nodes;
 
-    private JsonReader(JsonParser parser) {
+    private JsonReader(JsonParser parser, Syntax.Bounds bounds) {
         this.parser = parser;
+        this.bounds = bounds;
     }
 
-    static YamlReader.Documents read(String text) throws SyntaxException {
+    static YamlReader.Documents read(String text, Syntax.Bounds bounds) throws SyntaxException {
         try (JsonParser parser = FACTORY.createParser(text)) {
-            JsonReader reader = new JsonReader(parser);
+            JsonReader reader = new JsonReader(parser, bounds);
             List<Node> documents = new ArrayList<>();
             while (parser.nextToken() != null) {
                 documents.add(reader.node());
@@ -50,8 +52,8 @@ final class JsonReader {
 
     private Node node() throws IOException, SyntaxException {
         Position position = at(parser.currentTokenLocation());
-        if (++nodes > Syntax.MAX_NODES) {
-            throw new SyntaxException(position, "more than " + Syntax.MAX_NODES + " values");
+        if (++nodes > bounds.nodes()) {
+            throw new SyntaxException(position, "more than " + bounds.nodes() + " values");
         }
         JsonToken token = parser.currentToken();
         return switch (token) {

@@ -34,16 +34,23 @@ public final class ManifestDecoder {
             "PersistentVolume", PersistentVolume.class,
             "PersistentVolumeClaim", PersistentVolumeClaim.class);
 
+    /** What pods are read for. */
+    private enum Use {
+        CREATE,
+        PRESENT,
+        RECORD
+    }
+
     private final String file;
-    private final boolean present;
+    private final Use use;
     private final Function<Pod, List<FieldError>> unsupported;
     private final ManifestErrors errors;
     private final List<DecodedManifest.DecodedPod> pods = new ArrayList<>();
     private final List<DecodedManifest.DecodedObject> objects = new ArrayList<>();
 
-    private ManifestDecoder(String file, boolean present, Function<Pod, List<FieldError>> unsupported) {
+    private ManifestDecoder(String file, Use use, Function<Pod, List<FieldError>> unsupported) {
         this.file = file;
-        this.present = present;
+        this.use = use;
         this.unsupported = unsupported;
         this.errors = new ManifestErrors(file);
     }
@@ -63,12 +70,20 @@ public final class ManifestDecoder {
      * @param unsupported the fields of a pod, its spec present, that cannot be honoured; they are errors of the file too
      */
     public static DecodedManifest decode(String file, byte[] content, Function<Pod, List<FieldError>> unsupported) {
-        return decode(new ManifestDecoder(file, false, unsupported), content);
+        return decode(new ManifestDecoder(file, Use.CREATE, unsupported), content);
     }
 
     /** The same for pods that exist: they may have what can only be added to a pod, such as ephemeral containers. */
     public static DecodedManifest decodePresent(String file, byte[] content) {
-        return decode(new ManifestDecoder(file, true, pod -> List.of()), content);
+        return decode(new ManifestDecoder(file, Use.PRESENT, pod -> List.of()), content);
+    }
+
+    /**
+     * What an agent wrote of a pod that it had let in: typed and with defaults, not validated, so that no rule of a later
+     * version loses a pod that runs.
+     */
+    public static DecodedManifest decodeRecord(String file, byte[] content) {
+        return decode(new ManifestDecoder(file, Use.RECORD, pod -> List.of()), content);
     }
 
     private static DecodedManifest decode(ManifestDecoder decoder, byte[] content) {
@@ -77,11 +92,12 @@ public final class ManifestDecoder {
     }
 
     private void file(byte[] content) {
-        if (content.length > Syntax.MAX_BYTES) {
+        Syntax.Bounds bounds = use == Use.RECORD ? Syntax.Bounds.RECORD : Syntax.Bounds.MANIFEST;
+        if (content.length > bounds.bytes()) {
             error(
                     Position.START,
                     "",
-                    "larger than " + (Syntax.MAX_BYTES >> 20) + " MiB (" + content.length
+                    "larger than " + (bounds.bytes() >> 20) + " MiB (" + content.length
                             + " bytes): split it into several files");
             return;
         }
@@ -90,7 +106,7 @@ public final class ManifestDecoder {
             return;
         }
         try {
-            YamlReader.Documents documents = isJson(text) ? JsonReader.read(text) : YamlReader.read(text);
+            YamlReader.Documents documents = isJson(text) ? JsonReader.read(text, bounds) : YamlReader.read(text);
             documents.problems().forEach(problem -> error(problem.position(), "", problem.message()));
             documents.nodes().forEach(this::document);
         } catch (SyntaxException e) {
@@ -192,9 +208,9 @@ public final class ManifestDecoder {
         if (pod.getSpec() != null) {
             PodDefaults.apply(pod);
         }
-        if (!errors.isFull()) {
-            List<FieldError> faults =
-                    new ArrayList<>(present ? PodValidation.validatePresent(pod) : PodValidation.validate(pod));
+        if (!errors.isFull() && use != Use.RECORD) {
+            List<FieldError> faults = new ArrayList<>(
+                    use == Use.PRESENT ? PodValidation.validatePresent(pod) : PodValidation.validate(pod));
             if (pod.getSpec() != null) {
                 faults.addAll(unsupported.apply(pod));
             }

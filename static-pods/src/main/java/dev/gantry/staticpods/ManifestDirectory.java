@@ -210,7 +210,7 @@ final class ManifestDirectory {
             }
             byte[] content;
             try (InputStream in = Files.newInputStream(file)) {
-                content = in.readNBytes(Syntax.MAX_BYTES + 1);
+                content = in.readNBytes(Syntax.Bounds.MANIFEST.bytes() + 1);
             }
             read.put(name, stamp);
             manifests.read(path(name), content, clock.instant());

@@ -7,14 +7,22 @@ import org.jspecify.annotations.Nullable;
 
 /** What the readers of YAML and JSON have in common: bounds, their error, and the types of plain scalars. */
 final class Syntax {
-    /** As the kubelet bounds a manifest file ({@code maxConfigLength}). */
-    static final int MAX_BYTES = 10 << 20;
+    /**
+     * How much a file may hold.
+     *
+     * @param bytes of it
+     * @param nodes of its documents once aliases are resolved
+     */
+    record Bounds(int bytes, int nodes) {
+        /** As the kubelet bounds a manifest ({@code maxConfigLength}); a pod of the API's 1.5 MB limit has far fewer nodes. */
+        static final Bounds MANIFEST = new Bounds(10 << 20, 200_000);
+
+        /** What becomes of a manifest with all defaults and a status. */
+        static final Bounds RECORD = new Bounds(100 << 20, 4_000_000);
+    }
 
     /** Deeper than any API object, shallow enough for a recursive reader. */
     static final int MAX_DEPTH = 64;
-
-    /** Nodes of a file after its aliases are resolved: a pod of the API's 1.5 MB limit has far fewer. */
-    static final int MAX_NODES = 200_000;
 
     /** Far more than any field takes; longer ones are slow to compute with. */
     private static final int MAX_DIGITS = 64;

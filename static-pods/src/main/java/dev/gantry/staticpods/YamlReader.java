@@ -31,10 +31,12 @@ import org.snakeyaml.engine.v2.scanner.StreamReader;
  */
 final class YamlReader {
     private static final LoadSettings SETTINGS = LoadSettings.builder()
-            .setCodePointLimit(Syntax.MAX_BYTES)
+            .setCodePointLimit(Syntax.Bounds.MANIFEST.bytes())
             .setParseComments(false)
             .setUseMarks(true)
             .build();
+
+    private static final int MAX_NODES = Syntax.Bounds.MANIFEST.nodes();
 
     private final Parser parser;
     private final List<Problem> duplicates = new ArrayList<>();
@@ -145,10 +147,10 @@ final class YamlReader {
 
     private void count(Position position, int more) throws SyntaxException {
         nodes += more;
-        if (nodes > Syntax.MAX_NODES) {
+        if (nodes > MAX_NODES) {
             throw new SyntaxException(
                     position,
-                    "more than " + Syntax.MAX_NODES + " values once aliases are resolved: repeated aliases multiply");
+                    "more than " + MAX_NODES + " values once aliases are resolved: repeated aliases multiply");
         }
     }
 

@@ -125,7 +125,7 @@ final class PodRecords {
         Path file = directory.resolve(FILE);
         try {
             return Files.exists(file)
-                    && !ManifestDecoder.decodePresent(file.toString(), Files.readAllBytes(file))
+                    && !ManifestDecoder.decodeRecord(file.toString(), Files.readAllBytes(file))
                             .errors()
                             .isEmpty();
         } catch (IOException e) {
@@ -154,7 +154,7 @@ final class PodRecords {
 
     private static void load(Path file, List<Pod> result) {
         try {
-            DecodedManifest decoded = ManifestDecoder.decodePresent(file.toString(), Files.readAllBytes(file));
+            DecodedManifest decoded = ManifestDecoder.decodeRecord(file.toString(), Files.readAllBytes(file));
             decoded.pods().forEach(pod -> result.add(pod.pod()));
             if (!decoded.errors().isEmpty()) {
                 log.atError()
