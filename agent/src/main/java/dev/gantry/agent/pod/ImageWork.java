@@ -5,6 +5,7 @@ import dev.gantry.agent.event.PodReference;
 import dev.gantry.cri.v1.AuthConfig;
 import dev.gantry.cri.v1.Image;
 import dev.gantry.cri.v1.PodSandboxConfig;
+import dev.gantry.images.ImageReference;
 import io.fabric8.kubernetes.api.model.Container;
 import java.time.Duration;
 import java.time.Instant;
@@ -37,6 +38,12 @@ final class ImageWork {
         String image = container.getImage();
         String policy = String.valueOf(container.getImagePullPolicy());
         Attempt attempt = new Attempt(container, before);
+        try {
+            ImageReference.parse(image);
+        } catch (IllegalArgumentException e) {
+            // Asked here, as a runtime may take a name that is none for one that it does not have.
+            return CompletableFuture.completedFuture(attempt.invalidName(String.valueOf(e.getMessage())));
+        }
         CompletableFuture<Optional<Image>> look = settings.images().status(image);
         CompletableFuture<ImageState> result = new CompletableFuture<>();
         look.whenComplete((found, failure) -> {
@@ -154,14 +161,19 @@ final class ImageWork {
         }
 
         ImageState inspectFailed(Throwable failure) {
-            boolean invalid = failure instanceof CriException e && e.code() == io.grpc.Status.Code.INVALID_ARGUMENT;
-            String reason = invalid ? "InvalidImageName" : "ImageInspectError";
-            String message = invalid
-                    ? "Failed to apply default image tag \"" + container.getImage() + "\": "
-                            + CriException.reason(failure)
-                    : "Failed to inspect image \"" + container.getImage() + "\": " + CriException.reason(failure);
+            String answer = CriException.reason(failure);
+            if (failure instanceof CriException e && e.code() == io.grpc.Status.Code.INVALID_ARGUMENT) {
+                return invalidName(answer);
+            }
+            String message = "Failed to inspect image \"" + container.getImage() + "\": " + answer;
             event(true, "InspectFailed", message);
-            return missing(reason, message);
+            return missing("ImageInspectError", message);
+        }
+
+        ImageState invalidName(String why) {
+            String message = "Failed to apply default image tag \"" + container.getImage() + "\": " + why;
+            event(true, "InspectFailed", message);
+            return missing("InvalidImageName", message);
         }
 
         ImageState neverPulled() {

@@ -43,7 +43,10 @@ final class NodeAdmission {
                     .isPresent();
         }
         if (appArmor && !policy.appArmor()) {
-            return rejected("AppArmor", "Cannot enforce AppArmor: AppArmor is not enabled on the host");
+            return rejected(
+                    "AppArmor",
+                    "Cannot enforce AppArmor: AppArmor is not enabled on the host; remove appArmorProfile, or set its type"
+                            + " to Unconfined, to run the pod without a profile");
         }
         if (seLinux && !policy.seLinux()) {
             return rejected(

@@ -30,7 +30,7 @@ class NodeAdmissionTest {
                 "nodeSelector: {kubernetes.io/os: windows} | PodOSSelectorNodeLabelDoesNotMatch: Failed to admit pod as the `kubernetes.io/os` label doesn't match node label",
                 "os: {name: windows} | PodOSNotSupported: Failed to admit pod as the OS field doesn't match node OS",
                 "os: {name: linux} |",
-                "securityContext: {appArmorProfile: {type: RuntimeDefault}} | AppArmor: Cannot enforce AppArmor: AppArmor is not enabled on the host",
+                "securityContext: {appArmorProfile: {type: RuntimeDefault}} | AppArmor: Cannot enforce AppArmor: AppArmor is not enabled on the host; remove appArmorProfile, or set its type to Unconfined, to run the pod without a profile",
                 "securityContext: {appArmorProfile: {type: Unconfined}} |",
                 "securityContext: {seLinuxOptions: {level: 's0'}} | SELinux: Cannot enforce SELinux: SELinux is not enabled on the host; remove seLinuxOptions to run the pod without labels",
                 "securityContext: {sysctls: [{name: net.ipv4.tcp_syncookies, value: '1'}]} |",

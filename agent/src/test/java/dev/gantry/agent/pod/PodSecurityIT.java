@@ -1,6 +1,7 @@
 package dev.gantry.agent.pod;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import dev.gantry.testing.RequiresRoot;
 import dev.gantry.testing.RequiresTool;
@@ -8,10 +9,13 @@ import io.fabric8.kubernetes.api.model.Pod;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.OptionalLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** What manifests ask for, read back from inside the containers. */
 @RequiresRoot
@@ -235,14 +239,88 @@ class PodSecurityIT {
     }
 
     @Test
-    void aForbiddenSysctlFailsThePod() throws Exception {
+    void whatNobodyAsksForIsAsTheRuntimeHasIt() throws Exception {
         node.create("""
-                securityContext: {sysctls: [{name: kernel.msgmax, value: "1"}]}
-                containers: [{name: main, image: example.test/demo:1}]
+                containers:
+                - {name: plain, image: example.test/demo:1, command: [sleep, "1000"]}
+                - name: asked
+                  image: example.test/demo:1
+                  command: [sleep, "1000"]
+                  securityContext:
+                    allowPrivilegeEscalation: true
+                    procMount: Default
+                    readOnlyRootFilesystem: false
+                    capabilities: {drop: [CHOWN, kill], add: [NET_ADMIN]}
+                    seccompProfile: {type: Unconfined}
                 """);
+        node.awaitRunning("plain");
+        Pod pod = node.awaitRunning("asked");
+        String fields = "grep -E '^(Uid|Gid|Groups|CapBnd|NoNewPrivs|Seccomp):' /proc/1/status | tr -s ' \\t' ' '";
 
-        Pod pod = node.await(now -> "Failed".equals(now.getStatus().getPhase()));
-        assertThat(pod.getStatus().getReason()).isEqualTo("SysctlForbidden");
-        assertThat(pod.getStatus().getMessage()).contains("\"kernel.msgmax\" not allowlisted");
+        assertThat(node.shell(pod, "plain", fields)).isEqualTo("""
+                Uid: 0 0 0 0
+                Gid: 0 0 0 0
+                Groups: 0\s
+                CapBnd: 00000000a80425fb
+                NoNewPrivs: 0
+                Seccomp: 2
+                """);
+        assertThat(node.shell(pod, "asked", fields)).isEqualTo("""
+                Uid: 0 0 0 0
+                Gid: 0 0 0 0
+                Groups: 0\s
+                CapBnd: 00000000a80435da
+                NoNewPrivs: 0
+                Seccomp: 0
+                """);
+        for (String container : List.of("plain", "asked")) {
+            assertThat(node.shell(
+                            pod,
+                            container,
+                            "touch /x; ls -A /sys/firmware; for p in /proc/bus /proc/irq /proc/sys; do"
+                                    + " grep -c \" $p ro\" /proc/self/mountinfo; done"))
+                    .isEqualTo("1\n1\n1\n");
+        }
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "securityContext: {sysctls: [{name: kernel.msgmax, value: '1'}]} | SysctlForbidden | \"kernel.msgmax\" not allowlisted: the node's allowedUnsafeSysctls can allow it",
+                "securityContext: {sysctls: [{name: kernel.pid_max, value: '1'}]} | SysctlForbidden | no namespace of a pod has it",
+                "{hostNetwork: true, securityContext: {sysctls: [{name: net.core.somaxconn, value: '1'}]}} | SysctlForbidden | not allowed with host net enabled",
+                "securityContext: {appArmorProfile: {type: RuntimeDefault}} | AppArmor | remove appArmorProfile, or set its type to Unconfined",
+                "securityContext: {seLinuxOptions: {level: 's0:c1'}} | SELinux | remove seLinuxOptions to run the pod without labels",
+                "nodeSelector: {disk: none} | NodeAffinity | node(s) didn't match Pod's node affinity/selector",
+                "volumes: [{name: a, nfs: {server: a, path: /}}] | PodFeatureUnsupported | spec.volumes[0].nfs: Forbidden: volumes of this kind are not mounted here; mount it on the node and use hostPath",
+            })
+    void whatThisNodeCannotDoFailsThePodAndNoOther(String fields, String reason, String message) throws Exception {
+        node.create("containers: [{name: main, image: example.test/demo:1, command: [sleep, \"1000\"]}]");
+        Pod bystander = node.awaitRunning("main");
+
+        if (reason.equals("PodFeatureUnsupported")) {
+            assertThatExceptionOfType(PodRejectedException.class)
+                    .isThrownBy(() -> create("bad", fields))
+                    .withMessageContaining(message);
+        } else {
+            create("bad", fields);
+            Pod pod = node.await(now -> "Failed".equals(now.getStatus().getPhase()));
+            assertThat(pod.getStatus().getReason()).isEqualTo(reason);
+            assertThat(pod.getStatus().getMessage()).contains(message);
+            node.engine().delete("default", "bad", OptionalLong.of(0));
+        }
+
+        Pod now = node.engine().pod("default", "web").orElseThrow();
+        assertThat(RealNode.status(now, "main").getContainerID())
+                .isEqualTo(RealNode.status(bystander, "main").getContainerID());
+        assertThat(RealNode.status(now, "main").getState().getRunning()).isNotNull();
+    }
+
+    private void create(String name, String fields) throws Exception {
+        String spec = fields.startsWith("{") ? fields.substring(1, fields.length() - 1) : fields;
+        node.engine()
+                .create(EngineFixture.pod("# yaml\n{apiVersion: v1, kind: Pod, metadata: {name: " + name + "}, spec: {"
+                        + "containers: [{name: main, image: 'example.test/demo:1'}], " + spec + "}}"));
     }
 }

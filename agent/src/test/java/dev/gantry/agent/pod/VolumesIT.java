@@ -7,6 +7,9 @@ import dev.gantry.staticpods.ManifestSnapshot;
 import dev.gantry.testing.RequiresRoot;
 import dev.gantry.testing.RequiresTool;
 import io.fabric8.kubernetes.api.model.Pod;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ServerSocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -302,6 +305,66 @@ class VolumesIT {
 
         node.awaitEvent("FailedMount: MountVolume.SetUp failed for volume \"data\" : hostPath type check failed: "
                 + missing + " " + message);
+    }
+
+    @Test
+    void aHostPathOfEachTypeIsMountedAndWhatIsToBeMadeIsMade() throws Exception {
+        Path host = Files.createDirectories(directory.resolve("host"));
+        Files.writeString(host.resolve("file"), "text");
+        make("mknod", host.resolve("char").toString(), "c", "1", "3");
+        make("mknod", host.resolve("block").toString(), "b", "7", "0");
+        Pod pod;
+        try (ServerSocketChannel socket = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+            socket.bind(UnixDomainSocketAddress.of(host.resolve("socket")));
+            pod = start("""
+                    volumes:
+                    - {name: any, hostPath: {path: %1$s/any/new}}
+                    - {name: directory, hostPath: {path: %1$s, type: Directory}}
+                    - {name: made, hostPath: {path: %1$s/made/below, type: DirectoryOrCreate}}
+                    - {name: file, hostPath: {path: %1$s/file, type: File}}
+                    - {name: new, hostPath: {path: %1$s/new, type: FileOrCreate}}
+                    - {name: socket, hostPath: {path: %1$s/socket, type: Socket}}
+                    - {name: char, hostPath: {path: %1$s/char, type: CharDevice}}
+                    - {name: block, hostPath: {path: %1$s/block, type: BlockDevice}}
+                    containers:
+                    - name: main
+                      image: %%s
+                      command: [sleep, "1000"]
+                      volumeMounts:
+                      - {name: any, mountPath: /v/any}
+                      - {name: directory, mountPath: /v/directory}
+                      - {name: made, mountPath: /v/made}
+                      - {name: file, mountPath: /v/file}
+                      - {name: new, mountPath: /v/new}
+                      - {name: socket, mountPath: /v/socket}
+                      - {name: char, mountPath: /v/char}
+                      - {name: block, mountPath: /v/block}
+                    """.formatted(host));
+        }
+
+        assertThat(shell(
+                        pod,
+                        "cd /v; stat -c '%n %F %a' any made new; stat -c '%n %F' directory file socket char block"))
+                .isEqualTo("""
+                        any directory 755
+                        made directory 755
+                        new regular empty file 644
+                        directory directory
+                        file regular file
+                        socket socket
+                        char character special file
+                        block block special file
+                        """);
+        assertThat(shell(pod, "echo x >> /v/file; echo y > /v/new; ls /v/directory"))
+                .contains("made", "socket");
+        assertThat(host.resolve("file")).hasContent("textx\n");
+        assertThat(host.resolve("new")).hasContent("y\n");
+    }
+
+    private static void make(String... command) throws Exception {
+        assertThat(new ProcessBuilder(command).inheritIO().start().waitFor())
+                .as("%s", List.of(command))
+                .isZero();
     }
 
     @Test
