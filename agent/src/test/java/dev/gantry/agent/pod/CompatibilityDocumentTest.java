@@ -3,6 +3,7 @@ package dev.gantry.agent.pod;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.gantry.staticpods.FieldError;
+import dev.gantry.staticpods.PodValidation;
 import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodBuilder;
@@ -38,6 +39,9 @@ class CompatibilityDocumentTest {
 
     /** The version that could do whatever no remark gives another version for. */
     private static final String FIRST = "0.1";
+
+    /** What no pod of Linux may have. */
+    private static final String INVALID = ".windowsOptions";
 
     /** Structures of which only the field that holds them matters here. */
     private static final Set<String> WHOLE = Set.of(
@@ -242,7 +246,10 @@ class CompatibilityDocumentTest {
 
     private static boolean isRefused(String path, Pod pod) {
         String plain = path.replace("[]", "");
-        return PodSupport.unsupported(pod).stream()
+        Stream<FieldError> invalid = PodValidation.validate(pod).stream()
+                .filter(error -> error.type() == FieldError.Type.FORBIDDEN
+                        && error.field().endsWith(INVALID));
+        return Stream.concat(PodSupport.unsupported(pod).stream(), invalid)
                 .map(CompatibilityDocumentTest::fieldOf)
                 .anyMatch(refused -> plain.equals(refused) || plain.startsWith(refused + "."));
     }
