@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.socket.nio.NioSocketChannel;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -15,6 +16,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -75,6 +77,26 @@ class ProberTest {
                     .startsWith("GET /healthz?full HTTP/1.1\r\n")
                     .contains("Host: web.example\r\n", "user-agent: kube-probe/1.36\r\n", "X-A: 1\r\n", "X-A: 2\r\n")
                     .doesNotContainIgnoringCase("accept:");
+        }
+    }
+
+    @Test
+    void nobodyAsksWhoseCertificateItIs(@TempDir Path directory) throws Exception {
+        String answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+        try (MisbehavingServer server = MisbehavingServer.answeringOverTls(directory, answer)) {
+            ProbeAction.HttpGet get = new ProbeAction.HttpGet(true, "127.0.0.1", server.port(), "/healthz", List.of());
+
+            assertThat(prober.tryOnce(get, AMPLE).get()).isEqualTo(new ProbeResult.Passed("ok"));
+            assertThat(server.request()).startsWith("GET /healthz HTTP/1.1\r\n");
+        }
+    }
+
+    @Test
+    void aServerWithoutTlsFailsAnHttpsProbe() throws Exception {
+        try (MisbehavingServer server = MisbehavingServer.answering("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")) {
+            ProbeAction.HttpGet get = new ProbeAction.HttpGet(true, "127.0.0.1", server.port(), "/", List.of());
+
+            assertThat(prober.tryOnce(get, AMPLE).get()).isInstanceOf(ProbeResult.Failed.class);
         }
     }
 

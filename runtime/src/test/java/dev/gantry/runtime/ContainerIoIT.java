@@ -71,6 +71,24 @@ class ContainerIoIT {
     }
 
     @Test
+    void execSyncThatNobodyWaitsForAnyMoreIsKilledWithItsChildren() {
+        String id = sleeper();
+
+        assertThatExceptionOfType(StatusRuntimeException.class)
+                .isThrownBy(() -> fixture.cri()
+                        .withDeadlineAfter(300, TimeUnit.MILLISECONDS)
+                        .execSync(ExecSyncRequest.newBuilder()
+                                .setContainerId(id)
+                                .addAllCmd(List.of("sh", "-c", "sleep 1235 & sleep 1235"))
+                                .setTimeout(60)
+                                .build()))
+                .withMessageStartingWith("DEADLINE_EXCEEDED");
+        String untilGone =
+                "for i in $(seq 200); do ps | grep -q '[s]leep 1235' || { echo gone; exit; }; sleep 0.1; done";
+        assertThat(fixture.shell(id, untilGone)).isEqualTo("gone\n");
+    }
+
+    @Test
     void execSyncKeepsOfEndlessOutputWhatAMessageHolds() {
         ExecSyncResponse response = fixture.exec(sleeper(), "sh", "-c", "yes | head -c 20000000; echo done >&2");
 

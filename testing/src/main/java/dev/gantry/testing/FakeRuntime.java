@@ -54,6 +54,7 @@ import dev.gantry.cri.v1.RunPodSandboxResponse;
 import dev.gantry.cri.v1.RuntimeHandler;
 import dev.gantry.cri.v1.RuntimeHandlerFeatures;
 import dev.gantry.cri.v1.RuntimeServiceGrpc;
+import dev.gantry.cri.v1.Signal;
 import dev.gantry.cri.v1.StartContainerRequest;
 import dev.gantry.cri.v1.StartContainerResponse;
 import dev.gantry.cri.v1.StatusRequest;
@@ -466,6 +467,10 @@ public final class FakeRuntime implements AutoCloseable {
                 .setImageId(config.getImage().getImage())
                 .setResources(ContainerResources.newBuilder().setLinux(run.resources))
                 .setLogPath(run.sandbox.config.getLogDirectory() + "/" + config.getLogPath())
+                .setStopSignal(
+                        config.getStopSignal() == Signal.SIGNAL_RUNTIME_DEFAULT
+                                ? Signal.SIGNAL_SIGTERM
+                                : config.getStopSignal())
                 .putAllLabels(config.getLabelsMap())
                 .putAllAnnotations(config.getAnnotationsMap())
                 .build();

@@ -228,7 +228,8 @@ public final class CriRuntime {
     /**
      * Runs a command in a container; cancelling ends it.
      *
-     * @param timeout after which the runtime kills it, in CRI's whole seconds, rounded up; zero for none
+     * @param timeout after which the runtime kills it; zero for none. CRI knows whole seconds: a part of one is kept by giving up
+     *     the call, which has the runtime kill it too
      */
     public CompletableFuture<ExecSyncResponse> execSync(String id, List<String> command, Duration timeout) {
         ExecSyncRequest request = ExecSyncRequest.newBuilder()
@@ -236,8 +237,9 @@ public final class CriRuntime {
                 .addAllCmd(command)
                 .setTimeout(timeout.plusMillis(999).toSeconds())
                 .build();
-        // The runtime's own deadline comes first, and kills; ours is for a runtime that does not answer.
-        Duration deadline = timeout.isZero() ? Duration.ZERO : timeout.plus(EXEC_MARGIN);
+        // In whole seconds the runtime's own deadline comes first; ours is for a runtime that does not answer.
+        boolean whole = timeout.toMillis() % 1000 == 0;
+        Duration deadline = timeout.isZero() || !whole ? timeout : timeout.plus(EXEC_MARGIN);
         return calls.call(RuntimeServiceGrpc.getExecSyncMethod(), request, deadline, "container " + id);
     }
 

@@ -2,6 +2,7 @@ package dev.gantry.agent.cri;
 
 import dev.gantry.cri.v1.Container;
 import dev.gantry.cri.v1.ContainerStatus;
+import dev.gantry.cri.v1.Signal;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -14,6 +15,7 @@ import java.util.Optional;
  * @param image as the pod's spec named it
  * @param imageId what runs, by the runtime's id or digest
  * @param logPath absolute; may be empty
+ * @param stopSignal that it is asked to end with, {@code SIGTERM}; empty if the runtime does not tell
  * @param user uid, gid and groups the process began with, if the runtime tells
  */
 public record ObservedContainer(
@@ -26,6 +28,7 @@ public record ObservedContainer(
         String image,
         String imageId,
         String logPath,
+        String stopSignal,
         Optional<User> user,
         Map<String, String> annotations) {
     public ObservedContainer {
@@ -46,7 +49,18 @@ public record ObservedContainer(
                         exited.startedAt(), exited.finishedAt(), exited.exitCode(), exited.reason(), message)
                 : run;
         return new ObservedContainer(
-                id, sandboxId, name, restartCount, createdAt, told, image, imageId, logPath, user, annotations);
+                id,
+                sandboxId,
+                name,
+                restartCount,
+                createdAt,
+                told,
+                image,
+                imageId,
+                logPath,
+                stopSignal,
+                user,
+                annotations);
     }
 
     public boolean isRunning() {
@@ -76,8 +90,20 @@ public record ObservedContainer(
                         : status.getImage().getUserSpecifiedImage(),
                 status.getImageRef().isEmpty() ? status.getImageId() : status.getImageRef(),
                 status.getLogPath(),
+                stopSignal(status),
                 user(status),
                 status.getAnnotationsMap());
+    }
+
+    /** As the API spells it: CRI has {@code SIGNAL_SIGRTMINPLUS3} for {@code SIGRTMIN+3}. */
+    private static String stopSignal(ContainerStatus status) {
+        return status.getStopSignal() == Signal.SIGNAL_RUNTIME_DEFAULT || status.getStopSignal() == Signal.UNRECOGNIZED
+                ? ""
+                : status.getStopSignal()
+                        .name()
+                        .substring("SIGNAL_".length())
+                        .replace("PLUS", "+")
+                        .replace("MINUS", "-");
     }
 
     private static Optional<User> user(ContainerStatus status) {

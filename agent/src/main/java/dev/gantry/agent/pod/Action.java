@@ -68,6 +68,19 @@ public sealed interface Action {
         }
     }
 
+    /**
+     * Tells a container that its end has come while others are to end before it: its preStop hook runs now, its process goes on.
+     *
+     * @param timeoutSeconds what is left of the grace
+     * @param message of the Killing event
+     */
+    record AnnounceStop(String id, String container, long timeoutSeconds, String message) implements Action {
+        @Override
+        public Operation operation() {
+            return new Operation.AnnouncingStop(id);
+        }
+    }
+
     /** Kills what is left in a sandbox and frees its network. */
     record StopSandbox(String id) implements Action {
         @Override

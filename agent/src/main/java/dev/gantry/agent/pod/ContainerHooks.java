@@ -10,7 +10,6 @@ import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.Lifecycle;
 import io.fabric8.kubernetes.api.model.LifecycleHandler;
 import java.time.Duration;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -21,7 +20,7 @@ import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
-/** The hooks of a pod's containers: postStart after a start, preStop once per run and inside its grace. */
+/** The hooks of a pod's containers: postStart after a start, preStop once per run and inside its grace. Any thread. */
 final class ContainerHooks {
     /** The kubelet has none, and its pod hangs with its hook. */
     private static final Duration POST_START_DEADLINE = Duration.ofMinutes(10);
@@ -31,8 +30,8 @@ final class ContainerHooks {
     private final PodReference reference;
     private final PodActions.View view;
     private final List<String> hostIps;
-    /** By container id, of runs that were asked to stop. On the worker's queue. */
-    private final Map<String, CompletableFuture<HookResult>> preStops = new HashMap<>();
+    /** By container id, of runs that were asked to stop. */
+    private final Map<String, CompletableFuture<HookResult>> preStops = new ConcurrentHashMap<>();
     /** By container id, while they run. */
     private final Map<String, CompletableFuture<HookResult>> postStarts = new ConcurrentHashMap<>();
 
@@ -73,7 +72,8 @@ final class ContainerHooks {
      * @param container as the spec has it; empty for what runs though the spec does not have it any more
      * @return completes with what went wrong, as far as this call began the hook; empty if nothing did or there is no hook
      */
-    CompletableFuture<Optional<String>> preStop(Optional<Container> container, String id, long timeoutSeconds) {
+    synchronized CompletableFuture<Optional<String>> preStop(
+            Optional<Container> container, String id, long timeoutSeconds) {
         CompletableFuture<HookResult> running = preStops.get(id);
         if (running != null) {
             ScheduledFuture<?> deadline =
@@ -96,7 +96,7 @@ final class ContainerHooks {
         return hook.handle((result, failure) -> result == null ? Optional.empty() : result.failure());
     }
 
-    /** A container that has ended has no use for its hooks: whoever waits for one goes on. On the worker's queue. */
+    /** A container that has ended has no use for its hooks: whoever waits for one goes on. */
     void saw(ObservedPod seen) {
         postStarts.values().removeIf(CompletableFuture::isDone);
         seen.containers().stream()

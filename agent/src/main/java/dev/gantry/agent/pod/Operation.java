@@ -16,6 +16,8 @@ public sealed interface Operation {
      */
     record StoppingContainer(String id, long timeoutSeconds) implements Operation {}
 
+    record AnnouncingStop(String id) implements Operation {}
+
     record StoppingSandbox(String id) implements Operation {}
 
     record RemovingSandbox(String id) implements Operation {}

@@ -90,6 +90,8 @@ final class PodActions {
             startContainer(start);
         } else if (action instanceof Action.StopContainer stop) {
             stopContainer(stop);
+        } else if (action instanceof Action.AnnounceStop announce) {
+            announceStop(announce);
         } else if (action instanceof Action.StopSandbox stop) {
             settleRemoval(stop, settings.runtime().stopSandbox(stop.id()));
         } else if (action instanceof Action.RemoveSandbox remove) {
@@ -257,8 +259,10 @@ final class PodActions {
             String message = "PostStartHook failed: " + failure.get();
             event(container, true, "FailedPostStartHook", message);
             event(container, false, "Killing", "FailedPostStartHook");
-            return settings.runtime()
-                    .stopContainer(id, Plan.gracePeriodSeconds(view.state().pod()))
+            return stop(
+                            container.getName(),
+                            id,
+                            Plan.gracePeriodSeconds(view.state().pod()))
                     .handle((done, error) -> null)
                     .thenCompose(done -> CompletableFuture.failedFuture(
                             new StartFailedException("PostStartHookError", message, null)));
@@ -276,26 +280,38 @@ final class PodActions {
     }
 
     private void stopContainer(Action.StopContainer stop) {
-        settings.events().record(reference, Optional.of(stop.container()), false, "Killing", stop.message());
+        if (!view.state().announced().contains(stop.id())) {
+            settings.events().record(reference, Optional.of(stop.container()), false, "Killing", stop.message());
+        }
+        settleRemoval(stop, stop(stop.container(), stop.id(), stop.timeoutSeconds()));
+    }
+
+    private void announceStop(Action.AnnounceStop announce) {
+        settings.events().record(reference, Optional.of(announce.container()), false, "Killing", announce.message());
+        var unused = preStop(announce.container(), announce.id(), announce.timeoutSeconds());
+        view.settle(announce.operation(), before -> before.withAnnounced(announce.id()));
+    }
+
+    /** Runs the hook, then asks the process to end and at last kills it, all within the timeout. */
+    private CompletableFuture<?> stop(String name, String id, long timeoutSeconds) {
         Instant begun = settings.clock().instant();
-        settleRemoval(
-                stop,
-                preStop(stop).thenCompose(done -> settings.runtime().stopContainer(stop.id(), remaining(stop, begun))));
+        return preStop(name, id, timeoutSeconds)
+                .thenCompose(done -> settings.runtime().stopContainer(id, remaining(timeoutSeconds, begun)));
+    }
+
+    private CompletableFuture<?> preStop(String name, String id, long timeoutSeconds) {
+        Optional<Container> container = find(name);
+        return hooks.preStop(container, id, timeoutSeconds)
+                .thenAccept(failure -> failure.ifPresent(text ->
+                        event(container.orElseThrow(), true, "FailedPreStopHook", "PreStopHook failed: " + text)));
     }
 
     /** What preStop left of the grace, but time enough for the process to end by itself. */
-    private long remaining(Action.StopContainer stop, Instant begun) {
+    private long remaining(long timeoutSeconds, Instant begun) {
         long used = Duration.between(begun, settings.clock().instant()).toSeconds();
-        return stop.timeoutSeconds() == 0
+        return timeoutSeconds == 0
                 ? 0
-                : Math.min(stop.timeoutSeconds(), Math.max(MINIMUM_GRACE_SECONDS, stop.timeoutSeconds() - used));
-    }
-
-    private CompletableFuture<?> preStop(Action.StopContainer stop) {
-        Optional<Container> container = find(stop.container());
-        return hooks.preStop(container, stop.id(), stop.timeoutSeconds())
-                .thenAccept(failure -> failure.ifPresent(text ->
-                        event(container.orElseThrow(), true, "FailedPreStopHook", "PreStopHook failed: " + text)));
+                : Math.min(timeoutSeconds, Math.max(MINIMUM_GRACE_SECONDS, timeoutSeconds - used));
     }
 
     /** What is not there any more is as good as stopped or removed. */

@@ -71,6 +71,14 @@ public final class PodContainers {
                         .findFirst();
     }
 
+    /** Whether a container of this name has a hook that runs before its end. */
+    static boolean hasPreStop(Pod pod, String name) {
+        return lasting(pod).stream()
+                .anyMatch(container -> container.getName().equals(name)
+                        && container.getLifecycle() != null
+                        && container.getLifecycle().getPreStop() != null);
+    }
+
     /** Where in the spec a container is, as events have it: {@code spec.initContainers{setup}}. */
     static String path(Pod pod, String name) {
         boolean init = init(pod).stream().anyMatch(one -> one.getName().equals(name));

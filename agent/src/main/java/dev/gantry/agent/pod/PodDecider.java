@@ -187,7 +187,7 @@ public final class PodDecider {
         }
         ContainerRun run = latest.get().run();
         if (run instanceof ContainerRun.Exited exited) {
-            return RestartRules.restarts(state.pod(), container, exited.exitCode())
+            return RestartRules.restarts(state, container, latest.get(), exited)
                     || Outdated.is(state, container, latest.get());
         }
         if (run instanceof ContainerRun.Running) {
@@ -221,9 +221,19 @@ public final class PodDecider {
                                 latest.get().id(),
                                 container.getName(),
                                 unhealthy.gracePeriodSeconds().orElse(gracePeriodSeconds()),
-                                unhealthy.message())));
+                                unhealthyMessage(container, unhealthy.probe()))));
             }
         }
+    }
+
+    /** Of the Killing event, in the kubelet's words: they promise a restart where there will be one. */
+    private String unhealthyMessage(Container container, String probe) {
+        boolean init = PodContainers.isInit(state.pod(), container);
+        String message =
+                (init ? "Init container " : "Container ") + container.getName() + " failed " + probe + " probe";
+        return !init && RestartRules.restartsUnhealthy(state.pod(), container)
+                ? message + ", will be restarted"
+                : message;
     }
 
     private void start(List<Container> wanted, ObservedSandbox sandbox) {

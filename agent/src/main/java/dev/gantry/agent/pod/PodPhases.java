@@ -87,7 +87,7 @@ final class PodPhases {
     }
 
     private boolean runsAgain(Container container, ObservedContainer run, ContainerRun.Exited exited) {
-        return RestartRules.restarts(state.pod(), container, exited.exitCode()) || Outdated.is(state, container, run);
+        return RestartRules.restarts(state, container, run, exited) || Outdated.is(state, container, run);
     }
 
     /** With restartPolicy Never a pod whose sandbox died after containers ran gets no second one. */

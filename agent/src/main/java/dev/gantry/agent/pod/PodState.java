@@ -1,5 +1,6 @@
 package dev.gantry.agent.pod;
 
+import dev.gantry.agent.cri.ObservedContainer;
 import dev.gantry.agent.cri.ObservedPod;
 import dev.gantry.agent.probe.ContainerHealth;
 import io.fabric8.kubernetes.api.model.Container;
@@ -7,6 +8,7 @@ import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodCondition;
 import java.time.Instant;
 import java.util.Collections;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -14,6 +16,8 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * All that {@link PodDecider#decide} looks at. Immutable; the pod's worker replaces it.
@@ -33,6 +37,7 @@ import java.util.function.Consumer;
  * @param ending the grace within which what is over is being stopped
  * @param restarts that somebody asked for
  * @param reported conditions that somebody else reports of the pod, one per type
+ * @param announced ids of runs whose end was announced to them, by their preStop hook, before their turn came
  * @param health what probes say, by container id; one that is missing is healthy as soon as it runs
  */
 public record PodState(
@@ -51,10 +56,12 @@ public record PodState(
         Optional<Deletion> ending,
         Restarts restarts,
         List<PodCondition> reported,
+        Set<String> announced,
         Map<String, ContainerHealth> health) {
     public PodState {
         health = Map.copyOf(health);
         reported = List.copyOf(reported);
+        announced = Set.copyOf(announced);
         images = Map.copyOf(images);
         startFailures = Map.copyOf(startFailures);
         inFlight = Set.copyOf(inFlight);
@@ -79,6 +86,7 @@ public record PodState(
                 Optional.empty(),
                 Restarts.NONE,
                 List.of(),
+                Set.of(),
                 Map.of());
     }
 
@@ -188,8 +196,44 @@ public record PodState(
         return change(parts -> parts.reported = conditions);
     }
 
+    PodState withAnnounced(String id) {
+        Set<String> all = new HashSet<>(announced);
+        all.add(id);
+        return change(parts -> parts.announced = all);
+    }
+
+    /** What probes have found; a run whose hook has not ended has not started. */
     PodState withHealth(Map<String, ContainerHealth> found) {
-        return change(parts -> parts.health = found);
+        Map<String, ContainerHealth> all = new LinkedHashMap<>(found);
+        runsInPostStart().forEach(run -> all.put(run.id(), ContainerHealth.STARTING));
+        return change(parts -> parts.health = all);
+    }
+
+    /** Whether a container's postStart hook may be going on: until it has ended, the container does not count as running. */
+    boolean isInPostStart(Container container) {
+        return container.getLifecycle() != null
+                && container.getLifecycle().getPostStart() != null
+                && inFlight.contains(new Operation.StartingContainer(container.getName()));
+    }
+
+    private Stream<ObservedContainer> runsInPostStart() {
+        return PodContainers.lasting(pod).stream()
+                .filter(this::isInPostStart)
+                .flatMap(container -> observed.flatMap(seen -> seen.latest(container.getName())).stream())
+                .filter(ObservedContainer::isRunning);
+    }
+
+    /** What runs and may be probed. */
+    ObservedPod probed() {
+        ObservedPod seen = observed.orElse(ObservedPod.NOTHING);
+        Set<ObservedContainer> hooked = runsInPostStart().collect(Collectors.toSet());
+        return hooked.isEmpty()
+                ? seen
+                : new ObservedPod(
+                        seen.sandboxes(),
+                        seen.containers().stream()
+                                .filter(run -> !hooked.contains(run))
+                                .toList());
     }
 
     private PodState change(Consumer<Parts> change) {
@@ -215,6 +259,7 @@ public record PodState(
         private Optional<Deletion> ending;
         private Restarts restarts;
         private List<PodCondition> reported;
+        private Set<String> announced;
         private Map<String, ContainerHealth> health;
 
         Parts(PodState state) {
@@ -233,6 +278,7 @@ public record PodState(
             ending = state.ending;
             restarts = state.restarts;
             reported = state.reported;
+            announced = state.announced;
             health = state.health;
         }
 
@@ -253,6 +299,7 @@ public record PodState(
                     ending,
                     restarts,
                     reported,
+                    announced,
                     health);
         }
     }

@@ -178,9 +178,7 @@ public final class PodStatuses {
         latest.ifPresent(run -> status.setContainerID(context.runtimeName() + "://" + run.id()));
         status.setRestartCount(latest.map(ObservedContainer::restartCount)
                 .orElseGet(() -> state.loggedRestarts().getOrDefault(name, 0)));
-        boolean hooked = container.getLifecycle() != null
-                && container.getLifecycle().getPostStart() != null
-                && state.inFlight().contains(new Operation.StartingContainer(name));
+        boolean hooked = state.isInPostStart(container);
         boolean running = latest.map(ObservedContainer::isRunning).orElse(false) && !hooked;
         ContainerHealth health = latest.map(run -> state.health().get(run.id())).orElse(null);
         status.setReady(running && !phase.isFinal() && (health == null || health.ready()));
@@ -208,6 +206,9 @@ public final class PodStatuses {
             status.setResources(container.getResources());
         }
         latest.ifPresent(run -> status.setVolumeMounts(MountStatuses.of(container, run.annotations())));
+        latest.map(ObservedContainer::stopSignal)
+                .filter(signal -> !signal.isEmpty())
+                .ifPresent(status::setStopSignal);
         latest.flatMap(ObservedContainer::user)
                 .ifPresent(user -> status.setUser(
                         new ContainerUser(new LinuxContainerUser(user.gid(), user.supplementalGroups(), user.uid()))));
@@ -293,7 +294,7 @@ public final class PodStatuses {
         Instant nextStart = context.crashLoop().nextStart(run);
         boolean restarts = run.run() instanceof ContainerRun.Exited exit
                 && !Outdated.isForgiven(state, container, run)
-                && RestartRules.restarts(state.pod(), container, exit.exitCode());
+                && RestartRules.restarts(state, container, run, exit);
         if (!restarts || !now.isBefore(nextStart)) {
             return Optional.empty();
         }

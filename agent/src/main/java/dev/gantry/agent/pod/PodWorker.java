@@ -282,7 +282,7 @@ final class PodWorker {
     /** A probe has found something else than before. */
     private void healthChanged() {
         serial.execute(() -> {
-            state = state.withHealth(probes.health());
+            takeHealth();
             step();
         });
     }
@@ -356,11 +356,19 @@ final class PodWorker {
 
     private void probe() {
         if (state.pod().getSpec() != null) {
-            probes.reconcile(
-                    state.pod(),
-                    state.observed().orElse(ObservedPod.NOTHING),
-                    state.deletion().isPresent());
-            state = state.withHealth(probes.health());
+            probes.reconcile(state.pod(), state.probed(), state.deletion().isPresent());
+            takeHealth();
+        }
+    }
+
+    /** A run that its probes have given up is remembered as such, so that it is followed by another whatever it exits with. */
+    private void takeHealth() {
+        state = state.withHealth(probes.health());
+        Restarts restarts =
+                state.restarts().withUnhealthy(state.observed().orElse(ObservedPod.NOTHING), state.health());
+        if (!restarts.equals(state.restarts())) {
+            state = state.withRestarts(restarts);
+            recordRestarts();
         }
     }
 

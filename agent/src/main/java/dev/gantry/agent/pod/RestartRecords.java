@@ -17,12 +17,13 @@ import org.slf4j.LoggerFactory;
 
 /**
  * {@link Restarts} beside a pod's other files, so that an agent that is killed in the middle of one leaves it to the next: lines
- * {@code container NAME RUN}, {@code pod MILLISECONDS request|rule} and {@code before NAME RUN}.
+ * {@code container NAME RUN}, {@code unhealthy NAME RUN}, {@code pod MILLISECONDS request|rule} and {@code before NAME RUN}.
  */
 final class RestartRecords {
     private static final Logger log = LoggerFactory.getLogger(RestartRecords.class);
     private static final String FILE = "restarts";
     private static final String CONTAINER = "container";
+    private static final String UNHEALTHY = "unhealthy";
     private static final String ROUND = "pod";
     private static final String BEFORE = "before";
     private static final String BY_RULE = "rule";
@@ -47,6 +48,7 @@ final class RestartRecords {
 
     private static Restarts parse(List<String> lines) {
         Map<String, Integer> containers = new HashMap<>();
+        Map<String, Integer> unhealthy = new HashMap<>();
         Map<String, Integer> before = new HashMap<>();
         Optional<Instant> requestedAt = Optional.empty();
         boolean byRule = false;
@@ -57,6 +59,8 @@ final class RestartRecords {
                 byRule = words[2].equals(BY_RULE);
             } else if (words.length == 3 && words[0].equals(CONTAINER)) {
                 containers.put(words[1], Integer.parseInt(words[2]));
+            } else if (words.length == 3 && words[0].equals(UNHEALTHY)) {
+                unhealthy.put(words[1], Integer.parseInt(words[2]));
             } else if (words.length == 3 && words[0].equals(BEFORE)) {
                 before.put(words[1], Integer.parseInt(words[2]));
             } else {
@@ -64,12 +68,13 @@ final class RestartRecords {
             }
         }
         boolean rule = byRule;
-        return new Restarts(containers, requestedAt.map(at -> new Restarts.Round(before, at, rule)));
+        return new Restarts(containers, unhealthy, requestedAt.map(at -> new Restarts.Round(before, at, rule)));
     }
 
     static void write(Path podDirectory, Restarts restarts) throws IOException {
         List<String> lines = new ArrayList<>();
         restarts.containers().forEach((name, run) -> lines.add(CONTAINER + " " + name + " " + run));
+        restarts.unhealthy().forEach((name, run) -> lines.add(UNHEALTHY + " " + name + " " + run));
         restarts.round().ifPresent(round -> {
             lines.add(ROUND + " " + round.requestedAt().toEpochMilli() + " " + (round.byRule() ? BY_RULE : "request"));
             round.runs().forEach((name, run) -> lines.add(BEFORE + " " + name + " " + run));

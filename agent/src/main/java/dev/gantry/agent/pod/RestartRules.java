@@ -1,5 +1,7 @@
 package dev.gantry.agent.pod;
 
+import dev.gantry.agent.cri.ContainerRun;
+import dev.gantry.agent.cri.ObservedContainer;
 import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.ContainerRestartRule;
 import io.fabric8.kubernetes.api.model.ContainerRestartRuleOnExitCodes;
@@ -16,6 +18,18 @@ final class RestartRules {
     private static final String RESTART_ALL = "RestartAllContainers";
 
     private RestartRules() {}
+
+    static boolean restarts(PodState state, Container container, ObservedContainer run, ContainerRun.Exited exited) {
+        return state.restarts().isUnhealthy(run)
+                ? restartsUnhealthy(state.pod(), container)
+                : restarts(state.pod(), container, exited.exitCode());
+    }
+
+    /** Whether a container that is ended because of its probes runs again: whatever its exit code, and no rule is asked. */
+    static boolean restartsUnhealthy(Pod pod, Container container) {
+        return PodContainers.isSidecar(pod, container)
+                || !policy(pod, container).equals("Never");
+    }
 
     static boolean restarts(Pod pod, Container container, int exitCode) {
         if (PodContainers.isSidecar(pod, container)) {

@@ -3,6 +3,7 @@ package dev.gantry.agent.pod;
 import dev.gantry.agent.cri.ContainerRun;
 import dev.gantry.agent.cri.ObservedContainer;
 import dev.gantry.agent.cri.ObservedPod;
+import dev.gantry.agent.probe.ContainerHealth;
 import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.Pod;
 import java.time.Instant;
@@ -11,17 +12,20 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Restarts that somebody asked for, as the runs that are to be replaced. A run is known by its number, not by its time: so a
+ * Restarts that have another reason than a run's own end, as the runs that are to be replaced: somebody asked for them, a rule
+ * did, or probes. A run is known by its number, not by its time: so a
  * clock that is set changes nothing, and a request that comes twice, or is found again by the next agent, does nothing more.
  *
  * @param containers by name: the last run that is to be replaced
+ * @param unhealthy by name: the last run that its probes have given up
  * @param round the last restart of the whole pod
  */
-record Restarts(Map<String, Integer> containers, Optional<Round> round) {
-    static final Restarts NONE = new Restarts(Map.of(), Optional.empty());
+record Restarts(Map<String, Integer> containers, Map<String, Integer> unhealthy, Optional<Round> round) {
+    static final Restarts NONE = new Restarts(Map.of(), Map.of(), Optional.empty());
 
     Restarts {
         containers = Map.copyOf(containers);
+        unhealthy = Map.copyOf(unhealthy);
     }
 
     /**
@@ -85,7 +89,7 @@ record Restarts(Map<String, Integer> containers, Optional<Round> round) {
                     .filter(run -> !isOfEarlierRound(run))
                     .ifPresent(run -> runs.put(run.name(), run.restartCount()));
         }
-        return runs.isEmpty() ? this : new Restarts(containers, Optional.of(new Round(runs, now, false)));
+        return runs.isEmpty() ? this : withRound(new Round(runs, now, false));
     }
 
     /** What a rule of a container that ended asks for: the round to come, unless it has come already. */
@@ -93,6 +97,7 @@ record Restarts(Map<String, Integer> containers, Optional<Round> round) {
         boolean asked = PodContainers.lasting(pod).stream()
                 .anyMatch(container -> observed.latest(container.getName())
                         .filter(run -> !isOfEarlierRound(run)
+                                && !isUnhealthy(run)
                                 && run.run() instanceof ContainerRun.Exited exited
                                 && RestartRules.restartsPod(container, exited.exitCode()))
                         .isPresent());
@@ -107,7 +112,22 @@ record Restarts(Map<String, Integer> containers, Optional<Round> round) {
     }
 
     Restarts withRound(Round next) {
-        return new Restarts(containers, Optional.of(next));
+        return new Restarts(containers, unhealthy, Optional.of(next));
+    }
+
+    /** After probes have given up some of the runs that go on. */
+    Restarts withUnhealthy(ObservedPod observed, Map<String, ContainerHealth> health) {
+        Map<String, Integer> all = new LinkedHashMap<>(unhealthy);
+        observed.containers().stream()
+                .filter(run -> health.containsKey(run.id())
+                        && health.get(run.id()).unhealthy().isPresent())
+                .forEach(run -> all.merge(run.name(), run.restartCount(), Math::max));
+        return all.equals(unhealthy) ? this : new Restarts(containers, all, round);
+    }
+
+    /** Whether a run ends because of its probes. */
+    boolean isUnhealthy(ObservedContainer run) {
+        return run.restartCount() == unhealthy.getOrDefault(run.name(), -1);
     }
 
     /** Whether the next run is held back as after any other end. */
@@ -121,7 +141,7 @@ record Restarts(Map<String, Integer> containers, Optional<Round> round) {
     private Restarts with(String name, int restartCount) {
         Map<String, Integer> changed = new LinkedHashMap<>(containers);
         changed.merge(name, restartCount, Math::max);
-        return new Restarts(changed, round);
+        return new Restarts(changed, unhealthy, round);
     }
 
     private static Optional<ObservedContainer> replaceable(ObservedPod observed, String container, Instant asOf) {

@@ -2,6 +2,8 @@ package dev.gantry.agent.pod;
 
 import dev.gantry.agent.cri.ObservedContainer;
 import dev.gantry.agent.cri.ObservedSandbox;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /** How a pod ends: its containers in their order within one grace, then its sandboxes. */
 final class Termination {
@@ -64,10 +66,26 @@ final class Termination {
                         container.id(), container.name(), timeout, "Stopping container " + container.name()));
             }
         }
+        if (timeout > 0) {
+            announce(timeout);
+        }
         if (running && timeout > 0) {
             // Whose turn has not come by then is killed with the rest.
             plan.wakeAt(deletion.deadline());
         }
+    }
+
+    /** As the kubelet, hooks do not wait for the turn of their containers. */
+    private void announce(long timeoutSeconds) {
+        Set<String> due = StopOrder.due(plan.pod(), plan.observed, true).stream()
+                .map(ObservedContainer::id)
+                .collect(Collectors.toSet());
+        plan.observed.containers().stream()
+                .filter(run -> run.isRunning() && !due.contains(run.id()))
+                .filter(run -> PodContainers.hasPreStop(plan.pod(), run.name())
+                        && !plan.state.announced().contains(run.id()))
+                .forEach(run -> plan.begin(new Action.AnnounceStop(
+                        run.id(), run.name(), timeoutSeconds, "Stopping container " + run.name())));
     }
 
     /** A stop that allows more than is left now is followed by one that does not. */

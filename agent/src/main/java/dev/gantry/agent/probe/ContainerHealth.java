@@ -11,11 +11,14 @@ import java.util.OptionalLong;
  * @param unhealthy set once the run has to be ended
  */
 public record ContainerHealth(boolean started, boolean ready, Optional<Unhealthy> unhealthy) {
+    /** Of a run that nobody has asked yet. */
+    public static final ContainerHealth STARTING = new ContainerHealth(false, false, Optional.empty());
+
     /**
      * A liveness or startup probe that gave up.
      *
-     * @param message of the Killing event: {@code Container web failed liveness probe, will be restarted}
+     * @param probe {@code liveness} or {@code startup}
      * @param gracePeriodSeconds the probe's own; empty for the pod's
      */
-    public record Unhealthy(String message, OptionalLong gracePeriodSeconds) {}
+    public record Unhealthy(String probe, OptionalLong gracePeriodSeconds) {}
 }

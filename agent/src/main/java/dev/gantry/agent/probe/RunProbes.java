@@ -33,12 +33,14 @@ final class RunProbes {
     private final Container container;
     private final ProbeTimings timings;
     private final String containerId;
-    private final String ip;
     private final Instant startedAt;
     private final boolean restored;
     private final Consumer<RunProbes> onTurn;
     private final Map<ProbeKind, ProbeVerdict> verdicts = new EnumMap<>(ProbeKind.class);
     private final Map<ProbeKind, Prober.Handle> handles = new EnumMap<>(ProbeKind.class);
+    /** What the network's probes connect to; empty until the pod has an address, and nothing is probed. */
+    private String ip = "";
+
     private boolean stopped;
 
     RunProbes(
@@ -47,7 +49,6 @@ final class RunProbes {
             Container container,
             ProbeTimings timings,
             String containerId,
-            String ip,
             Instant startedAt,
             Map<ProbeKind, ProbeVerdict> before,
             Consumer<RunProbes> onTurn) {
@@ -56,7 +57,6 @@ final class RunProbes {
         this.container = container;
         this.timings = timings;
         this.containerId = containerId;
-        this.ip = ip;
         this.startedAt = startedAt;
         this.restored = !before.isEmpty();
         this.onTurn = onTurn;
@@ -75,7 +75,12 @@ final class RunProbes {
         return new EnumMap<>(verdicts);
     }
 
-    synchronized void start() {
+    /** Begins, once the pod has an address; until then the run is as its probes begin: not ready, not started. */
+    synchronized void start(String podIp) {
+        if (!ip.isEmpty() || podIp.isEmpty()) {
+            return;
+        }
+        ip = podIp;
         if (isStarted()) {
             begin(ProbeKind.LIVENESS);
             begin(ProbeKind.READINESS);
@@ -178,9 +183,7 @@ final class RunProbes {
         }
         Long grace = probe.getTerminationGracePeriodSeconds();
         return Optional.of(new ContainerHealth.Unhealthy(
-                "Container %s failed %s probe, will be restarted"
-                        .formatted(container.getName(), kind.title().toLowerCase(Locale.ROOT)),
-                grace == null ? OptionalLong.empty() : OptionalLong.of(grace)));
+                kind.title().toLowerCase(Locale.ROOT), grace == null ? OptionalLong.empty() : OptionalLong.of(grace)));
     }
 
     /** A pod that goes is not asked any more whether it lives. */

@@ -46,10 +46,11 @@ final class RunningProbes implements PodProbes {
                 String id = latest.get().id();
                 present.add(id);
                 RunProbes run = runs.get(id);
-                if (run == null && !ip.isEmpty()) {
-                    run = begin(wanted, container, id, ip, running.startedAt());
+                if (run == null) {
+                    run = found(wanted, container, id, running.startedAt());
                 }
-                if (run != null && terminating) {
+                run.start(ip);
+                if (terminating) {
                     run.endKilling();
                 }
             }
@@ -66,19 +67,17 @@ final class RunningProbes implements PodProbes {
         publish();
     }
 
-    private RunProbes begin(Pod wanted, Container container, String id, String ip, Instant startedAt) {
+    private RunProbes found(Pod wanted, Container container, String id, Instant startedAt) {
         RunProbes run = new RunProbes(
                 manager,
                 pod,
                 container,
                 ProbeTimings.of(wanted),
                 id,
-                ip,
                 startedAt,
                 manager.records().load(pod.uid(), id),
                 this::turned);
         runs.put(id, run);
-        run.start();
         return run;
     }
 

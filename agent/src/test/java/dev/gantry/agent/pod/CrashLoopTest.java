@@ -58,6 +58,7 @@ class CrashLoopTest {
                 "busybox",
                 "",
                 "",
+                "",
                 Optional.empty(),
                 Map.of(Labels.RESTART_BACKOFF_MILLIS, Long.toString(recorded.toMillis())));
     }

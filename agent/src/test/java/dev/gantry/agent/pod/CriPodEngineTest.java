@@ -3,8 +3,10 @@ package dev.gantry.agent.pod;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
+import io.fabric8.kubernetes.api.model.HostIP;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodCondition;
+import io.fabric8.kubernetes.api.model.PodIP;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -22,6 +24,13 @@ class CriPodEngineTest extends EngineTest {
         assertThat(pod.getStatus().getPhase()).isEqualTo("Running");
         assertThat(pod.getStatus().getPodIP()).startsWith("10.88.0.");
         assertThat(pod.getStatus().getHostIP()).isEqualTo("192.0.2.1");
+        assertThat(pod.getStatus().getHostIPs()).extracting(HostIP::getIp).containsExactly("192.0.2.1");
+        assertThat(pod.getStatus().getPodIPs())
+                .extracting(PodIP::getIp)
+                .containsExactly(pod.getStatus().getPodIP());
+        assertThat(pod.getStatus().getObservedGeneration()).isEqualTo(1);
+        assertThat(pod.getStatus().getConditions()).allMatch(condition -> condition.getObservedGeneration() == 1);
+        assertThat(fixture.status("web").getStopSignal()).isEqualTo("SIGTERM");
         assertThat(pod.getStatus().getQosClass()).isEqualTo("BestEffort");
         assertThat(pod.getStatus().getContainerStatuses().get(0).getContainerID())
                 .startsWith("fake://container-");

@@ -183,6 +183,7 @@ class DecisionTableTest {
                     "busybox",
                     "sha256:1",
                     "",
+                    "",
                     Optional.empty(),
                     annotations));
         }
@@ -193,7 +194,7 @@ class DecisionTableTest {
             }
             Optional<ContainerHealth.Unhealthy> unhealthy = probe.startsWith("!")
                     ? Optional.of(new ContainerHealth.Unhealthy(
-                            "Container " + name + " failed liveness probe, will be restarted",
+                            "liveness",
                             probe.length() > 1
                                     ? OptionalLong.of(Long.parseLong(probe.substring(1)))
                                     : OptionalLong.empty()))
@@ -229,7 +230,7 @@ class DecisionTableTest {
                     .withObserved(new ObservedPod(sandboxes, runs))
                     .withHealth(health)
                     .withStartedAt(NOW.minusSeconds(DEADLINE_SECONDS + 12))
-                    .withRestarts(new Restarts(restarts, round));
+                    .withRestarts(new Restarts(restarts, Map.of(), round));
             for (Map.Entry<String, ImageState> image : images.entrySet()) {
                 state = state.withImage(image.getKey(), image.getValue());
             }

@@ -25,12 +25,8 @@ final class FakeProbes implements PodProbes.Factory {
         initial.put(container, health);
     }
 
-    static ContainerHealth failed(String container, OptionalLong grace) {
-        return new ContainerHealth(
-                true,
-                true,
-                Optional.of(new ContainerHealth.Unhealthy(
-                        "Container " + container + " failed liveness probe, will be restarted", grace)));
+    static ContainerHealth failed(OptionalLong grace) {
+        return new ContainerHealth(true, true, Optional.of(new ContainerHealth.Unhealthy("liveness", grace)));
     }
 
     /** The run that goes on now is found to be so. */

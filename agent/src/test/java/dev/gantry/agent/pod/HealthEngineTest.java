@@ -85,7 +85,7 @@ class HealthEngineTest extends EngineTest {
         create("livenessProbe: {tcpSocket: {port: 80}, terminationGracePeriodSeconds: 7}");
         fixture.runtime.clearCalls();
 
-        fixture.probes.find("web", "main", FakeProbes.failed("main", OptionalLong.of(7)));
+        fixture.probes.find("web", "main", FakeProbes.failed(OptionalLong.of(7)));
         fixture.run();
 
         assertThat(fixture.runtime.calls())
@@ -99,10 +99,71 @@ class HealthEngineTest extends EngineTest {
         create("livenessProbe: {tcpSocket: {port: 80}}");
         fixture.runtime.clearCalls();
 
-        fixture.probes.find("web", "main", FakeProbes.failed("main", OptionalLong.empty()));
+        fixture.probes.find("web", "main", FakeProbes.failed(OptionalLong.empty()));
         fixture.run();
 
         assertThat(fixture.runtime.calls()).first().isEqualTo("StopContainer main 20");
+    }
+
+    @Test
+    void aContainerThatItsProbesGiveUpIsRestartedWhateverItExitsWith() {
+        fixture.create(EngineFixture.pod(POD.replace("spec:", "spec:\n  restartPolicy: OnFailure")
+                .formatted("livenessProbe: {tcpSocket: {port: 80}}")));
+
+        fixture.runtime.stopTakes(Duration.ofSeconds(3));
+        fixture.probes.find("web", "main", FakeProbes.failed(OptionalLong.empty()));
+        fixture.run();
+        fixture.restartAgent();
+        fixture.runtime.exit("main", 0);
+        fixture.run();
+
+        assertThat(fixture.phase("web")).isEqualTo("Running");
+        assertThat(fixture.status("web").getRestartCount()).isEqualTo(1);
+        fixture.runtime.exit("main", 0);
+        fixture.run();
+        assertThat(fixture.phase("web")).as("ended by itself").isEqualTo("Succeeded");
+    }
+
+    @Test
+    void whatIsNotRestartedIsNotSaidToBe() {
+        fixture.create(EngineFixture.pod(POD.replace("spec:", "spec:\n  restartPolicy: Never")
+                .formatted("livenessProbe: {tcpSocket: {port: 80}}")));
+
+        fixture.probes.find("web", "main", FakeProbes.failed(OptionalLong.empty()));
+        fixture.run();
+
+        assertThat(messages("Killing")).containsExactly("Container main failed liveness probe");
+        assertThat(fixture.phase("web")).isEqualTo("Failed");
+    }
+
+    @Test
+    void aContainerIsNotProbedWhileItsPostStartHookRuns() {
+        fixture.probes.initially("main", FakeProbes.failed(OptionalLong.of(7)));
+        create("lifecycle: {postStart: {exec: {command: [warm]}}}\n    livenessProbe: {tcpSocket: {port: 80}}");
+        fixture.advance(Duration.ofMinutes(2));
+        assertThat(fixture.runtime.calls()).noneMatch(call -> call.startsWith("StopContainer"));
+        assertThat(fixture.status("web").getStarted()).isFalse();
+
+        fixture.hooks.last().result().complete(HookResult.SUCCEEDED);
+        fixture.run();
+
+        assertThat(fixture.runtime.calls()).contains("StopContainer main 7");
+    }
+
+    @Test
+    void aContainerWhosePostStartHookFailsStillHasItsPreStopHook() {
+        create("lifecycle: {postStart: {exec: {command: [warm]}}, preStop: {exec: {command: [drain]}}}");
+        fixture.runtime.clearCalls();
+
+        fixture.hooks.last().result().complete(HookResult.failed("no cache"));
+        fixture.run();
+        assertThat(fixture.hooks.calls).hasSize(2);
+        assertThat(fixture.runtime.calls()).isEmpty();
+        fixture.advance(Duration.ofSeconds(5));
+        fixture.hooks.last().result().complete(HookResult.SUCCEEDED);
+        fixture.run();
+
+        assertThat(fixture.runtime.calls()).first().isEqualTo("StopContainer main 15");
     }
 
     @Test

@@ -1,7 +1,9 @@
 package dev.gantry.agent.pod;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
 
+import dev.gantry.agent.hook.HookResult;
 import io.fabric8.kubernetes.api.model.ContainerStatus;
 import io.fabric8.kubernetes.api.model.PodCondition;
 import java.time.Duration;
@@ -224,6 +226,50 @@ class InitContainersTest extends EngineTest {
 
         assertThat(fixture.runtime.calls())
                 .startsWith("StopContainer main 20", "StopContainer logs 17", "StopContainer proxy 14");
+        assertThat(fixture.engine.pods()).isEmpty();
+    }
+
+    @Test
+    void theHookOfASidecarDoesNotWaitForItsTurn() throws Exception {
+        create(SIDECARS.replace("Always}", "Always, lifecycle: {preStop: {exec: {command: [drain]}}}}"), "Always");
+        fixture.runtime.exit("setup", 0);
+        fixture.run();
+        fixture.runtime.clearCalls();
+        fixture.runtime.stopTakes(Duration.ofSeconds(3));
+
+        delete(20);
+        assertThat(fixture.hooks.calls)
+                .extracting(
+                        call -> call.call().container().getName(),
+                        call -> call.timeout().toSeconds())
+                .containsExactly(tuple("proxy", 20L), tuple("logs", 20L));
+        assertThat(fixture.runtime.calls()).containsExactly("StopContainer main 20");
+        fixture.hooks.calls.get(0).result().complete(HookResult.SUCCEEDED);
+        fixture.advance(Duration.ofSeconds(5));
+        assertThat(fixture.runtime.calls()).as("logs waits for its hook").containsExactly("StopContainer main 20");
+        fixture.hooks.calls.get(1).result().complete(HookResult.SUCCEEDED);
+        fixture.advance(Duration.ofSeconds(10));
+
+        assertThat(fixture.runtime.calls())
+                .startsWith("StopContainer main 20", "StopContainer logs 15", "StopContainer proxy 12");
+        assertThat(fixture.hooks.calls).hasSize(2);
+        assertThat(fixture.events()).contains("Killing x1").doesNotContain("Killing x2");
+        assertThat(fixture.engine.pods()).isEmpty();
+    }
+
+    @Test
+    void theHookOfASidecarIsEndedAtTheDeadline() throws Exception {
+        create(SIDECARS.replace("Always}", "Always, lifecycle: {preStop: {exec: {command: [drain]}}}}"), "Always");
+        fixture.runtime.exit("setup", 0);
+        fixture.run();
+        fixture.runtime.stopTakes(Duration.ofHours(1));
+
+        delete(20);
+        fixture.advance(Duration.ofSeconds(20).plusMillis(1));
+
+        assertThat(fixture.hooks.calls)
+                .hasSize(2)
+                .allMatch(call -> call.result().isCancelled());
         assertThat(fixture.engine.pods()).isEmpty();
     }
 

@@ -240,6 +240,7 @@ class PodDeciderTest {
                 "busybox",
                 "sha256:1",
                 "",
+                "",
                 Optional.empty(),
                 annotations);
     }

@@ -175,8 +175,7 @@ class PodLifeSimulationTest {
         String container = List.of("a", "b", "s1").get(dice.nextInt(3));
         Optional<ContainerHealth.Unhealthy> unhealthy = dice.nextBoolean()
                 ? Optional.of(new ContainerHealth.Unhealthy(
-                        "Container " + container + " failed liveness probe, will be restarted",
-                        dice.nextBoolean() ? OptionalLong.of(dice.nextInt(5)) : OptionalLong.empty()))
+                        "liveness", dice.nextBoolean() ? OptionalLong.of(dice.nextInt(5)) : OptionalLong.empty()))
                 : Optional.empty();
         if (fixture.engine.pod("default", name).isPresent()) {
             fixture.probes.find(
