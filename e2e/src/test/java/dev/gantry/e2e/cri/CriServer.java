@@ -57,6 +57,7 @@ final class CriServer {
     static final String REPOSITORY = "conformance/base";
 
     private final String name;
+    private final Path socket;
     private final Channel channel;
     private final Path directory;
     private final Registry registry;
@@ -66,6 +67,7 @@ final class CriServer {
 
     private CriServer(
             String name,
+            Path socket,
             Channel channel,
             Path directory,
             Registry registry,
@@ -73,6 +75,7 @@ final class CriServer {
             Optional<RuntimeProcess> own,
             Deque<Closeable> parts) {
         this.name = name;
+        this.socket = socket;
         this.channel = channel;
         this.directory = directory;
         this.registry = registry;
@@ -89,6 +92,7 @@ final class CriServer {
         parts.push(runtime::close);
         return pulled(new CriServer(
                 "Gantry",
+                runtime.socket(),
                 runtime.channel(),
                 directory,
                 registry,
@@ -110,6 +114,7 @@ final class CriServer {
                 Files.write(directory.resolve("pause.tar"), TestImages.pause().tar()));
         return pulled(new CriServer(
                 "containerd",
+                containerd.socket(),
                 containerd.channel(),
                 directory,
                 registry,
@@ -139,6 +144,11 @@ final class CriServer {
 
     ImageServiceGrpc.ImageServiceBlockingStub images() {
         return ImageServiceGrpc.newBlockingStub(channel).withDeadlineAfter(60, TimeUnit.SECONDS);
+    }
+
+    /** Where it serves. */
+    Path socket() {
+        return socket;
     }
 
     Channel channel() {
