@@ -28,7 +28,6 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
-import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.ArgumentsSource;
 
@@ -49,13 +48,15 @@ class CrictlIT {
     private static final Duration PATIENCE = Duration.ofSeconds(30);
     private static final ObjectMapper JSON = new ObjectMapper();
 
-    @Parameter
-    CriServer cri;
-
+    private final CriServer cri;
     private Path files;
     private Path podConfig;
     private String uid;
     private String pod;
+
+    CrictlIT(CriServer cri) {
+        this.cri = cri;
+    }
 
     @BeforeEach
     void runAPod() throws Exception {
