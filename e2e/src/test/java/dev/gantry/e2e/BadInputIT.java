@@ -167,6 +167,19 @@ class BadInputIT {
     }
 
     @Test
+    void aRegistryThatSendsSomethingElseThanTheDigestIsReportedOnThePod() throws Exception {
+        String other = "{\"schemaVersion\":2}";
+        String digest = "sha256:" + "0".repeat(64);
+        try (Answering registry =
+                Answering.with("HTTP/1.1 200 OK\r\nContent-Length: " + other.length() + "\r\n\r\n" + other)) {
+            assertThat(waitingMessage("forged", registry.host() + "/app@" + digest))
+                    .contains("manifest " + digest + ": registry " + registry.host()
+                            + " sent one with the digest sha256:")
+                    .contains("it is damaged there or on the way");
+        }
+    }
+
+    @Test
     void aPodWhoseRegistryHangsCanBeDeletedAtOnce() throws Exception {
         try (Answering registry = Answering.with("")) {
             create("hanging", registry.reference());

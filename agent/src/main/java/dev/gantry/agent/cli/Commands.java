@@ -49,8 +49,8 @@ final class Commands {
             case "run" -> "Run the pods of a manifest until they end or Ctrl-C, and show what happens";
             case "agent" -> "Run the node agent: static pods, local API";
             case "runtime" -> "Run the container runtime alone, for a kubelet, crictl or another client of CRI";
-            case "get" -> "List pods or events";
-            case "describe" -> "Show one pod in detail, with its events";
+            case "get" -> "List pods, events or nodes";
+            case "describe" -> "Show one pod in detail, with its events, or the node";
             case "logs" -> "Print what a container wrote";
             case "events" -> "List events, or follow them";
             case "exec" -> "Run a command in a container";

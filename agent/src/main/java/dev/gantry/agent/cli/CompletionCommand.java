@@ -81,7 +81,7 @@ final class CompletionCommand implements Command {
         out.append("# Completion of gantry for bash; made by \"gantry completion bash\".\n");
         out.append("_gantry() {\n");
         out.append(
-                "    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} command='' i skip=''\n");
+                "    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} command='' i skip='' n=0\n");
         out.append("    local namespace='' root=''\n");
         out.append("    for ((i = 1; i < COMP_CWORD; i++)); do\n");
         out.append("        if [ -n \"$skip\" ]; then skip=''; continue; fi\n");
@@ -92,7 +92,7 @@ final class CompletionCommand implements Command {
         out.append("        -*) ;;\n");
         out.append("        image) command=image ;;\n");
         out.append(
-                "        *) if [ -z \"$command\" ]; then command=${COMP_WORDS[i]}; elif [ \"$command\" = image ]; then command=\"image ${COMP_WORDS[i]}\"; fi ;;\n");
+                "        *) if [ -z \"$command\" ]; then command=${COMP_WORDS[i]}; elif [ \"$command\" = image ]; then command=\"image ${COMP_WORDS[i]}\"; else n=$((n + 1)); fi ;;\n");
         out.append("        esac\n    done\n");
         out.append("    case $before in\n");
         out.append("    -f|--filename|--config) COMPREPLY=($(compgen -f -- \"$word\")); return ;;\n");
@@ -122,8 +122,11 @@ final class CompletionCommand implements Command {
         String pods =
                 "$(gantry ${root:+--root \"$root\"} get pods ${namespace:+-n \"$namespace\"} -o name 2>/dev/null | sed 's|^pod/||')";
         return switch (path) {
-            case "get" -> "COMPREPLY=($(compgen -W 'pods events' -- \"$word\"))";
-            case "describe", "delete" -> "COMPREPLY=($(compgen -W \"pod " + pods + "\" -- \"$word\"))";
+            case "get" ->
+                "if [ $n = 0 ]; then COMPREPLY=($(compgen -W 'pods nodes events' -- \"$word\")); else COMPREPLY=($(compgen -W \""
+                        + pods + "\" -- \"$word\")); fi";
+            case "describe" -> "COMPREPLY=($(compgen -W \"pod node " + pods + "\" -- \"$word\"))";
+            case "delete" -> "COMPREPLY=($(compgen -W \"pod " + pods + "\" -- \"$word\"))";
             case "restart" -> "COMPREPLY=($(compgen -W \"pod container " + pods + "\" -- \"$word\"))";
             case "logs", "exec", "debug" -> "COMPREPLY=($(compgen -W \"" + pods + "\" -- \"$word\"))";
             case "image rm" ->
@@ -153,9 +156,10 @@ final class CompletionCommand implements Command {
                     .append(fishQuoted(Commands.summary(path)))
                     .append('\n');
         }
-        out.append("complete -c gantry -n '__fish_seen_subcommand_from get' -a 'pods events'\n");
+        out.append("complete -c gantry -n '__fish_seen_subcommand_from get' -a 'pods nodes events'\n");
         out.append(
                 "complete -c gantry -n '__fish_seen_subcommand_from logs exec debug restart describe delete' -a '(__gantry_pods)'\n");
+        out.append("complete -c gantry -n '__fish_seen_subcommand_from describe' -a 'pod node'\n");
         out.append("complete -c gantry -n '__fish_seen_subcommand_from restart' -a 'pod container'\n");
         out.append("complete -c gantry -n '__fish_seen_subcommand_from completion' -a 'bash zsh fish'\n");
         for (CommandSpec spec : specs()) {

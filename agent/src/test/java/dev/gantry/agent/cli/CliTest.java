@@ -225,6 +225,9 @@ class CliTest {
                 line.out()
                         + "\nCOMP_WORDS=(gantry log); COMP_CWORD=1; _gantry; printf '%s\\n' \"${COMPREPLY[@]}\"\n"
                         + "COMP_WORDS=(gantry image p); COMP_CWORD=2; _gantry; printf '%s\\n' \"${COMPREPLY[@]}\"\n"
+                        + "COMP_WORDS=(gantry get n); COMP_CWORD=2; _gantry; printf '%s\\n' \"${COMPREPLY[@]}\"\n"
+                        + "gantry() { [ \"$*\" = '--root /x get pods -n shop -o name' ] && echo pod/web; }\n"
+                        + "COMP_WORDS=(gantry --root /x -n shop get pods ''); COMP_CWORD=7; _gantry; printf '%s\\n' \"${COMPREPLY[@]}\"\n"
                         + "COMP_WORDS=(gantry logs --tim); COMP_CWORD=2; _gantry; printf '%s\\n' \"${COMPREPLY[@]}\"\n");
 
         Process bash = new ProcessBuilder("bash", script.toString())
@@ -232,7 +235,7 @@ class CliTest {
                 .start();
 
         assertThat(new String(bash.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8))
-                .isEqualTo("logs\npull\n--timestamps\n");
+                .isEqualTo("logs\npull\nnodes\nweb\n--timestamps\n");
     }
 
     @Test
