@@ -123,7 +123,9 @@ final class AgentRows {
         Report.Row memory = report.row("agent RSS with 100 pods", "<= 150 MB");
         Report.Row idle = report.row("%d pods: idle CPU of the agent".formatted(pods), "<= 2 % of a core");
         Report.Row flat = report.row("%d pods: started, per pod for the agent".formatted(pods), "all run, flat");
-        AgentProcess agent = AgentProcess.start(directory.resolve("many"));
+        Path root = Files.createDirectories(directory.resolve("many"));
+        Files.writeString(root.resolve("config.yaml"), "maxPods: %d\n".formatted(pods));
+        AgentProcess agent = AgentProcess.start(root);
         try {
             create(agent, "warm");
             awaitPods(agent, 1);
