@@ -13,6 +13,7 @@ import dev.gantry.linux.EventLoop;
 import dev.gantry.linux.Fcntl;
 import dev.gantry.linux.Fd;
 import dev.gantry.linux.Linux;
+import dev.gantry.linux.WorkerPool;
 import dev.gantry.netns.NetworkProvider;
 import dev.gantry.runtime.io.ContainerIo;
 import dev.gantry.runtime.pause.NativePauseLauncher;
@@ -31,9 +32,6 @@ import java.util.Deque;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.ExecutorService;
-import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.ThreadFactory;
-import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.slf4j.Logger;
@@ -109,7 +107,7 @@ public final class NativeRuntime implements AutoCloseable {
     private static Machine machine(NativeRuntimeConfig config, Deque<AutoCloseable> resources) throws IOException {
         Linux linux = Linux.system();
         RunDirectory run = kept(resources, RunDirectory.open(linux, config.run()));
-        ExecutorService executor = executor();
+        ExecutorService executor = new WorkerPool("runtime", MAX_THREADS);
         resources.push(() -> stop(executor));
         EventLoop loop = kept(
                 resources,
@@ -148,19 +146,6 @@ public final class NativeRuntime implements AutoCloseable {
         }
         // Agents side by side keep out of each other's pods.
         return config.defaultSandbox() ? settings : settings.withSubtree("gantry-" + Networks.suffix(config));
-    }
-
-    private static ExecutorService executor() {
-        AtomicInteger count = new AtomicInteger();
-        ThreadFactory factory = task -> {
-            Thread thread = new Thread(task, "runtime-" + count.incrementAndGet());
-            thread.setDaemon(true);
-            return thread;
-        };
-        ThreadPoolExecutor executor = new ThreadPoolExecutor(
-                MAX_THREADS, MAX_THREADS, 10, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), factory);
-        executor.allowCoreThreadTimeOut(true);
-        return executor;
     }
 
     private static void stop(ExecutorService executor) {

@@ -3,13 +3,11 @@ package dev.gantry.runtime;
 import dev.gantry.cri.transport.CriEventLoops;
 import dev.gantry.cri.transport.CriTransport;
 import dev.gantry.cri.transport.PeerPolicy;
+import dev.gantry.linux.WorkerPool;
 import io.grpc.Server;
-import io.netty.util.concurrent.DefaultThreadFactory;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -22,9 +20,9 @@ public final class RuntimeSocket implements AutoCloseable {
 
     private final Server server;
     private final CriEventLoops loops;
-    private final ThreadPoolExecutor calls;
+    private final WorkerPool calls;
 
-    private RuntimeSocket(Server server, CriEventLoops loops, ThreadPoolExecutor calls) {
+    private RuntimeSocket(Server server, CriEventLoops loops, WorkerPool calls) {
         this.server = server;
         this.loops = loops;
         this.calls = calls;
@@ -38,14 +36,7 @@ public final class RuntimeSocket implements AutoCloseable {
      */
     public static RuntimeSocket serve(NativeRuntime runtime, Path socket, PeerPolicy policy) throws IOException {
         CriEventLoops loops = CriEventLoops.open(1);
-        ThreadPoolExecutor calls = new ThreadPoolExecutor(
-                CALL_THREADS,
-                CALL_THREADS,
-                10,
-                TimeUnit.SECONDS,
-                new LinkedBlockingQueue<>(),
-                new DefaultThreadFactory("cri", true));
-        calls.allowCoreThreadTimeOut(true);
+        WorkerPool calls = new WorkerPool("cri", CALL_THREADS);
         try {
             Server server = CriTransport.startUnix(
                     socket, policy, loops, calls, List.of(runtime.runtimeService(), runtime.imageService()));

@@ -31,6 +31,7 @@ import dev.gantry.agent.probe.ProbeRecords;
 import dev.gantry.images.ImageStore;
 import dev.gantry.linux.EventLoop;
 import dev.gantry.linux.Linux;
+import dev.gantry.linux.WorkerPool;
 import dev.gantry.probes.ExecRunner;
 import dev.gantry.runtime.NativeRuntime;
 import dev.gantry.staticpods.ManifestNode;
@@ -47,7 +48,6 @@ import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
-import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadFactory;
@@ -131,7 +131,7 @@ final class Agent implements Node.RunningAgent {
             Files.createDirectories(paths.state());
             Files.createDirectories(paths.podLogs());
             CompletableFuture<Void> warm = WarmUp.start();
-            ThreadPoolExecutor pool = pool("pod", POOL_THREADS);
+            WorkerPool pool = new WorkerPool("pod", POOL_THREADS);
             rooms.push(() -> stop(pool));
             ThreadPoolExecutor blocking = elasticPool("volume", VOLUME_THREADS);
             rooms.push(blocking::shutdownNow);
@@ -233,7 +233,7 @@ final class Agent implements Node.RunningAgent {
                             .addKeyValue("task", name)
                             .setCause(error)
                             .log("Failed to follow the manifests")));
-            ThreadPoolExecutor serial = pool("manifests", 1);
+            WorkerPool serial = new WorkerPool("manifests", 1);
             rooms.push(() -> stop(serial));
             ManifestNode node = new ManifestNode(config.nodeName(), PodSupport::unsupported);
             kept(ManifestWatcher.start(linux, loop, serial, path, node, clock, snapshot -> {
@@ -295,13 +295,6 @@ final class Agent implements Node.RunningAgent {
 
     AgentConfig config() {
         return config;
-    }
-
-    private static ThreadPoolExecutor pool(String name, int threads) {
-        ThreadPoolExecutor pool = new ThreadPoolExecutor(
-                threads, threads, 10, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), threads(name));
-        pool.allowCoreThreadTimeOut(true);
-        return pool;
     }
 
     /** A thread for each task that runs, none for later ones. */
