@@ -143,6 +143,39 @@ class BadInputIT {
     }
 
     @Test
+    void aManifestEditedIntoWhatThisNodeCannotDoLeavesItsPodRunningToo() throws Exception {
+        String good = """
+                apiVersion: v1
+                kind: Pod
+                metadata: {name: shared}
+                spec:
+                  terminationGracePeriodSeconds: 1
+                  containers: [{name: main, image: "%s"}]
+                """.formatted(DemoImage.NAME);
+        agent.putManifest("shared.yaml", good);
+        Await.until(PATIENCE, "the pod", () -> name("shared-").isPresent(), agent::log);
+        String name = name("shared-").orElseThrow();
+        JsonNode before = agent.awaitReady(name);
+
+        agent.putManifest("shared.yaml", good + "  volumes: [{name: data, nfs: {server: nfs.example, path: /data}}]\n");
+
+        Await.until(
+                PATIENCE,
+                "an event with file, line, field and remedy",
+                () -> agent.gantry("describe", "pod", name)
+                        .output()
+                        .contains(
+                                "shared.yaml:7:26: spec.volumes[0].nfs: Forbidden: volumes of this kind are not mounted"
+                                        + " here; mount it on the node"),
+                agent::log);
+        JsonNode after = agent.api().pod(name);
+        assertThat(after.at("/status/containerStatuses/0/containerID"))
+                .isEqualTo(before.at("/status/containerStatuses/0/containerID"));
+        agent.removeManifest("shared.yaml");
+        agent.awaitGone(name);
+    }
+
+    @Test
     void anImageThatDoesNotExistIsReportedOnThePod() throws Exception {
         try (Answering registry = Answering.with("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")) {
             assertThat(waitingMessage("missing", registry.reference()))

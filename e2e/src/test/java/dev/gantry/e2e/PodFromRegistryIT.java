@@ -67,6 +67,66 @@ class PodFromRegistryIT {
         }
     }
 
+    @Test
+    @RequiresTool({"openssl", "htpasswd"})
+    void aPodBringsThePasswordOfItsRegistryAlong(@TempDir Path directory) throws Exception {
+        Path trusted = null;
+        try (Registry registry = Registry.withPassword(directory.resolve("registry"))) {
+            trusted = Files.createDirectories(Path.of("/etc/gantry/certs.d", registry.host()));
+            Files.copy(registry.certificate().orElseThrow(), trusted.resolve("ca.crt"));
+            registry.push("team/own", DemoImage.create(registry.reference("team/own"), Files.readAllBytes(demo())));
+            try (AgentProcess agent = AgentProcess.start(directory.resolve("node"))) {
+                run(agent, secretive(agent, registry, "wrong", "not the password"));
+                agent.awaitPod(
+                        "wrong",
+                        "to be refused",
+                        pod -> pod.at("/status/containerStatuses/0/state/waiting/message")
+                                .asText()
+                                .contains("401"));
+                run(agent, secretive(agent, registry, "right", Registry.PASSWORD));
+                agent.awaitReady("right");
+                assertThat(agent.gantry("describe", "pod", "wrong").output())
+                        .contains("ErrImagePull")
+                        .doesNotContain("not the password");
+                Pods.delete(agent, "wrong");
+                Pods.delete(agent, "right");
+                agent.awaitGone("wrong");
+                agent.awaitGone("right");
+            }
+        } finally {
+            if (trusted != null) {
+                Files.deleteIfExists(trusted.resolve("ca.crt"));
+                Files.deleteIfExists(trusted);
+            }
+        }
+    }
+
+    /** A pod and its Secret in one file. */
+    private static Path secretive(AgentProcess agent, Registry registry, String name, String password)
+            throws IOException {
+        return Files.writeString(agent.root().resolve(name + ".yaml"), """
+                apiVersion: v1
+                kind: Secret
+                metadata: {name: %1$s}
+                type: kubernetes.io/dockerconfigjson
+                stringData:
+                  .dockerconfigjson: '{"auths": {"%2$s": {"username": "%3$s", "password": "%4$s"}}}'
+                ---
+                apiVersion: v1
+                kind: Pod
+                metadata: {name: %1$s}
+                spec:
+                  terminationGracePeriodSeconds: 1
+                  imagePullSecrets: [{name: %1$s}]
+                  containers:
+                  - name: main
+                    image: %5$s
+                    imagePullPolicy: Always
+                    command: [/bin/sh, -c, "trap 'exit 0' TERM; sleep 1000000 & wait"]
+                """.formatted(
+                        name, registry.host(), Registry.USER, password, registry.reference("team/own")));
+    }
+
     private static void wholeLife(AgentProcess agent, Registry registry) throws Exception {
         OciArchive image = DemoImage.create(registry.reference("team/demo"), Files.readAllBytes(demo()));
         registry.push("team/demo", image);
