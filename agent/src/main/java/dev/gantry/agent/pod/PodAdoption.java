@@ -180,11 +180,12 @@ final class PodAdoption {
         }
     }
 
-    /** Ends a pod that nobody wants, with the grace that its containers recorded, for want of a manifest. */
+    /** Ends a pod that nobody wants: as its last record has it, with the grace that its containers recorded. */
     void remove(Occupant orphan) {
         if (orphan.worker != null) {
             return;
         }
+        orphan.pod = records.ofFile(orphan.uid()).orElse(orphan.pod);
         Deletion placeholder = Deletion.requested(clock.instant(), 1);
         PodWorker worker = workers.worker(PodState.of(orphan.pod).withDeletion(placeholder), null);
         orphan.worker = worker;

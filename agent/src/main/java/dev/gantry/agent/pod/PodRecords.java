@@ -3,7 +3,6 @@ package dev.gantry.agent.pod;
 import dev.gantry.staticpods.DecodedManifest;
 import dev.gantry.staticpods.ManifestDecoder;
 import dev.gantry.staticpods.ModelJson;
-import io.fabric8.kubernetes.api.model.EphemeralContainer;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodCondition;
@@ -20,17 +19,20 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.BooleanSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * What the next agent must know of pods and cannot read from manifests or the runtime: pods made through the API, pods
- * on their way out, pods that ended for good. One file per pod, written atomically.
+ * on their way out, pods that ended for good, and pods of files whose manifest may have gone by then. Files in the pod's
+ * directory, written atomically.
  */
 final class PodRecords {
     private static final Logger log = LoggerFactory.getLogger(PodRecords.class);
     private static final String FILE = "pod.json";
+    private static final String OF_FILE = "file-pod.json";
     private static final String REPORTED = "reported-conditions.json";
 
     private static final String OBJECTS = "objects.yaml";
@@ -61,16 +63,14 @@ final class PodRecords {
         return result;
     }
 
-    /** The ephemeral containers in the record of a pod, which its manifest does not have. */
-    List<EphemeralContainer> ephemeralContainers(String uid) {
-        Path file = pods.resolve(uid).resolve(FILE);
-        List<Pod> found = new ArrayList<>();
-        if (Files.exists(file)) {
-            load(file, found);
-        }
-        return found.isEmpty() || found.get(0).getSpec().getEphemeralContainers() == null
-                ? List.of()
-                : found.get(0).getSpec().getEphemeralContainers();
+    /** A pod of a file as it ran last, with what no manifest says; empty if no agent has recorded it. */
+    Optional<Pod> ofFile(String uid) {
+        return load(uid, OF_FILE);
+    }
+
+    /** Keeps a pod of a file as it runs: the next agent may come when its manifest has gone, and has to end it well. */
+    void saveOfFile(Pod pod, BooleanSupplier stillWanted) {
+        save(pod, OF_FILE, stillWanted);
     }
 
     /** The objects that a pod brought along; none if there are none, or they cannot be read. */
@@ -135,14 +135,10 @@ final class PodRecords {
 
     /** The conditions that others had reported of a pod. */
     List<PodCondition> reported(String uid) {
-        Path file = pods.resolve(uid).resolve(REPORTED);
-        List<Pod> found = new ArrayList<>();
-        if (Files.exists(file)) {
-            load(file, found);
-        }
-        return found.isEmpty() || found.get(0).getStatus() == null
-                ? List.of()
-                : found.get(0).getStatus().getConditions();
+        return load(uid, REPORTED)
+                .map(Pod::getStatus)
+                .map(PodStatus::getConditions)
+                .orElse(List.of());
     }
 
     /** Keeps the conditions that others have reported of a pod, for the next agent. */
@@ -150,6 +146,15 @@ final class PodRecords {
         PodStatus status = new PodStatus();
         status.setConditions(conditions);
         save(new Pod("v1", "Pod", pod.getMetadata(), pod.getSpec(), status), REPORTED, stillWanted);
+    }
+
+    private Optional<Pod> load(String uid, String name) {
+        Path file = pods.resolve(uid).resolve(name);
+        List<Pod> found = new ArrayList<>();
+        if (Files.exists(file)) {
+            load(file, found);
+        }
+        return found.stream().findFirst();
     }
 
     private static void load(Path file, List<Pod> result) {

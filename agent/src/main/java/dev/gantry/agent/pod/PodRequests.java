@@ -162,7 +162,7 @@ final class PodRequests {
         Pod changed = PodEdits.withEphemeralContainers(occupant.pod, containers);
         if (!changed.getSpec().equals(occupant.pod.getSpec())) {
             workers.become(slot, occupant, changed);
-            workers.save(changed, null, null);
+            workers.keep(occupant);
         }
         return Optional.ofNullable(slot.shown);
     }

@@ -144,6 +144,7 @@ final class PodSources {
     private void update(PodSlot slot, Occupant current, Pod pod) {
         if (!PodSlot.annotation(pod, HASH_ANNOTATION).equals(PodSlot.annotation(current.pod, HASH_ANNOTATION))) {
             workers.become(slot, current, pod);
+            workers.keep(current);
         }
     }
 }

@@ -104,7 +104,9 @@ final class PodWorkers implements PodWorker.Listener {
                             Timestamps.format(begun == null ? settings.clock().instant() : begun));
         }
         if (begun != null && wanted.source() == PodSource.FILE) {
-            pod.getSpec().setEphemeralContainers(records.ephemeralContainers(uid));
+            records.ofFile(uid)
+                    .ifPresent(record -> pod.getSpec()
+                            .setEphemeralContainers(record.getSpec().getEphemeralContainers()));
         }
         PodStatus before = pod.getStatus();
         Occupant occupant = new Occupant(pod, wanted.source(), false, PodSlot.statusOf(pod));
@@ -125,6 +127,9 @@ final class PodWorkers implements PodWorker.Listener {
         state = state.withReported(occupant.reported);
         PodWorker worker = worker(state, ended ? before : null);
         occupant.worker = worker;
+        if (wanted.source() == PodSource.FILE) {
+            keep(occupant);
+        }
         shown.show(slot);
         worker.start();
     }
@@ -278,6 +283,18 @@ final class PodWorkers implements PodWorker.Listener {
         } else {
             shown.show(slot);
         }
+    }
+
+    /** Keeps a pod that runs for the next agent. */
+    void keep(Occupant occupant) {
+        if (occupant.source == PodSource.API) {
+            save(occupant.pod, null, null);
+            return;
+        }
+        Pod record = PodSlot.snapshot(occupant.pod, new PodStatus(), null, "");
+        record.getMetadata().setResourceVersion(null);
+        String uid = occupant.uid();
+        disk.execute(() -> records.saveOfFile(record, () -> table.isKnown(uid)));
     }
 
     /** Keeps a pod for the next agent, unless it ends with this one. */

@@ -2,6 +2,7 @@ package dev.gantry.agent.pod;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.gantry.agent.hook.HookResult;
 import io.fabric8.kubernetes.api.model.Pod;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -140,6 +141,43 @@ class PodAdoptionTest extends EngineTest {
         assertThat(fixture.runtime.calls())
                 .containsExactly("StopContainer main 30", "StopPodSandbox web", "RemovePodSandbox web");
         assertThat(fixture.runtime.runningNames()).hasSize(1);
+    }
+
+    @Test
+    void aPodWhoseManifestWentMeanwhileEndsAsItWouldHave() {
+        Pod pod = EngineFixture.pod("""
+                apiVersion: v1
+                kind: Pod
+                metadata: {name: web}
+                spec:
+                  terminationGracePeriodSeconds: 20
+                  initContainers:
+                  - {name: proxy, image: busybox, imagePullPolicy: IfNotPresent, restartPolicy: Always}
+                  containers:
+                  - name: main
+                    image: busybox
+                    imagePullPolicy: IfNotPresent
+                    lifecycle: {preStop: {exec: {command: [drain]}}}
+                """);
+        pod.getMetadata().setUid("uid-1");
+        fixture.apply(pod);
+        fixture.runtime.clearCalls();
+
+        fixture.restartAgent();
+        fixture.apply();
+        assertThat(fixture.runtime.calls()).as("the hook runs").isEmpty();
+        assertThat(fixture.hooks.last().timeout()).isEqualTo(Duration.ofSeconds(20));
+        fixture.advance(Duration.ofSeconds(5));
+        fixture.hooks.last().result().complete(HookResult.SUCCEEDED);
+        fixture.run();
+
+        assertThat(fixture.runtime.calls())
+                .containsExactly(
+                        "StopContainer main 15",
+                        "StopContainer proxy 15",
+                        "StopPodSandbox web",
+                        "RemovePodSandbox web");
+        assertThat(directory.resolve("pods")).isEmptyDirectory();
     }
 
     @Test
