@@ -161,6 +161,8 @@ class PodFromRegistryIT {
         run(agent, manifest);
         JsonNode pod = agent.awaitReady(name);
         isReached(pod, port);
+        assertThat(pod.path("status").path("containerStatuses"))
+                .allMatch(status -> status.path("imageID").asText().startsWith(registry.host() + "/team/demo@sha256:"));
         sharesWhatAPodShares(agent, name);
         logsAreThere(agent, name);
         execIsAnswered(agent, name);

@@ -6,6 +6,7 @@ import dev.gantry.cri.v1.ContainerConfig;
 import dev.gantry.cri.v1.ContainerEventType;
 import dev.gantry.cri.v1.LinuxContainerResources;
 import dev.gantry.images.Image;
+import dev.gantry.images.ImageReference;
 import dev.gantry.images.Snapshot;
 import dev.gantry.runtime.ContainerPhase.Created;
 import dev.gantry.runtime.spec.ContainerSpec;
@@ -22,6 +23,25 @@ final class ContainerCreation {
 
     ContainerCreation(Machine machine) {
         this.machine = machine;
+    }
+
+    /** The image's name with a digest, as other runtimes answer: of its names the one that the pod asked for, if it is among them. */
+    private static String reference(Image image, ContainerConfig config) {
+        String asked = config.getImage().getUserSpecifiedImage();
+        return image.repoDigests().stream()
+                .filter(digest -> isOf(digest, asked))
+                .findFirst()
+                .or(() -> image.repoDigests().stream().findFirst())
+                .orElseGet(() -> image.id().toString());
+    }
+
+    private static boolean isOf(String repoDigest, String asked) {
+        try {
+            return repoDigest.startsWith(ImageReference.parse(asked).name() + "@");
+        } catch (IllegalArgumentException e) {
+            // By its id, or by nothing.
+            return false;
+        }
     }
 
     /** Within the queue. On failure nothing is left. */
@@ -44,6 +64,7 @@ final class ContainerCreation {
                     new Created(),
                     machine.clock().instant(),
                     image.id().toString(),
+                    reference(image, config),
                     spec.context(machine.filters()),
                     spec.pid(),
                     spec.stopSignal(),

@@ -12,6 +12,7 @@ import java.util.Optional;
  * is told.
  *
  * @param imageId {@code sha256:…}
+ * @param imageRef what it was made from, as a name with a digest; the id if the image has none
  * @param context what its processes get
  * @param stopSignal the kernel's number
  * @param resources in force
@@ -23,6 +24,7 @@ record ContainerRecord(
         ContainerPhase phase,
         Instant createdAt,
         String imageId,
+        String imageRef,
         ProcessContext context,
         ContainerSpec.PidMode pid,
         int stopSignal,
@@ -36,26 +38,36 @@ record ContainerRecord(
 
     ContainerRecord in(ContainerPhase next) {
         return new ContainerRecord(
-                next, createdAt, imageId, context, pid, stopSignal, resources, removing, killAt, notices);
+                next, createdAt, imageId, imageRef, context, pid, stopSignal, resources, removing, killAt, notices);
     }
 
     ContainerRecord withResources(LinuxContainerResources changed) {
         return new ContainerRecord(
-                phase, createdAt, imageId, context, pid, stopSignal, changed, removing, killAt, notices);
+                phase, createdAt, imageId, imageRef, context, pid, stopSignal, changed, removing, killAt, notices);
     }
 
     ContainerRecord beingRemoved() {
         return new ContainerRecord(
-                phase, createdAt, imageId, context, pid, stopSignal, resources, true, killAt, notices);
+                phase, createdAt, imageId, imageRef, context, pid, stopSignal, resources, true, killAt, notices);
     }
 
     ContainerRecord toBeKilledAt(Instant at) {
         return new ContainerRecord(
-                phase, createdAt, imageId, context, pid, stopSignal, resources, removing, Optional.of(at), notices);
+                phase,
+                createdAt,
+                imageId,
+                imageRef,
+                context,
+                pid,
+                stopSignal,
+                resources,
+                removing,
+                Optional.of(at),
+                notices);
     }
 
     ContainerRecord withNotices(List<String> all) {
         return new ContainerRecord(
-                phase, createdAt, imageId, context, pid, stopSignal, resources, removing, killAt, all);
+                phase, createdAt, imageId, imageRef, context, pid, stopSignal, resources, removing, killAt, all);
     }
 }

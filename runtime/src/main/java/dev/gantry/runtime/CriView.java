@@ -99,7 +99,7 @@ final class CriView {
                 .setState(state(container))
                 .setCreatedAt(Times.nanos(record.createdAt()))
                 .setImage(container.config().getImage())
-                .setImageRef(record.imageId())
+                .setImageRef(record.imageRef())
                 .setImageId(record.imageId())
                 .putAllLabels(container.config().getLabelsMap())
                 .putAllAnnotations(container.config().getAnnotationsMap())

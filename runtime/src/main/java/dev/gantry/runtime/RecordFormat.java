@@ -63,6 +63,7 @@ final class RecordFormat {
         node.set("phase", phase(record.phase()));
         node.put("createdAt", record.createdAt().toString());
         node.put("imageId", record.imageId());
+        node.put("imageRef", record.imageRef());
         node.set("context", context(record.context()));
         node.put("pid", record.pid().name());
         node.put("stopSignal", record.stopSignal());
@@ -81,6 +82,8 @@ final class RecordFormat {
                 phase(node.path("phase")),
                 Instant.parse(text(node, "createdAt")),
                 text(node, "imageId"),
+                // Containers that were made before it was kept go on.
+                node.path("imageRef").asText(text(node, "imageId")),
                 context(node.path("context")),
                 ContainerSpec.PidMode.valueOf(text(node, "pid")),
                 node.path("stopSignal").asInt(),

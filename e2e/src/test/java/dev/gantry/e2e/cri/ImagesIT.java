@@ -221,6 +221,8 @@ record ImagesIT(CriServer cri) {
 
             assertThat(pull(cri.image())).isEqualTo(id);
             assertThat(pod.status(container).getImageId()).isEqualTo(id);
+            assertThat(pod.status(container).getImageRef())
+                    .isIn(status(cri.image()).getRepoDigestsList());
             assertThat(cri.runtime()
                             .listContainers(ListContainersRequest.getDefaultInstance())
                             .getContainersList())
