@@ -56,7 +56,7 @@ final class HostPorts implements TableGuard.Table, Closeable {
             }
             replaceTable();
             limitation = Optional.empty();
-            return foreignDrops();
+            return List.of();
         } catch (ErrnoException e) {
             limitation = Optional.of(
                     new NetworkLimitation("masquerade and hostPort", String.valueOf(e.getMessage()), REMEDY));
@@ -64,18 +64,26 @@ final class HostPorts implements TableGuard.Table, Closeable {
         }
     }
 
-    /** A packet must pass the forward chains of all tables: what another one drops, ours cannot let through. */
-    private List<NetworkLimitation> foreignDrops() throws ErrnoException {
+    /** A packet must pass the forward chains of all tables: what another one drops, ours cannot let through. As it is now. */
+    synchronized List<NetworkLimitation> foreignDrops() {
         String bridge = names.bridge();
-        return NfTables.parseBaseChains(socket().query(NfTables.listChains())).stream()
-                .filter(chain -> chain.drops() && chain.isCalledAt(Hook.FORWARD))
-                .map(chain -> chain.family() + " " + chain.table() + " " + chain.name())
-                .map(chain -> new NetworkLimitation(
-                        "traffic between pods and other hosts, in part",
-                        "chain " + chain + " of another program drops what none of its rules accepts",
-                        "nft insert rule " + chain + " iifname " + bridge + " accept; nft insert rule " + chain
-                                + " oifname " + bridge + " accept"))
-                .toList();
+        if (netfilter == null || limitation.isPresent()) {
+            return List.of();
+        }
+        try {
+            return NfTables.parseBaseChains(netfilter.query(NfTables.listChains())).stream()
+                    .filter(chain -> chain.drops() && chain.isCalledAt(Hook.FORWARD))
+                    .map(chain -> chain.family() + " " + chain.table() + " " + chain.name())
+                    .map(chain -> new NetworkLimitation(
+                            "traffic between pods and other hosts, in part",
+                            "chain " + chain + " of another program drops what none of its rules accepts",
+                            "nft insert rule " + chain + " iifname " + bridge + " accept; nft insert rule " + chain
+                                    + " oifname " + bridge + " accept"))
+                    .toList();
+        } catch (ErrnoException e) {
+            return List.of(new NetworkLimitation(
+                    "the search for firewalls in the way of pods", String.valueOf(e.getMessage()), REMEDY));
+        }
     }
 
     private List<HostPort> put(NetworkRecord record) {

@@ -1,6 +1,7 @@
 package dev.gantry.netns;
 
 import java.io.IOException;
+import java.util.List;
 import java.util.Set;
 
 /**
@@ -34,6 +35,11 @@ public interface NetworkProvider extends AutoCloseable {
 
     /** May wait a few seconds for the answer of a plugin. */
     NetworkStatus status();
+
+    /** What does not work at this moment, that of {@link #status} included; looks at the machine for it. */
+    default List<NetworkLimitation> limitations() {
+        return status().limitations();
+    }
 
     /**
      * Frees what sandboxes hold that are no more. To be called once, before the first {@link #add}.

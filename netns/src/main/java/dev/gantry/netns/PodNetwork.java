@@ -22,6 +22,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 
 /**
@@ -42,6 +43,9 @@ public final class PodNetwork implements NetworkProvider {
     private final LoopbackPorts loopbackPorts;
     private final InterfaceRemoval removal;
     private Optional<TableGuard> guard = Optional.empty();
+    /** Sandboxes that have their interface. */
+    private final Set<String> connected = ConcurrentHashMap.newKeySet();
+
     private final List<NetworkLimitation> unopened = new CopyOnWriteArrayList<>();
 
     private PodNetwork(
@@ -128,6 +132,7 @@ public final class PodNetwork implements NetworkProvider {
             openLoopbackPorts(record);
             connect(request, record);
             hostPorts.publish(record);
+            connected.add(request.sandboxId());
         } catch (IOException | RuntimeException e) {
             undo(request, e);
             throw e;
@@ -215,6 +220,7 @@ public final class PodNetwork implements NetworkProvider {
 
     @Override
     public void remove(String sandboxId) throws IOException {
+        connected.remove(sandboxId);
         Optional<NetworkRecord> record = pool.find(sandboxId);
         if (record.isEmpty()) {
             return;
@@ -269,11 +275,48 @@ public final class PodNetwork implements NetworkProvider {
     }
 
     @Override
+    public List<NetworkLimitation> limitations() {
+        NetworkStatus status = status();
+        List<NetworkLimitation> all = new ArrayList<>(status.limitations());
+        if (status.ready()) {
+            all.addAll(hostPorts.foreignDrops());
+            all.addAll(disconnected());
+        }
+        return all;
+    }
+
+    /** Pods whose interface somebody else has taken away. */
+    private List<NetworkLimitation> disconnected() {
+        Set<String> there = new HashSet<>();
+        // first those that are meant to be there: what leaves meanwhile is in neither set
+        List<String> expected = List.copyOf(connected);
+        try {
+            hostSide.ports().forEach(port -> there.add(port.name()));
+        } catch (IOException e) {
+            return List.of(new NetworkLimitation(
+                    "the state of pods' interfaces", String.valueOf(e.getMessage()), "restart the agent"));
+        }
+        List<NetworkLimitation> gone = new ArrayList<>();
+        for (String sandboxId : expected) {
+            Optional<NetworkRecord> record = pool.find(sandboxId);
+            if (record.isPresent() && !there.contains(names.veth(sandboxId)) && connected.contains(sandboxId)) {
+                gone.add(new NetworkLimitation(
+                        "the network of pod " + record.get().pod(),
+                        "its interface " + names.veth(sandboxId) + " is no port of " + names.bridge()
+                                + " any more; another program has taken it away",
+                        "delete the pod, so that it is made anew"));
+            }
+        }
+        return gone;
+    }
+
+    @Override
     public void recover(Set<String> liveSandboxIds) throws IOException {
         Set<String> veths = new HashSet<>();
         for (NetworkRecord record : pool.records()) {
             if (liveSandboxIds.contains(record.sandboxId())) {
                 veths.add(names.veth(record.sandboxId()));
+                connected.add(record.sandboxId());
                 reopenLoopbackPorts(record);
             } else {
                 remove(record.sandboxId());

@@ -375,16 +375,15 @@ class PodNetworkIT {
     @Test
     @RequiresTool("nft")
     void aFirewallThatDropsWhatPodsSendIsPointedOut() throws Exception {
-        assertThat(network.status().limitations()).isEmpty();
+        assertThat(network.limitations()).isEmpty();
         assertThat(shell(
                         host,
                         "nft 'add table ip filter; add chain ip filter FORWARD {type filter hook forward priority"
                                 + " 0; policy drop;}'"))
                 .isEmpty();
-        restart(CIDRS);
 
         assertThat(network.status().ready()).isTrue();
-        assertThat(network.status().limitations())
+        assertThat(network.limitations())
                 .containsExactly(new NetworkLimitation(
                         "traffic between pods and other hosts, in part",
                         "chain ip filter FORWARD of another program drops what none of its rules accepts",
@@ -410,6 +409,7 @@ class PodNetworkIT {
     void anInterfaceThatSomebodyDeletedIsNoticed() throws Exception {
         podWithPorts("a");
         network.check("a");
+        assertThat(network.limitations()).isEmpty();
         host.run(() -> {
             try (NetlinkSocket netlink = NetlinkSocket.open(Protocol.ROUTE)) {
                 netlink.transact(Links.delete(NAMES.veth("a")));
@@ -421,6 +421,14 @@ class PodNetworkIT {
                 .isThrownBy(() -> network.check("a"))
                 .withMessage("pod default/a: its interface " + NAMES.veth("a")
                         + " is gone from the host; delete the pod so that it is made anew");
+        assertThat(network.limitations())
+                .containsExactly(new NetworkLimitation(
+                        "the network of pod default/a",
+                        "its interface " + NAMES.veth("a")
+                                + " is no port of gantry0 any more; another program has taken it away",
+                        "delete the pod, so that it is made anew"));
+        network.remove("a");
+        assertThat(network.limitations()).isEmpty();
     }
 
     @Test
@@ -476,7 +484,7 @@ class PodNetworkIT {
             assertThat(outside.run(() -> Echo.askTcp("192.0.2.2", 8080))).isEqualTo("a to 192.0.2.1");
             assertThat(pod.run(() -> Echo.askTcp("192.0.2.1", 80))).isEqualTo("outside to 192.0.2.2");
         }
-        assertThat(network.status().limitations()).isEmpty();
+        assertThat(network.limitations()).isEmpty();
     }
 
     /** The table with the numbers of its rules, which are never used again. */

@@ -64,6 +64,13 @@ final class FormerNetwork implements NetworkProvider {
     }
 
     @Override
+    public List<NetworkLimitation> limitations() {
+        List<NetworkLimitation> limitations = new ArrayList<>(now.limitations());
+        limitations.addAll(former.limitations());
+        return limitations;
+    }
+
+    @Override
     public void recover(Set<String> liveSandboxIds) throws IOException {
         former.recover(liveSandboxIds);
         now.recover(liveSandboxIds);

@@ -14,6 +14,7 @@ import dev.gantry.linux.Fcntl;
 import dev.gantry.linux.Fd;
 import dev.gantry.linux.Linux;
 import dev.gantry.linux.WorkerPool;
+import dev.gantry.netns.NetworkLimitation;
 import dev.gantry.netns.NetworkProvider;
 import dev.gantry.runtime.io.ContainerIo;
 import dev.gantry.runtime.pause.NativePauseLauncher;
@@ -199,6 +200,11 @@ public final class NativeRuntime implements AutoCloseable {
     /** What the machine offers to cgroups. */
     public CgroupTree cgroups() {
         return machine.cgroups();
+    }
+
+    /** What of the pods' network does not work now, each with its remedy. */
+    public List<String> networkLimitations() {
+        return network().limitations().stream().map(NetworkLimitation::toString).toList();
     }
 
     /** The pod network, for its state and limitations. */

@@ -73,7 +73,7 @@ final class RuntimeStatusView {
         if (verbose) {
             Map<String, Object> info = new LinkedHashMap<>();
             info.put("cgroups", machine.cgroups().description());
-            info.put("limitations", limitations(network));
+            info.put("limitations", limitations());
             // crictl unfolds what is an object.
             response.putInfo("machine", Json.text(info));
         }
@@ -81,10 +81,12 @@ final class RuntimeStatusView {
     }
 
     /** What this machine lacks, and what to do about it. */
-    private List<String> limitations(NetworkStatus network) {
+    private List<String> limitations() {
         List<String> all = new ArrayList<>();
         machine.cgroups().missing().stream().map(Missing::toString).forEach(all::add);
-        network.limitations().stream().map(NetworkLimitation::toString).forEach(all::add);
+        machine.network().limitations().stream()
+                .map(NetworkLimitation::toString)
+                .forEach(all::add);
         machine.users().obstacle().ifPresent(all::add);
         all.addAll(machine.images().problems());
         return all;

@@ -36,6 +36,9 @@ interface Machine {
     /** Why it does not work; empty if it does. */
     Optional<String> failure(Probe probe);
 
+    /** Packet filters' chains that drop forwarded packets which none of their rules accepts, such as {@code ip filter FORWARD}. */
+    List<String> forwardDrops();
+
     String kernelRelease();
 
     String javaVersion();

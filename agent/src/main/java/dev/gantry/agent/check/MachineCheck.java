@@ -296,6 +296,19 @@ public final class MachineCheck {
                         "modprobe nf_tables; or a kernel with CONFIG_NF_TABLES");
             }
         }
+        List<String> drops = machine.isRoot() ? machine.forwardDrops() : List.of();
+        for (String chain : drops) {
+            limited(
+                    NETWORK,
+                    "firewall",
+                    "chain " + chain + " drops what none of its rules accepts",
+                    "Traffic between pods and other hosts, and to host ports, may be dropped",
+                    "nft insert rule " + chain + " iifname gantry0 accept; nft insert rule " + chain
+                            + " oifname gantry0 accept");
+        }
+        if (machine.isRoot() && drops.isEmpty()) {
+            good(NETWORK, "firewall", "none that drops what is forwarded");
+        }
         forwarding("IPv4 forwarding", "/proc/sys/net/ipv4/ip_forward");
         if (machine.exists("/proc/sys/net/ipv6")) {
             forwarding("IPv6 forwarding", "/proc/sys/net/ipv6/conf/all/forwarding");

@@ -115,6 +115,18 @@ final class SystemMachine implements Machine {
     }
 
     @Override
+    public List<String> forwardDrops() {
+        try (NetlinkSocket netfilter = NetlinkSocket.open(NetlinkSocket.Protocol.NETFILTER)) {
+            return NfTables.parseBaseChains(netfilter.query(NfTables.listChains())).stream()
+                    .filter(chain -> chain.drops() && chain.isCalledAt(NfTables.Hook.FORWARD))
+                    .map(chain -> chain.family() + " " + chain.table() + " " + chain.name())
+                    .toList();
+        } catch (IOException e) {
+            return List.of(); // that there is no packet filter, another finding says
+        }
+    }
+
+    @Override
     public String kernelRelease() {
         return file("/proc/sys/kernel/osrelease").orElse("");
     }

@@ -43,6 +43,7 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SplittableRandom;
@@ -261,6 +262,9 @@ final class Agent implements Node.RunningAgent {
                             agent.health(),
                             clock,
                             engine::runtime,
+                            () -> runtime.builtIn()
+                                    .map(NativeRuntime::networkLimitations)
+                                    .orElse(List.of()),
                             Path.of("/"))::node,
                     agent.health(),
                     out -> {},

@@ -31,6 +31,7 @@ final class NodeView {
     private final InstantSource clock;
     private final Path root;
     private final Supplier<String> runtime;
+    private final Supplier<List<String>> network;
     private final NodeSystemInfo info;
     private final Instant createdAt;
     private List<NodeCondition> conditions = List.of();
@@ -39,6 +40,7 @@ final class NodeView {
      * Of the machine.
      *
      * @param runtime tells name and version of the container runtime, as in {@code gantry://0.1.0}
+     * @param network tells what of the pods' network does not work; nothing for another runtime's
      * @param root of the file system in which /proc and /etc are found
      */
     NodeView(
@@ -48,6 +50,7 @@ final class NodeView {
             Backend.Health health,
             InstantSource clock,
             Supplier<String> runtime,
+            Supplier<List<String>> network,
             Path root)
             throws IOException {
         this.facts = facts;
@@ -57,6 +60,7 @@ final class NodeView {
         this.clock = clock;
         this.root = root;
         this.runtime = runtime;
+        this.network = network;
         this.info = info();
         this.createdAt = Files.readAttributes(paths.state(), java.nio.file.attribute.BasicFileAttributes.class)
                 .creationTime()
@@ -111,7 +115,8 @@ final class NodeView {
                 pidsAvailable(),
                 tree.map(CgroupTree::missing).orElse(List.of()).stream()
                         .filter(this::matters)
-                        .toList());
+                        .toList(),
+                network.get());
     }
 
     /** systemd hands no controller of huge pages down; without huge pages there is nothing to limit. */

@@ -25,6 +25,9 @@ public final class NodeObjects {
     /** False where the machine cannot enforce some kind of limit. */
     public static final String LIMITS_CONDITION = "gantry.dev/LimitsEnforced";
 
+    /** False where a part of the pods' network does not work, such as host ports, or what another program's firewall drops. */
+    public static final String NETWORK_CONDITION = "gantry.dev/NetworkComplete";
+
     /** Of which too few are left when a tenth is: the kubelet has no threshold of its own for them. */
     private static final long LEAST_PIDS = 100;
 
@@ -96,6 +99,11 @@ public final class NodeObjects {
                 pids ? "KubeletHasInsufficientPID" : "KubeletHasSufficientPID",
                 pids ? "kubelet has insufficient PID available" : "kubelet has sufficient PID available"));
         conditions.add(limits(seen));
+        conditions.add(pressure(
+                NETWORK_CONDITION,
+                seen.network().isEmpty(),
+                seen.network().isEmpty() ? "NothingMissing" : "Limited",
+                seen.network().isEmpty() ? "the pods' network is whole" : String.join("; ", seen.network())));
         conditions.add(pressure(
                 "Ready",
                 seen.unready().isEmpty(),

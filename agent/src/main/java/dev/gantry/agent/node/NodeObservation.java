@@ -13,14 +13,17 @@ import java.util.Optional;
  * @param storageAvailable bytes left for pods' files
  * @param pidsAvailable processes and threads that can still be made
  * @param missing what of limits the machine cannot enforce
+ * @param network what of the pods' network does not work, each with its remedy
  */
 public record NodeObservation(
         Optional<String> unready,
         long memoryAvailable,
         long storageAvailable,
         long pidsAvailable,
-        Collection<Missing> missing) {
+        Collection<Missing> missing,
+        List<String> network) {
     public NodeObservation {
         missing = List.copyOf(missing);
+        network = List.copyOf(network);
     }
 }

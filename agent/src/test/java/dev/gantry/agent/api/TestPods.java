@@ -35,7 +35,7 @@ public final class TestPods {
         return NodeObjects.of(
                 new NodeFacts("node-1", List.of("192.0.2.1"), 8L << 30, 4),
                 info,
-                new NodeObservation(Optional.empty(), 4L << 30, 1L << 40, 30_000, List.of()),
+                new NodeObservation(Optional.empty(), 4L << 30, 1L << 40, 30_000, List.of(), List.of()),
                 List.of(),
                 CLOCK.instant().minusSeconds(7200),
                 CLOCK.instant());

@@ -38,6 +38,15 @@ class MachineCheckTest {
     }
 
     @Test
+    void aFirewallThatDropsWhatPodsSendIsNamedWithTheRuleThatIsMissing() {
+        machine.forwardDrops.add("ip filter FORWARD");
+
+        assertThat(about("firewall").level()).isEqualTo(Finding.Level.LIMITED);
+        assertThat(about("firewall").found()).isEqualTo("chain ip filter FORWARD drops what none of its rules accepts");
+        assertThat(about("firewall").remedy()).startsWith("nft insert rule ip filter FORWARD iifname gantry0 accept");
+    }
+
+    @Test
     void whateverIsNotGoodSaysWhatFollowsAndWhatToDo() {
         for (Machine.Probe probe : Machine.Probe.values()) {
             machine.failures.put(probe, "EPERM");
@@ -146,6 +155,7 @@ class MachineCheckTest {
 
     /** A machine that has everything, until a test takes something away. */
     private static final class FakeMachine implements Machine {
+        private final List<String> forwardDrops = new ArrayList<>();
         private final Map<String, String> files = new HashMap<>(Map.of(
                 "/sys/fs/cgroup/cgroup.controllers", "cpuset cpu io memory hugetlb pids",
                 "/proc/sys/user/max_user_namespaces", "65536",
@@ -173,6 +183,11 @@ class MachineCheckTest {
         @Override
         public Optional<String> failure(Probe probe) {
             return Optional.ofNullable(failures.get(probe));
+        }
+
+        @Override
+        public List<String> forwardDrops() {
+            return forwardDrops;
         }
 
         @Override

@@ -49,7 +49,7 @@ class NodeObjectsTest {
     }
 
     private static NodeObservation well() {
-        return new NodeObservation(Optional.empty(), 4L << 30, 50L << 30, 30_000, List.of());
+        return new NodeObservation(Optional.empty(), 4L << 30, 50L << 30, 30_000, List.of(), List.of());
     }
 
     private static NodeCondition condition(Node node, String type) {
@@ -83,8 +83,10 @@ class NodeObjectsTest {
         "4096, 50, 99, PIDPressure, True, KubeletHasInsufficientPID",
     })
     void whatRunsOutIsACondition(long memory, long disk, long pids, String type, String status, String reason) {
-        Node node =
-                node(new NodeObservation(Optional.empty(), memory << 20, disk << 30, pids, List.of()), List.of(), NOW);
+        Node node = node(
+                new NodeObservation(Optional.empty(), memory << 20, disk << 30, pids, List.of(), List.of()),
+                List.of(),
+                NOW);
 
         assertThat(condition(node, type).getStatus()).isEqualTo(status);
         assertThat(condition(node, type).getReason()).isEqualTo(reason);
@@ -93,7 +95,7 @@ class NodeObjectsTest {
     @Test
     void anAgentThatIsNotWellSaysWhy() {
         Node node = node(
-                new NodeObservation(Optional.of("pods: stuck"), 4L << 30, 50L << 30, 30_000, List.of()),
+                new NodeObservation(Optional.of("pods: stuck"), 4L << 30, 50L << 30, 30_000, List.of(), List.of()),
                 List.of(),
                 NOW);
 
@@ -105,7 +107,9 @@ class NodeObjectsTest {
     void whatTheMachineCannotLimitIsAConditionWithItsRemedy() {
         Missing missing = new Missing("cgroup controller memory", "this host uses it with cgroup v1", "boot with x");
         Node node = node(
-                new NodeObservation(Optional.empty(), 4L << 30, 50L << 30, 30_000, List.of(missing)), List.of(), NOW);
+                new NodeObservation(Optional.empty(), 4L << 30, 50L << 30, 30_000, List.of(missing), List.of()),
+                List.of(),
+                NOW);
 
         assertThat(condition(node, NodeObjects.LIMITS_CONDITION).getStatus()).isEqualTo("False");
         assertThat(condition(node, NodeObjects.LIMITS_CONDITION).getMessage())
@@ -113,11 +117,27 @@ class NodeObjectsTest {
     }
 
     @Test
+    void whatDoesNotWorkOfTheNetworkIsAConditionWithItsRemedy() {
+        assertThat(condition(node(well(), List.of(), NOW), NodeObjects.NETWORK_CONDITION)
+                        .getStatus())
+                .isEqualTo("True");
+
+        Node node = node(
+                new NodeObservation(
+                        Optional.empty(), 4L << 30, 50L << 30, 30_000, List.of(), List.of("a is off: b (c)", "d")),
+                List.of(),
+                NOW);
+
+        assertThat(condition(node, NodeObjects.NETWORK_CONDITION).getStatus()).isEqualTo("False");
+        assertThat(condition(node, NodeObjects.NETWORK_CONDITION).getMessage()).isEqualTo("a is off: b (c); d");
+    }
+
+    @Test
     void aConditionKeepsItsTimeUntilItChanges() {
         Node first = node(well(), List.of(), NOW);
         Node same = node(well(), first.getStatus().getConditions(), NOW.plusSeconds(10));
         Node other = node(
-                new NodeObservation(Optional.empty(), 1, 50L << 30, 30_000, List.of()),
+                new NodeObservation(Optional.empty(), 1, 50L << 30, 30_000, List.of(), List.of()),
                 same.getStatus().getConditions(),
                 NOW.plusSeconds(20));
 

@@ -23,6 +23,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
@@ -54,6 +55,9 @@ public final class CniNetwork implements NetworkProvider {
     private final PluginRunner runner;
     private final Readiness readiness;
     private final Leftovers leftovers;
+    private final Leftovers.Later later;
+    /** What CHECK said of sandboxes that were connected before this start. */
+    private final Map<String, String> broken = new ConcurrentHashMap<>();
     /** GC must not overlap ADD and DEL (SPEC.md, section 3 "Lifecycle and ordering"). */
     private final ReadWriteLock changes = new ReentrantReadWriteLock();
 
@@ -74,6 +78,7 @@ public final class CniNetwork implements NetworkProvider {
         this.pins = new NamespacePins(linux, settings.namespaces());
         this.readiness = new Readiness(configurations, this::chain, nanoTime);
         this.leftovers = new Leftovers(this::detach, this::collectGarbage, later);
+        this.later = later;
         this.close = close;
     }
 
@@ -218,6 +223,7 @@ public final class CniNetwork implements NetworkProvider {
             changes.readLock().unlock();
         }
         pins.unpin(id);
+        broken.remove(id);
         cache.remove(entry.network(), entry.attachment());
     }
 
@@ -248,17 +254,51 @@ public final class CniNetwork implements NetworkProvider {
         NetworkStatus status = readiness.look();
         List<NetworkLimitation> limitations = new ArrayList<>(status.limitations());
         limitations.addAll(leftovers.limitations());
+        limitations.addAll(brokenOnes());
         return new NetworkStatus(status.ready(), status.message(), limitations);
     }
 
     @Override
     public void recover(Set<String> liveSandboxIds) throws IOException {
+        List<String> alive = new ArrayList<>();
         for (CniCache.Entry entry : cache.all()) {
             if (!liveSandboxIds.contains(entry.attachment().containerId())) {
                 leftovers.add(entry, "");
+            } else {
+                alive.add(entry.attachment().containerId());
             }
         }
+        // nobody was there to see what became of them; one after the other, since nobody waits
+        later.run(() -> alive.forEach(this::checkAgain), Duration.ZERO);
         configurations.read().network().ifPresent(leftovers::begin);
+    }
+
+    private void checkAgain(String sandboxId) {
+        try {
+            if (cache.find(sandboxId).isPresent()) {
+                check(sandboxId);
+            }
+        } catch (IOException | RuntimeException e) {
+            broken.put(sandboxId, String.valueOf(e.getMessage()));
+        }
+    }
+
+    /** Of sandboxes that are still there: one may have gone while it was asked about. */
+    private List<NetworkLimitation> brokenOnes() {
+        List<NetworkLimitation> limitations = new ArrayList<>();
+        broken.forEach((id, problem) -> {
+            try {
+                if (cache.find(id).isPresent()) {
+                    limitations.add(new NetworkLimitation(
+                            "the network of sandbox " + id, problem, "delete its pod, so that it is connected anew"));
+                    return;
+                }
+            } catch (IOException e) {
+                // then nobody knows of it
+            }
+            broken.remove(id);
+        });
+        return limitations;
     }
 
     /** Has the plugins of a list forget what nobody has; false if a plugin runs, whose end is not waited for here. */

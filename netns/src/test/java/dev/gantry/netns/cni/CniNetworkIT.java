@@ -285,9 +285,30 @@ class CniNetworkIT {
         network.recover(Set.of("a"));
         runLater();
 
-        assertThat(plugins.calls()).containsExactly("GC bridge none", "GC portmap none");
+        assertThat(plugins.calls())
+                .containsExactly("CHECK bridge nsfs", "CHECK portmap nsfs", "GC bridge none", "GC portmap none");
         network.remove("a");
         assertThat(plugins.calls()).containsExactly("DEL portmap nsfs", "DEL bridge nsfs");
+    }
+
+    @Test
+    void whatPluginsMissOfAPodThatRunsIsToldUntilItIsGone() throws Exception {
+        list(LIST);
+        network.add(request());
+        diesAndIsBack();
+        plugins.fail("CHECK", "{\"cniVersion\":\"1.1.0\",\"code\":100,\"msg\":\"the veth is gone\"}");
+
+        network.recover(Set.of("a"));
+        runLater();
+
+        assertThat(network.status().ready()).isTrue();
+        assertThat(network.status().limitations().get(0).toString())
+                .startsWith("the network of sandbox a is off: ")
+                .contains("the veth is gone")
+                .contains("delete its pod");
+        plugins.behave();
+        network.remove("a");
+        assertThat(network.status().limitations()).isEmpty();
     }
 
     @Test
