@@ -103,6 +103,7 @@ class DecisionTableTest {
         private final Map<String, ContainerHealth> health = new HashMap<>();
         private final Map<String, ImageState> images = new HashMap<>();
         private final Map<String, Integer> restarts = new HashMap<>();
+        private final Map<String, Integer> givenUp = new HashMap<>();
 
         State(Row row) {
             this.row = row;
@@ -132,6 +133,9 @@ class DecisionTableTest {
             boolean edited = modifiers.contains("edited");
             if (modifiers.contains("restart")) {
                 restarts.put(name, 3);
+            }
+            if (modifiers.contains("unhealthy")) {
+                givenUp.put(name, 3);
             }
             switch (name.charAt(0)) {
                 case 'i' -> init.add(builder.build());
@@ -230,7 +234,7 @@ class DecisionTableTest {
                     .withObserved(new ObservedPod(sandboxes, runs))
                     .withHealth(health)
                     .withStartedAt(NOW.minusSeconds(DEADLINE_SECONDS + 12))
-                    .withRestarts(new Restarts(restarts, Map.of(), round));
+                    .withRestarts(new Restarts(restarts, givenUp, round));
             for (Map.Entry<String, ImageState> image : images.entrySet()) {
                 state = state.withImage(image.getKey(), image.getValue());
             }

@@ -256,12 +256,13 @@ class PodLifecycleIT {
                     imagePullPolicy: IfNotPresent
                     restartPolicy: Always
                     command: [sh, -c, 'echo proxy >> /seen/order; trap "echo proxy ends >> /seen/order; exit 0" TERM; while :; do sleep 0.05; done']
+                    lifecycle: {preStop: {exec: {command: [sh, -c, 'echo proxy hook >> /seen/order']}}}
                     volumeMounts: [{name: seen, mountPath: /seen}]
                   containers:
                   - name: main
                     image: example.test/demo:1
                     imagePullPolicy: IfNotPresent
-                    command: [sh, -c, 'echo main >> /seen/order; trap "sleep 0.3; echo main ends >> /seen/order; exit 0" TERM; while :; do sleep 0.05; done']
+                    command: [sh, -c, 'echo main >> /seen/order; trap "until grep -q hook /seen/order; do sleep 0.05; done; echo main ends >> /seen/order; exit 0" TERM; while :; do sleep 0.05; done']
                     volumeMounts: [{name: seen, mountPath: /seen}]
                 """.formatted(directory.resolve("seen"))));
         await(change -> isRunning(change.pod(), "main"));
@@ -276,7 +277,7 @@ class PodLifecycleIT {
         engine.delete("default", "web", OptionalLong.empty());
         await(change -> change.type() == PodChange.Type.DELETED);
 
-        assertThat(order).hasContent("first\nproxy\nmain\nmain ends\nproxy ends");
+        assertThat(order).hasContent("first\nproxy\nmain\nproxy hook\nmain ends\nproxy ends");
     }
 
     @Test
