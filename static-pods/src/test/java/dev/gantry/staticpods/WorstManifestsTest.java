@@ -89,7 +89,7 @@ class WorstManifestsTest {
                 .hasSizeGreaterThan(150)
                 .allSatisfy(one -> assertThat(one.expected())
                         .isNotEmpty()
-                        .allSatisfy(error -> assertThat(error).matches("bad\\.yaml:[0-9]+:[0-9]+: [a-z].*")));
+                        .allSatisfy(error -> assertThat(error).matches("bad\\.yaml:[0-9]+:[0-9]+: [a-z'].*")));
     }
 
     @Test
@@ -213,7 +213,7 @@ class WorstManifestsTest {
     }
 
     private static void isShort(String error) {
-        assertThat(error).hasSizeLessThan(2500).doesNotContain("\n").matches("bad\\.yaml:[0-9]+:[0-9]+: [a-z].*");
+        assertThat(error).hasSizeLessThan(2500).doesNotContain("\n").matches("bad\\.yaml:[0-9]+:[0-9]+: [a-z'].*");
     }
 
     private static byte[] pod(String containers) {

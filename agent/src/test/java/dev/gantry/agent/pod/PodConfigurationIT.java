@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.gantry.staticpods.ManifestSnapshot;
 import dev.gantry.testing.RequiresRoot;
 import dev.gantry.testing.RequiresTool;
+import io.fabric8.kubernetes.api.model.ContainerStateTerminated;
 import io.fabric8.kubernetes.api.model.Pod;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -183,6 +184,34 @@ class PodConfigurationIT {
         assertThat(shell(mine, "head -n 1 /etc/hosts; tail -n 1 /etc/hosts; readlink /proc/self/ns/net"))
                 .isEqualTo("# Kubernetes-managed hosts file (host network).\n192.0.2.9\talias\n" + own("net") + "\n");
         assertThat(node.shell(mine, "mounts", "cat /etc/hosts")).isEqualTo("192.0.2.7 mine\n");
+    }
+
+    /** The kubelet takes relative paths from the root, and mounts nothing where the path is empty. */
+    @Test
+    void lastWordsAreReadFromWhereTheContainerWritesThem() throws Exception {
+        node.create("""
+                containers:
+                - {name: relative, image: %1$s, terminationMessagePath: tmp/words, command: [sh, -c, "echo -n bye > /tmp/words"]}
+                - {name: long, image: %1$s, command: [sh, -c, "yes | head -c 9000 > /dev/termination-log; exit 1"]}
+                - {name: none, image: %1$s, terminationMessagePath: "", command: [sh, -c, "test ! -e /dev/termination-log"]}
+                - name: logs
+                  image: %1$s
+                  terminationMessagePolicy: FallbackToLogsOnError
+                  command: [sh, -c, "for i in $(seq 100); do echo line $i; done; exit 3"]
+                """.formatted(RealNode.IMAGE));
+
+        Pod pod = node.await(one -> List.of("relative", "long", "none", "logs").stream()
+                .allMatch(name -> RealNode.status(one, name).getState().getTerminated() != null));
+
+        assertThat(ended(pod, "relative").getMessage()).isEqualTo("bye");
+        assertThat(ended(pod, "long").getMessage()).hasSize(3072).startsWith("y\ny\n");
+        assertThat(ended(pod, "none").getExitCode()).isZero();
+        assertThat(ended(pod, "none").getMessage()).isNull();
+        assertThat(ended(pod, "logs").getMessage()).startsWith("line 21\n").endsWith("line 100\n");
+    }
+
+    private static ContainerStateTerminated ended(Pod pod, String container) {
+        return RealNode.status(pod, container).getState().getTerminated();
     }
 
     @Test

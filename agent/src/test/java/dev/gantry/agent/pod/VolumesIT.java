@@ -7,6 +7,7 @@ import dev.gantry.staticpods.ManifestSnapshot;
 import dev.gantry.testing.RequiresRoot;
 import dev.gantry.testing.RequiresTool;
 import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.PodBuilder;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.ServerSocketChannel;
@@ -166,6 +167,34 @@ class VolumesIT {
         objects("{\"apiVersion\": \"v1\", \"kind\": \"ConfigMap\", \"metadata\": {\"name\": \"other\"}}");
         node.awaitEvent("FailedMount: MountVolume.SetUp failed for volume \"config\" : configmap \"app\" not found");
         assertThat(shell(pod, "cat /config/app.conf")).isEqualTo("port=2");
+    }
+
+    @Test
+    void labelsAreShownAsTheyAreEdited() throws Exception {
+        Pod pod = start("""
+                volumes:
+                - name: down
+                  downwardAPI:
+                    items:
+                    - {path: labels, fieldRef: {fieldPath: metadata.labels}}
+                    - {path: tier, mode: 0400, fieldRef: {fieldPath: "metadata.labels['example.com/tier']"}}
+                containers:
+                - {name: main, image: %s, command: [sleep, "1000"], volumeMounts: [{name: down, mountPath: /down}]}
+                """);
+        assertThat(shell(pod, "cat /down/labels /down/tier")).isEmpty();
+
+        node.engine()
+                .update(new PodBuilder(pod)
+                        .editMetadata()
+                        .addToLabels("example.com/tier", "gold")
+                        .endMetadata()
+                        .build());
+
+        String wait = "i=0; until grep -q gold /down/tier; do i=$((i+1)); test $i -gt 50 && exit 1; usleep 20000; done;"
+                + " cat /down/labels; stat -L -c ' %a' /down/tier";
+        assertThat(shell(pod, wait)).isEqualTo("example.com/tier=\"gold\" 400\n");
+        assertThat(RealNode.status(node.engine().pods().get(0), "main").getRestartCount())
+                .isZero();
     }
 
     @Test
