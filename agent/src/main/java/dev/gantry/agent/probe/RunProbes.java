@@ -34,7 +34,7 @@ final class RunProbes {
     private final ProbeTimings timings;
     private final String containerId;
     private final Instant startedAt;
-    private final boolean restored;
+    private final boolean adopted;
     private final Consumer<RunProbes> onTurn;
     private final Map<ProbeKind, ProbeVerdict> verdicts = new EnumMap<>(ProbeKind.class);
     private final Map<ProbeKind, Prober.Handle> handles = new EnumMap<>(ProbeKind.class);
@@ -43,6 +43,12 @@ final class RunProbes {
 
     private boolean stopped;
 
+    /**
+     * Probes nothing yet.
+     *
+     * @param adopted whether the run began under an earlier agent
+     * @param before what that agent found of it
+     */
     RunProbes(
             ProbeManager manager,
             PodReference pod,
@@ -50,6 +56,7 @@ final class RunProbes {
             ProbeTimings timings,
             String containerId,
             Instant startedAt,
+            boolean adopted,
             Map<ProbeKind, ProbeVerdict> before,
             Consumer<RunProbes> onTurn) {
         this.manager = manager;
@@ -58,7 +65,7 @@ final class RunProbes {
         this.timings = timings;
         this.containerId = containerId;
         this.startedAt = startedAt;
-        this.restored = !before.isEmpty();
+        this.adopted = adopted;
         this.onTurn = onTurn;
         for (ProbeKind kind : ProbeKind.values()) {
             if (ProbeSpecs.probe(container, kind) != null) {
@@ -109,7 +116,7 @@ final class RunProbes {
             return;
         }
         Duration age = Duration.between(startedAt, manager.clock().instant());
-        ProbeSpec from = restored ? later(spec, age) : spec;
+        ProbeSpec from = adopted ? later(spec, age) : spec;
         handles.put(
                 kind,
                 manager.prober()

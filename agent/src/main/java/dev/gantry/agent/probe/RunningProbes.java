@@ -29,6 +29,8 @@ final class RunningProbes implements PodProbes {
     private final Runnable changed;
     private final Map<String, RunProbes> runs = new HashMap<>();
     private volatile Map<String, ContainerHealth> health = Map.of();
+    /** What runs when a pod is looked at for the first time began under an earlier agent. */
+    private boolean lookedAt;
 
     RunningProbes(ProbeManager manager, PodReference pod, Runnable changed) {
         this.manager = manager;
@@ -55,6 +57,7 @@ final class RunningProbes implements PodProbes {
                 }
             }
         }
+        lookedAt = true;
         for (String id : List.copyOf(runs.keySet())) {
             if (!present.contains(id)) {
                 RunProbes ended = runs.remove(id);
@@ -75,6 +78,7 @@ final class RunningProbes implements PodProbes {
                 ProbeTimings.of(wanted),
                 id,
                 startedAt,
+                !lookedAt,
                 manager.records().load(pod.uid(), id),
                 this::turned);
         runs.put(id, run);

@@ -130,6 +130,23 @@ class RunningProbesTest {
     }
 
     @Test
+    void aNewRunIsProbedAtOnceAndOneOfAnEarlierAgentSometimeInItsPeriod() {
+        probes.reconcile(pod, ObservedPod.NOTHING, false);
+        probes.reconcile(pod, running(ADDRESS), false);
+        loop.runScheduledPendingTasks();
+        assertThat(asked).containsExactly("startup");
+        probes.close();
+        asked.clear();
+
+        probes = open();
+        probes.reconcile(pod, running(ADDRESS), false);
+        loop.runScheduledPendingTasks();
+        assertThat(asked).as("not all pods of the node at once").isEmpty();
+        seconds(1);
+        assertThat(asked).isNotEmpty();
+    }
+
+    @Test
     void theOthersWaitForTheStartupProbe() {
         failing.add("startup");
         probes.reconcile(pod, running(ADDRESS), false);
