@@ -10,16 +10,19 @@ import io.fabric8.kubernetes.api.model.PodBuilder;
 import io.fabric8.kubernetes.api.model.PodSpec;
 import io.fabric8.kubernetes.api.model.Quantity;
 import java.io.IOException;
+import java.io.InputStreamReader;
 import java.lang.reflect.Field;
 import java.lang.reflect.Modifier;
 import java.lang.reflect.ParameterizedType;
 import java.lang.reflect.Type;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Properties;
 import java.util.Set;
 import java.util.TreeMap;
@@ -118,7 +121,7 @@ class CompatibilityDocumentTest {
     private static Properties remarks() throws IOException {
         Properties remarks = new Properties();
         try (var in = CompatibilityDocumentTest.class.getResourceAsStream("compatibility.properties")) {
-            remarks.load(in);
+            remarks.load(new InputStreamReader(Objects.requireNonNull(in), StandardCharsets.UTF_8));
         }
         return remarks;
     }
