@@ -30,7 +30,9 @@ import org.junit.jupiter.api.io.TempDir;
 /** A registry that is slow is watched, not waited for in the dark; mirrors of a node are asked before it. */
 @RequiresRoot
 @RequiresTool("busybox")
-@Timeout(120)
+@Timeout(
+        value = 120,
+        threadMode = Timeout.ThreadMode.SEPARATE_THREAD) // a read that nothing comes to hears no interrupt
 class PullProgressIT {
     @TempDir
     Path directory;
@@ -188,7 +190,8 @@ class PullProgressIT {
             Command wrong = agent.gantry("image", "pull", "away.invalid/other:1");
             assertThat(wrong.exitCode()).isEqualTo(1);
             assertThat(wrong.errors())
-                    .contains(host.resolve("hosts.toml") + ":2: unknown field 'skip', known are ca, capabilities");
+                    .contains(host.resolve("hosts.toml") + ": host.\"http://" + authority()
+                            + "\".skip: unknown field, known are ca, capabilities");
         }
     }
 }

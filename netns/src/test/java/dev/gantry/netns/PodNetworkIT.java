@@ -31,15 +31,14 @@ import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The whole pod network on a host that is itself a network namespace, with a router outside. */
 @RequiresRoot
-@Timeout(120)
 class PodNetworkIT {
     private static final int MTU = 1400;
     private static final String CIDRS = "10.88.0.0/22,fd00:88::/64";
@@ -477,7 +476,9 @@ class PodNetworkIT {
             String before = handles();
             assertThat(shell(host, "nft '" + script + "'")).isEmpty();
             String now = before;
-            while (now.equals(before) || !now.contains("10.88.0.2") || !now.contains("jump hostports")) {
+            long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+            while (System.nanoTime() < end
+                    && (now.equals(before) || !now.contains("10.88.0.2") || !now.contains("jump hostports"))) {
                 now = handles();
             }
 

@@ -41,7 +41,9 @@ import org.junit.jupiter.params.provider.ArgumentsSource;
         named = "gantry.crictl",
         matches = "/.*",
         disabledReason = "needs a crictl: -Dgantry.crictl=/path/to/crictl")
-@Timeout(300)
+@Timeout(
+        value = 300,
+        threadMode = Timeout.ThreadMode.SEPARATE_THREAD) // a read that nothing comes to hears no interrupt
 @ParameterizedClass
 @ArgumentsSource(CriServers.class)
 class CrictlIT {
