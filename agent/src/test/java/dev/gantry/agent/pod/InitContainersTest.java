@@ -42,8 +42,18 @@ class InitContainersTest extends EngineTest {
               - {name: main, image: busybox, imagePullPolicy: IfNotPresent}
             """;
 
+    private static final String SIDECARS_WITH_HOOKS =
+            SIDECARS.replace("Always}", "Always, lifecycle: {preStop: {exec: {command: [drain]}}}}");
+
     private void create(String manifest, String restartPolicy) {
         fixture.create(EngineFixture.pod(manifest.formatted(restartPolicy)));
+    }
+
+    /** Until its containers run. */
+    private void createWithSidecars(String manifest, String restartPolicy) {
+        create(manifest, restartPolicy);
+        fixture.runtime.exit("setup", 0);
+        fixture.run();
     }
 
     private void delete(long graceSeconds) throws PodRejectedException {
@@ -190,9 +200,7 @@ class InitContainersTest extends EngineTest {
     @Test
     void aPodIsReadyOnlyWithItsSidecars() {
         fixture.probes.initially("proxy", FakeProbes.UNREADY);
-        create(SIDECARS, "Always");
-        fixture.runtime.exit("setup", 0);
-        fixture.run();
+        createWithSidecars(SIDECARS, "Always");
 
         assertThat(fixture.runtime.runningNames()).contains("main");
         assertThat(condition("Ready").getStatus()).isEqualTo("False");
@@ -201,9 +209,7 @@ class InitContainersTest extends EngineTest {
 
     @Test
     void sidecarsOfAPodThatHasDoneItsWorkEndInReverseOrder() {
-        create(SIDECARS, "Never");
-        fixture.runtime.exit("setup", 0);
-        fixture.run();
+        createWithSidecars(SIDECARS, "Never");
         fixture.runtime.clearCalls();
 
         fixture.runtime.exit("main", 0);
@@ -215,9 +221,7 @@ class InitContainersTest extends EngineTest {
 
     @Test
     void sidecarsOfAPodThatGoesEndAfterTheOthersInReverseOrder() throws Exception {
-        create(SIDECARS, "Always");
-        fixture.runtime.exit("setup", 0);
-        fixture.run();
+        createWithSidecars(SIDECARS, "Always");
         fixture.runtime.clearCalls();
         fixture.runtime.stopTakes(Duration.ofSeconds(3));
 
@@ -231,9 +235,7 @@ class InitContainersTest extends EngineTest {
 
     @Test
     void theHookOfASidecarDoesNotWaitForItsTurn() throws Exception {
-        create(SIDECARS.replace("Always}", "Always, lifecycle: {preStop: {exec: {command: [drain]}}}}"), "Always");
-        fixture.runtime.exit("setup", 0);
-        fixture.run();
+        createWithSidecars(SIDECARS_WITH_HOOKS, "Always");
         fixture.runtime.clearCalls();
         fixture.runtime.stopTakes(Duration.ofSeconds(3));
 
@@ -259,9 +261,7 @@ class InitContainersTest extends EngineTest {
 
     @Test
     void theHookOfASidecarIsEndedAtTheDeadline() throws Exception {
-        create(SIDECARS.replace("Always}", "Always, lifecycle: {preStop: {exec: {command: [drain]}}}}"), "Always");
-        fixture.runtime.exit("setup", 0);
-        fixture.run();
+        createWithSidecars(SIDECARS_WITH_HOOKS, "Always");
         fixture.runtime.stopTakes(Duration.ofHours(1));
 
         delete(20);
@@ -275,9 +275,7 @@ class InitContainersTest extends EngineTest {
 
     @Test
     void atTheDeadlineNobodyWaitsForHisTurn() throws Exception {
-        create(SIDECARS, "Always");
-        fixture.runtime.exit("setup", 0);
-        fixture.run();
+        createWithSidecars(SIDECARS, "Always");
         fixture.runtime.clearCalls();
         fixture.runtime.stopTakes(Duration.ofHours(1));
 

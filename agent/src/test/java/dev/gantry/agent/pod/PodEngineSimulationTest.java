@@ -3,13 +3,10 @@ package dev.gantry.agent.pod;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.gantry.testing.FakeRuntime;
-import io.fabric8.kubernetes.api.model.ContainerStatus;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.grpc.Status;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.time.Instant;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -39,8 +36,7 @@ class PodEngineSimulationTest {
 
     private final Map<String, Pod> files = new TreeMap<>();
     private final Map<String, Set<String>> runningWhenDeleted = new HashMap<>();
-    private final Map<String, Integer> restartCounts = new HashMap<>();
-    private final Map<String, Instant> deadlines = new HashMap<>();
+    private final PodPromises promises = new PodPromises();
     private int nextUid;
 
     @ParameterizedTest(name = "seed {0}")
@@ -207,32 +203,7 @@ class PodEngineSimulationTest {
         Set<String> names = new HashSet<>();
         for (Pod pod : fixture.engine.pods()) {
             assertThat(names.add(pod.getMetadata().getName())).as(when).isTrue();
-            restartCountsNeverFall(when, pod);
-            graceNeverGrows(when, pod);
-        }
-    }
-
-    private void restartCountsNeverFall(String when, Pod pod) {
-        List<ContainerStatus> statuses = pod.getStatus().getContainerStatuses();
-        for (ContainerStatus status : statuses == null ? new ArrayList<ContainerStatus>() : statuses) {
-            String key = pod.getMetadata().getUid() + "/" + status.getName();
-            int before = restartCounts.getOrDefault(key, 0);
-            assertThat(status.getRestartCount())
-                    .as("%s: restart count of %s", when, key)
-                    .isGreaterThanOrEqualTo(before);
-            restartCounts.put(key, status.getRestartCount());
-        }
-    }
-
-    private void graceNeverGrows(String when, Pod pod) {
-        String deadline = pod.getMetadata().getDeletionTimestamp();
-        if (deadline != null) {
-            Instant at = Instant.parse(deadline);
-            Instant before = deadlines.getOrDefault(pod.getMetadata().getUid(), at);
-            assertThat(at)
-                    .as("%s: deadline of %s", when, pod.getMetadata().getUid())
-                    .isBeforeOrEqualTo(before);
-            deadlines.put(pod.getMetadata().getUid(), at);
+            promises.hold(when, pod);
         }
     }
 
