@@ -199,17 +199,23 @@ final class PodDescription {
                             object.isTrue("optional")));
         }
         List<Json> variables = container.items("env");
-        out.append("    Environment:");
-        out.append(variables.isEmpty() ? "      <none>\n" : "\n");
+        title("Environment", variables);
         for (Json variable : variables) {
             line(6, variable.text("name"), FieldDescriptions.variable(variable));
         }
     }
 
+    private void title(String title, List<Json> entries) {
+        if (entries.isEmpty()) {
+            line(4, title, "");
+        } else {
+            out.append("    ").append(title).append(":\n");
+        }
+    }
+
     private void mounts(Json container) {
         List<Json> mounts = container.items("volumeMounts");
-        out.append("    Mounts:");
-        out.append(mounts.isEmpty() ? "           <none>\n" : "\n");
+        title("Mounts", mounts);
         for (Json mount : mounts) {
             out.append("      ")
                     .append(mount.text("mountPath"))
