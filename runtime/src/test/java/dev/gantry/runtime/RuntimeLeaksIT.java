@@ -97,7 +97,17 @@ class RuntimeLeaksIT {
 
         assertThat(inventory()).isEqualTo(before);
         fixture.awaitSpare();
-        assertThat(descriptors()).isLessThanOrEqualTo(descriptors + 2);
+        assertThat(leastDescriptors(descriptors + 2)).isLessThanOrEqualTo(descriptors + 2);
+    }
+
+    /** The fewest of some seconds: what a removal does behind its answer has some open for a moment. */
+    private static long leastDescriptors(long enough) throws IOException {
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(5);
+        long least = descriptors();
+        while (least > enough && System.nanoTime() < end) {
+            least = Math.min(least, descriptors());
+        }
+        return least;
     }
 
     /** A process of its own that starts and stops pods until it is killed. */
