@@ -7,6 +7,7 @@ import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodSpec;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 
 /** Whether this node is one that the pod can run on, whatever else runs there. Reasons and words are the kubelet's. */
 final class NodeAdmission {
@@ -27,9 +28,24 @@ final class NodeAdmission {
         }
         if (!NodeAffinity.matches(spec, nodeName, policy.labels())) {
             return rejected(
-                    "NodeAffinity", "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector");
+                    "NodeAffinity",
+                    "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector; "
+                            + whyNot(selector, policy.labels()));
         }
         return SysctlAdmission.check(pod, policy.allowedUnsafeSysctls()).or(() -> securityModules(pod, policy));
+    }
+
+    /** The label that is missing, or where to look if it is not the selector's. */
+    private static String whyNot(Map<String, String> selector, Map<String, String> labels) {
+        return selector.entrySet().stream()
+                .filter(wanted -> !wanted.getValue().equals(labels.get(wanted.getKey())))
+                .map(wanted -> labels.containsKey(wanted.getKey())
+                        ? "the node has %s=%s, not %s; nodeLabels in its configuration sets it"
+                                .formatted(wanted.getKey(), labels.get(wanted.getKey()), wanted.getValue())
+                        : "the node has no label %s; nodeLabels in its configuration sets it"
+                                .formatted(wanted.getKey()))
+                .findFirst()
+                .orElse("its labels, which nodeLabels in its configuration adds to, are " + new TreeMap<>(labels));
     }
 
     private static Optional<Rejection> securityModules(Pod pod, NodePolicy policy) {

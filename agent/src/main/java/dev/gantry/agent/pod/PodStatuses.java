@@ -266,6 +266,14 @@ public final class PodStatuses {
         return exited.exitCode() == 0 ? "Completed" : "Error";
     }
 
+    /** Whether nothing will start it again: neither its policy nor a request for a restart. */
+    private boolean staysEnded(Container container, ObservedContainer run) {
+        return run.run() instanceof ContainerRun.Exited exit
+                && !state.restarts().isOfEarlierRound(run)
+                && !Outdated.isForgiven(state, container, run)
+                && !RestartRules.restarts(state, container, run, exit);
+    }
+
     /** Why a container is not running though it should; empty if it runs or has ended. */
     private Optional<ContainerStateWaiting> waiting(Container container, Optional<ObservedContainer> latest) {
         if (latest.map(ObservedContainer::isRunning).orElse(false)
@@ -275,6 +283,10 @@ public final class PodStatuses {
         boolean ended = latest.map(ObservedContainer::isExited).orElse(false);
         if (phase.isFinal() || (ended && state.deletion().isPresent())) {
             return ended ? Optional.empty() : Optional.of(waiting(creating(), ""));
+        }
+        if (ended && staysEnded(container, latest.orElseThrow())) {
+            // A start that failed has ended, too: what the failure was is in the run's own message.
+            return Optional.empty();
         }
         Retry failure = state.startFailures().get(container.getName());
         if (failure != null) {
@@ -292,10 +304,7 @@ public final class PodStatuses {
             return Optional.of(waiting("RestartingAllContainers", ""));
         }
         Instant nextStart = context.crashLoop().nextStart(run);
-        boolean restarts = run.run() instanceof ContainerRun.Exited exit
-                && !Outdated.isForgiven(state, container, run)
-                && RestartRules.restarts(state, container, run, exit);
-        if (!restarts || !now.isBefore(nextStart)) {
+        if (Outdated.isForgiven(state, container, run) || !now.isBefore(nextStart)) {
             return Optional.empty();
         }
         ContainerRun.Exited exited = (ContainerRun.Exited) run.run();

@@ -25,8 +25,8 @@ class NodeAdmissionTest {
             delimiter = '|',
             value = {
                 "nodeSelector: {disk: ssd, kubernetes.io/os: linux} |",
-                "nodeSelector: {disk: hdd} | NodeAffinity: Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector",
-                "nodeSelector: {other: ''} | NodeAffinity: Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector",
+                "nodeSelector: {disk: hdd} | NodeAffinity: Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector; the node has disk=ssd, not hdd; nodeLabels in its configuration sets it",
+                "nodeSelector: {other: ''} | NodeAffinity: Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector; the node has no label other; nodeLabels in its configuration sets it",
                 "nodeSelector: {kubernetes.io/os: windows} | PodOSSelectorNodeLabelDoesNotMatch: Failed to admit pod as the `kubernetes.io/os` label doesn't match node label",
                 "os: {name: windows} | PodOSNotSupported: Failed to admit pod as the OS field doesn't match node OS",
                 "os: {name: linux} |",
@@ -88,7 +88,9 @@ class NodeAdmissionTest {
         assertThat(NodeAdmission.check(pod(affinity.formatted("node-1")), "node-1", POLICY))
                 .isEmpty();
         assertThat(NodeAdmission.check(pod(affinity.formatted("node-2")), "node-1", POLICY))
-                .isPresent();
+                .hasValueSatisfying(rejection -> assertThat(rejection.message())
+                        .contains("; its labels, which nodeLabels in its configuration adds to, are {")
+                        .contains(", cores=8, disk=ssd, "));
     }
 
     private static Pod pod(String fields) {

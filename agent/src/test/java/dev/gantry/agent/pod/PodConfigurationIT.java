@@ -214,6 +214,25 @@ class PodConfigurationIT {
         return RealNode.status(pod, container).getState().getTerminated();
     }
 
+    /** Of 8 GiB that the node has; what is below the agent's own number takes a capability. */
+    @Test
+    void theKernelIsToldWhomToKillFirst() throws Exception {
+        Pod bestEffort = start("containers: [{name: main, image: %s, command: [sleep, \"1000\"]}]");
+        assertThat(shell(bestEffort, "cat /proc/1/oom_score_adj")).isEqualTo("1000\n");
+        assertThat(bestEffort.getStatus().getQosClass()).isEqualTo("BestEffort");
+        node.delete();
+
+        start("""
+                containers:
+                - {name: main, image: %1$s, command: [sleep, "1000"], resources: {requests: {memory: 2Gi}}}
+                - {name: half, image: %1$s, command: [sleep, "1000"], resources: {requests: {memory: 4Gi}}}
+                """);
+        Pod burstable = node.awaitRunning("half");
+        assertThat(shell(burstable, "cat /proc/1/oom_score_adj")).isEqualTo("750\n");
+        assertThat(node.shell(burstable, "half", "cat /proc/1/oom_score_adj")).isEqualTo("500\n");
+        assertThat(burstable.getStatus().getQosClass()).isEqualTo("Burstable");
+    }
+
     @Test
     void portsOfTheHostLeadToContainersAndSidecars() throws Exception {
         int sidecar = freePort();
@@ -284,9 +303,10 @@ class PodConfigurationIT {
                 """.formatted(RealNode.IMAGE, container));
 
         assertThat(created.getStatus()).isNotNull();
-        Pod pod = node.await(one -> RealNode.status(one, "main").getState().getRunning() != null
+        // A start that failed is first told as one that is tried, then as one that has ended.
+        node.await(one -> RealNode.status(one, "main").getState().getRunning() != null
+                && told(one).startsWith(reason)
                 && told(one).contains(message));
-        assertThat(told(pod)).startsWith(reason);
     }
 
     /** Reason and message of the container that cannot run. */
