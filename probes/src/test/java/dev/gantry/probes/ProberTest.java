@@ -7,6 +7,7 @@ import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.socket.nio.NioSocketChannel;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ArrayBlockingQueue;
@@ -78,6 +79,31 @@ class ProberTest {
                     .contains("Host: web.example\r\n", "user-agent: kube-probe/1.36\r\n", "X-A: 1\r\n", "X-A: 2\r\n")
                     .doesNotContainIgnoringCase("accept:");
         }
+    }
+
+    /** What a pod's server does is no other pod's business, though all share one event loop. */
+    @Test
+    void attemptsThatHangDelayNoOther() throws Exception {
+        Prober hangingExecs =
+                new Prober(GROUP.next(), NioSocketChannel.class, (id, command, timeout) -> new CompletableFuture<>());
+        try (MisbehavingServer silent = MisbehavingServer.silent();
+                MisbehavingServer good =
+                        MisbehavingServer.answering("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")) {
+            List<CompletableFuture<ProbeResult>> hanging = new ArrayList<>();
+            for (int i = 0; i < 40; i++) {
+                hanging.add(hangingExecs.tryOnce(get(silent.port()), AMPLE));
+                hanging.add(hangingExecs.tryOnce(new ProbeAction.Exec("c" + i, List.of("sleep", "1000")), AMPLE));
+            }
+
+            assertThat(hangingExecs.tryOnce(get(good.port()), AMPLE).get(10, TimeUnit.SECONDS))
+                    .isEqualTo(new ProbeResult.Passed("ok"));
+            assertThat(hanging).noneMatch(CompletableFuture::isDone);
+            hanging.forEach(attempt -> attempt.cancel(true));
+        }
+    }
+
+    private static ProbeAction.HttpGet get(int port) {
+        return new ProbeAction.HttpGet(false, "127.0.0.1", port, "/", List.of());
     }
 
     @Test
