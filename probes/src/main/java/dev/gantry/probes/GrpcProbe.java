@@ -3,6 +3,7 @@ package dev.gantry.probes;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.EventLoop;
 import io.netty.channel.SimpleChannelInboundHandler;
@@ -11,6 +12,7 @@ import io.netty.handler.codec.http2.DefaultHttp2DataFrame;
 import io.netty.handler.codec.http2.DefaultHttp2Headers;
 import io.netty.handler.codec.http2.DefaultHttp2HeadersFrame;
 import io.netty.handler.codec.http2.Http2DataFrame;
+import io.netty.handler.codec.http2.Http2Exception;
 import io.netty.handler.codec.http2.Http2FrameCodecBuilder;
 import io.netty.handler.codec.http2.Http2HeadersFrame;
 import io.netty.handler.codec.http2.Http2MultiplexHandler;
@@ -18,6 +20,7 @@ import io.netty.handler.codec.http2.Http2ResetFrame;
 import io.netty.handler.codec.http2.Http2StreamChannel;
 import io.netty.handler.codec.http2.Http2StreamChannelBootstrap;
 import io.netty.handler.codec.http2.Http2StreamFrame;
+import io.netty.util.ReferenceCountUtil;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
@@ -49,7 +52,8 @@ final class GrpcProbe {
                 channel.pipeline()
                         .addLast(
                                 Http2FrameCodecBuilder.forClient().build(),
-                                new Http2MultiplexHandler(new IgnoredStream()));
+                                new Http2MultiplexHandler(new IgnoredStream()),
+                                new BrokenConnection(attempt, address));
             }
         };
         connector.connect(
@@ -108,6 +112,29 @@ final class GrpcProbe {
         @Override
         protected void channelRead0(ChannelHandlerContext context, Object message) {
             // A server may not open streams towards a health check.
+        }
+    }
+
+    /** What breaks the connection as a whole, such as a server that speaks another protocol. */
+    private static final class BrokenConnection extends ChannelInboundHandlerAdapter {
+        private final Attempt attempt;
+        private final String address;
+
+        BrokenConnection(Attempt attempt, String address) {
+            this.attempt = attempt;
+            this.address = address;
+        }
+
+        @Override
+        public void channelRead(ChannelHandlerContext context, Object message) {
+            // Settings and pings of the connection: the codec has answered them.
+            ReferenceCountUtil.release(message);
+        }
+
+        @Override
+        public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+            String what = cause instanceof Http2Exception ? "does not speak HTTP/2: " : "";
+            attempt.end(new ProbeResult.Failed("\"%s\" %s%s".formatted(address, what, Attempt.reason(cause))));
         }
     }
 

@@ -219,7 +219,10 @@ class ProberTest {
         try (MisbehavingServer server = MisbehavingServer.answering("HTTP/1.1 400 Bad Request\r\n\r\n")) {
             assertThat(prober.tryOnce(new ProbeAction.Grpc("127.0.0.1", server.port(), ""), AMPLE)
                             .get())
-                    .isInstanceOf(ProbeResult.Failed.class);
+                    .isInstanceOfSatisfying(
+                            ProbeResult.Failed.class,
+                            failed -> assertThat(failed.reason())
+                                    .startsWith("\"127.0.0.1:%d\" does not speak HTTP/2: ".formatted(server.port())));
         }
     }
 
