@@ -14,12 +14,14 @@ import io.netty.handler.codec.http.HttpClientCodec;
 import io.netty.handler.codec.http.HttpObjectAggregator;
 import io.netty.handler.codec.spdy.DefaultSpdyDataFrame;
 import io.netty.handler.codec.spdy.DefaultSpdyPingFrame;
+import io.netty.handler.codec.spdy.DefaultSpdySettingsFrame;
 import io.netty.handler.codec.spdy.DefaultSpdySynStreamFrame;
 import io.netty.handler.codec.spdy.DefaultSpdyWindowUpdateFrame;
 import io.netty.handler.codec.spdy.SpdyDataFrame;
 import io.netty.handler.codec.spdy.SpdyFrameCodec;
 import io.netty.handler.codec.spdy.SpdyPingFrame;
 import io.netty.handler.codec.spdy.SpdyRstStreamFrame;
+import io.netty.handler.codec.spdy.SpdySettingsFrame;
 import io.netty.handler.codec.spdy.SpdySynReplyFrame;
 import io.netty.handler.codec.spdy.SpdyVersion;
 import io.netty.handler.ssl.SslContext;
@@ -38,8 +40,9 @@ import java.util.concurrent.atomic.AtomicInteger;
 /**
  * The client's side of SPDY/3.1 as runtimes speak it: an HTTP/1.1 connection, upgraded, with streams that this side opens.
  *
- * <p>What is sent is not held back by windows, since the servers of most runtimes never open them; what is received opens them as
- * it is read, for those that look. The connection itself holds back both.
+ * <p>What is sent is not held back by windows, since the servers of most runtimes never open them. Those that look at windows get the
+ * largest from the start: a server may hang up as soon as it has sent all, and whatever we send then makes the kernels drop what is
+ * still on its way. The connection itself holds back both.
  *
  * @see <a href="https://www.chromium.org/spdy/spdy-protocol/spdy-protocol-draft3-1/">SPDY draft 3.1</a>
  */
@@ -55,7 +58,14 @@ final class SpdyConnection implements AutoCloseable {
     /** Bytes of all streams that wait for readers, from which on nothing is taken from the connection. */
     private static final int ENOUGH = 1 << 20;
 
+    /** A window at the start of a session, for the session; it cannot be set otherwise. */
+    private static final int FIRST_WINDOW = 64 << 10;
+
+    /** Bytes read after which a window is opened anew. */
+    private static final int REOPEN = 1 << 30;
+
     private final Channel channel;
+    private final Window session = new Window(0);
     private final Map<Integer, SpdyStream> streams = new ConcurrentHashMap<>();
     private final AtomicInteger waiting = new AtomicInteger();
     private int nextId = 1;
@@ -83,6 +93,8 @@ final class SpdyConnection implements AutoCloseable {
                 .channel(EpollSocketChannel.class)
                 .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, CONNECT_MILLIS)
                 .option(ChannelOption.TCP_NODELAY, true)
+                // A runtime hangs up when it has sent all: an answer that it takes no more must not end our reading.
+                .option(ChannelOption.AUTO_CLOSE, false)
                 .handler(new ChannelInitializer<>() {
                     @Override
                     protected void initChannel(Channel created) {
@@ -126,6 +138,13 @@ final class SpdyConnection implements AutoCloseable {
                         new SpdyFrameCodec(SpdyVersion.SPDY_3_1, MAX_CHUNK, MAX_HEADERS, 6, 15, 8),
                         connection.new Frames());
         return connection;
+    }
+
+    /** Lets the server send; on the event loop, as soon as frames can be written and before any stream is opened. */
+    void openWindows() {
+        channel.write(new DefaultSpdySettingsFrame()
+                .setValue(SpdySettingsFrame.SETTINGS_INITIAL_WINDOW_SIZE, Integer.MAX_VALUE));
+        channel.writeAndFlush(new DefaultSpdyWindowUpdateFrame(0, Integer.MAX_VALUE - FIRST_WINDOW));
     }
 
     /** Opens a stream; {@link #awaitOpened} tells when the server has it. */
@@ -187,16 +206,39 @@ final class SpdyConnection implements AutoCloseable {
     private void received(int count) {
         if (waiting.addAndGet(count) >= ENOUGH) {
             channel.config().setAutoRead(false);
+            if (waiting.get() < ENOUGH / 2) {
+                // The readers took all of it in between, and wait for more.
+                channel.config().setAutoRead(true);
+            }
         }
     }
 
-    /** A reader has taken bytes of a stream. */
-    void consumed(int streamId, int count) {
+    /** A reader has taken bytes of a stream, which has this window. */
+    void consumed(Window window, int count) {
         if (waiting.addAndGet(-count) < ENOUGH / 2) {
             channel.config().setAutoRead(true);
         }
-        channel.write(new DefaultSpdyWindowUpdateFrame(streamId, count));
-        channel.writeAndFlush(new DefaultSpdyWindowUpdateFrame(0, count));
+        window.consumed(count);
+        session.consumed(count);
+    }
+
+    /** How much the server may send; opened again long before it is used up. */
+    final class Window {
+        private final int streamId;
+        private int taken;
+
+        /** @param streamId 0 for the session */
+        Window(int streamId) {
+            this.streamId = streamId;
+        }
+
+        private synchronized void consumed(int count) {
+            taken += count;
+            if (taken >= REOPEN) {
+                channel.writeAndFlush(new DefaultSpdyWindowUpdateFrame(streamId, taken));
+                taken = 0;
+            }
+        }
     }
 
     @Override

@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
 final class SpdyStream {
     private final SpdyConnection connection;
     private final int id;
+    private final SpdyConnection.Window window;
     private final CompletableFuture<SpdyStream> opened = new CompletableFuture<>();
     private final Input input = new Input();
     private final Output output = new Output();
@@ -20,6 +21,7 @@ final class SpdyStream {
     SpdyStream(SpdyConnection connection, int id) {
         this.connection = connection;
         this.id = id;
+        window = connection.new Window(id);
     }
 
     int id() {
@@ -74,7 +76,7 @@ final class SpdyStream {
 
         synchronized void add(byte[] bytes) {
             if (ended) {
-                connection.consumed(id, bytes.length);
+                connection.consumed(window, bytes.length);
                 return;
             }
             waiting.add(bytes);
@@ -125,7 +127,7 @@ final class SpdyStream {
                 System.arraycopy(current, at, bytes, offset, count);
                 at += count;
             }
-            connection.consumed(id, count);
+            connection.consumed(window, count);
             return count;
         }
     }

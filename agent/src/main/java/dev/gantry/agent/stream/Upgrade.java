@@ -75,6 +75,7 @@ final class Upgrade extends SimpleChannelInboundHandler<FullHttpResponse> {
         SpdyConnection connection = SpdyConnection.install(channel);
         // Last, because bytes that the codec has buffered are passed on as it goes.
         channel.pipeline().remove(HttpClientCodec.class);
+        connection.openWindows();
         done.complete(connection);
     }
 
