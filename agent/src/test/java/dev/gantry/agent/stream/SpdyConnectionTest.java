@@ -11,6 +11,7 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.URI;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
@@ -24,6 +25,7 @@ class SpdyConnectionTest {
     private static final int CHUNKS = 512;
     private static final int LAST = 1;
     private static final int SYN_STREAM = 1;
+    private static final int LENGTH = 0xffffff;
 
     /** As containerd does when a command has ended: what is on its way must arrive, though our answers to it fail. */
     @Test
@@ -51,13 +53,17 @@ class SpdyConnectionTest {
                 head += (char) in.read();
             }
             DataOutputStream out = new DataOutputStream(client.getOutputStream());
-            out.write(("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\n"
-                            + "X-Stream-Protocol-Version: v4.channel.k8s.io\r\n\r\n")
-                    .getBytes(StandardCharsets.US_ASCII));
+            out.write("""
+                    HTTP/1.1 101 Switching Protocols
+                    Connection: Upgrade
+                    Upgrade: SPDY/3.1
+                    X-Stream-Protocol-Version: v4.channel.k8s.io
+
+                    """.replace("\n", "\r\n").getBytes(StandardCharsets.US_ASCII));
             awaitStream(in);
             for (int i = 1; i <= CHUNKS; i++) {
                 out.writeInt(1);
-                out.writeInt((i == CHUNKS ? LAST : 0) << 24 | CHUNK);
+                out.writeInt(((i == CHUNKS ? LAST : 0) << 24) | CHUNK);
                 out.write(new byte[CHUNK]);
             }
             out.flush();
@@ -71,7 +77,7 @@ class SpdyConnectionTest {
         for (int type = 0; type != SYN_STREAM; ) {
             byte[] head = in.readNBytes(8);
             type = head[3];
-            in.readNBytes((head[5] & 0xff) << 16 | (head[6] & 0xff) << 8 | head[7] & 0xff);
+            in.readNBytes(ByteBuffer.wrap(head, 4, 4).getInt() & LENGTH);
         }
     }
 }
