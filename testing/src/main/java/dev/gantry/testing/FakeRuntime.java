@@ -16,6 +16,7 @@ import dev.gantry.cri.v1.ContainerStatusRequest;
 import dev.gantry.cri.v1.ContainerStatusResponse;
 import dev.gantry.cri.v1.CreateContainerRequest;
 import dev.gantry.cri.v1.CreateContainerResponse;
+import dev.gantry.cri.v1.FilesystemUsage;
 import dev.gantry.cri.v1.GetEventsRequest;
 import dev.gantry.cri.v1.Image;
 import dev.gantry.cri.v1.ImageServiceGrpc;
@@ -174,6 +175,7 @@ public final class FakeRuntime implements AutoCloseable {
         String reason = "";
         LinuxContainerResources resources;
         long memoryUsage;
+        long diskUsage;
 
         Run(String id, Sandbox sandbox, ContainerConfig config, Instant createdAt) {
             this.id = id;
@@ -236,6 +238,11 @@ public final class FakeRuntime implements AutoCloseable {
     /** The newest running container of this name uses this much memory. */
     public void usesMemory(String container, long bytes) {
         locked(() -> newest(container).memoryUsage = bytes);
+    }
+
+    /** The newest running container of this name has written this much into its root file system. */
+    public void usesDisk(String container, long bytes) {
+        locked(() -> newest(container).diskUsage = bytes);
     }
 
     /** What is in force for the newest running container of this name. */
@@ -805,7 +812,9 @@ public final class FakeRuntime implements AutoCloseable {
                         UInt64Value.newBuilder().setValue(run.memoryUsage).build();
                 return ContainerStatsResponse.newBuilder()
                         .setStats(ContainerStats.newBuilder()
-                                .setMemory(MemoryUsage.newBuilder().setUsageBytes(usage)))
+                                .setMemory(MemoryUsage.newBuilder().setUsageBytes(usage))
+                                .setWritableLayer(FilesystemUsage.newBuilder()
+                                        .setUsedBytes(UInt64Value.newBuilder().setValue(run.diskUsage))))
                         .build();
             });
         }

@@ -15,6 +15,7 @@ import dev.gantry.cri.v1.ExecRequest;
 import dev.gantry.cri.v1.ExecResponse;
 import dev.gantry.cri.v1.ExecSyncRequest;
 import dev.gantry.cri.v1.ExecSyncResponse;
+import dev.gantry.cri.v1.FilesystemUsage;
 import dev.gantry.cri.v1.GetEventsRequest;
 import dev.gantry.cri.v1.LinuxContainerResources;
 import dev.gantry.cri.v1.ListContainersRequest;
@@ -221,6 +222,19 @@ public final class CriRuntime {
                     MemoryUsage memory = response.getStats().getMemory();
                     return memory.hasUsageBytes()
                             ? OptionalLong.of(memory.getUsageBytes().getValue())
+                            : OptionalLong.empty();
+                });
+    }
+
+    /** What a container has written into its root file system, in bytes on disk; empty if the runtime does not tell. */
+    public CompletableFuture<OptionalLong> writableBytes(String id) {
+        ContainerStatsRequest request =
+                ContainerStatsRequest.newBuilder().setContainerId(id).build();
+        return calls.call(RuntimeServiceGrpc.getContainerStatsMethod(), request, CriCalls.SHORT, "container " + id)
+                .thenApply(response -> {
+                    FilesystemUsage layer = response.getStats().getWritableLayer();
+                    return layer.hasUsedBytes()
+                            ? OptionalLong.of(layer.getUsedBytes().getValue())
                             : OptionalLong.empty();
                 });
     }

@@ -12,6 +12,7 @@ import dev.gantry.agent.resource.EmptyCgroups;
 import dev.gantry.agent.resource.NodeCgroups;
 import dev.gantry.agent.rotation.LogRotator;
 import dev.gantry.agent.rotation.LogRotator.RunningLog;
+import dev.gantry.agent.storage.StorageWatch;
 import dev.gantry.cgroups.CgroupTree;
 import dev.gantry.linux.EventLoop;
 import dev.gantry.linux.Linux;
@@ -28,7 +29,10 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** What goes on beside the pods and follows them: rotation of their logs, the cgroups of their classes, events of out-of-memory kills. */
+/**
+ * What goes on beside the pods and follows them: rotation of their logs, what they take of the disk, the cgroups of their classes, events of
+ * out-of-memory kills.
+ */
 final class NodeServices implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(NodeServices.class);
 
@@ -66,6 +70,13 @@ final class NodeServices implements AutoCloseable {
             }
             services.services.push(LogRotator.start(
                     config.resources().logs(), services::logs, engine::reopenLog, clock, pool, timers));
+            services.services.push(new StorageWatch(
+                            engine::limitedPods,
+                            engine::writableBytes,
+                            engine::evict,
+                            Linux.system().files(),
+                            pool)
+                    .start(timers));
             services.outOfMemory(tree, events);
             return services;
         } catch (IOException | RuntimeException e) {

@@ -8,6 +8,8 @@ import dev.gantry.agent.event.EventStore;
 import dev.gantry.agent.event.PodReference;
 import dev.gantry.agent.oom.OomEvents;
 import dev.gantry.agent.pod.PodSlot.Occupant;
+import dev.gantry.agent.resource.StorageLimits;
+import dev.gantry.agent.storage.LimitedPod;
 import dev.gantry.agent.volume.ManifestObjects;
 import dev.gantry.agent.volume.VolumeManager;
 import dev.gantry.linux.Linux;
@@ -360,6 +362,51 @@ public final class CriPodEngine implements PodEngine {
                         .filter(ObservedContainer::isRunning)
                         .map(run -> new RunningContainer(state.pod(), run.name(), run.id(), run.logPath())))
                 .toList();
+    }
+
+    /** The pods that run, limit what they take of the disk, and may be ended for it. */
+    public List<LimitedPod> limitedPods() {
+        List<PodWorker> all;
+        synchronized (table) {
+            all = table.occupants()
+                    .filter(PodWorkers::isEvictable)
+                    .flatMap(occupant -> Optional.ofNullable(occupant.worker).stream())
+                    .toList();
+        }
+        return all.stream()
+                .map(PodWorker::state)
+                .filter(state -> StorageLimits.any(state.pod().getSpec()))
+                .map(this::limitedPod)
+                .toList();
+    }
+
+    private LimitedPod limitedPod(PodState state) {
+        Pod pod = state.pod();
+        return new LimitedPod(
+                pod.getMetadata().getUid(),
+                pod.getSpec(),
+                state.observed().orElse(ObservedPod.NOTHING).containers().stream()
+                        .filter(ObservedContainer::isRunning)
+                        .map(run -> new LimitedPod.Running(run.name(), run.id(), run.logPath()))
+                        .toList(),
+                VolumeManager.emptyDirsOnDisk(settings.paths().pods(), pod));
+    }
+
+    /** Bytes in what a container has written into its root file system; empty if the runtime does not tell. */
+    public CompletableFuture<OptionalLong> writableBytes(String containerId) {
+        return runtime.writableBytes(containerId);
+    }
+
+    /**
+     * Ends a pod of the API as failed, with reason Evicted and one second of grace; one that may not be evicted or is ending
+     * already is left alone.
+     */
+    public void evict(String podUid, String message) {
+        synchronized (table) {
+            if (!closed) {
+                workers.evict(podUid, message);
+            }
+        }
     }
 
     /** Has the runtime begin a container's log anew at its path. */

@@ -87,8 +87,13 @@ final class Plan {
 
     /** What is over stops within one grace, which is counted from the first time that this was decided. */
     Deletion windDown() {
-        ending = state.ending().orElseGet(() -> Deletion.requested(now, gracePeriodSeconds(pod())));
+        ending = state.ending().orElseGet(() -> Deletion.requested(now, graceOfEnding()));
         return ending;
+    }
+
+    private long graceOfEnding() {
+        long own = gracePeriodSeconds(pod());
+        return state.failure().map(why -> why.graceSeconds().orElse(own)).orElse(own);
     }
 
     boolean isGoingOn(Predicate<Operation> test) {

@@ -17,7 +17,7 @@ import java.util.Optional;
 import java.util.stream.Collectors;
 
 /**
- * The door of the node: which pods may start, which have to make room for one, and what those show that were turned away. One
+ * The door of the node: which pods may start, which have to leave, and what those show that were turned away. One
  * that runs already, that ends or has ended is never turned away. Asked under the lock of the {@link PodTable}.
  */
 final class PodAdmission {
@@ -66,16 +66,16 @@ final class PodAdmission {
         if (verdict instanceof Preempts preempts) {
             preempts.uids().stream()
                     .flatMap(uid -> table.occupant(uid).stream())
-                    .forEach(this::preempt);
+                    .forEach(occupant -> expel(occupant, PodFailure.PREEMPTED));
             return false;
         }
         return true;
     }
 
-    private void preempt(Occupant occupant) {
-        if (occupant.worker != null && !occupant.preempted && occupant.deletion == null) {
-            occupant.preempted = true;
-            PodFailure why = PodFailure.PREEMPTED;
+    /** Has a pod end as failed, unless it is ending already. */
+    void expel(Occupant occupant, PodFailure why) {
+        if (occupant.worker != null && !occupant.expelled && occupant.deletion == null) {
+            occupant.expelled = true;
             events.record(occupant.reference(), Optional.empty(), true, why.reason(), why.message());
             occupant.worker.fail(why);
         }

@@ -84,8 +84,8 @@ final class PodSlot {
         /** Conditions that somebody else has reported of it. */
         List<PodCondition> reported = List.of();
 
-        /** Whether it has to make room for another. */
-        boolean preempted;
+        /** Whether it was told to end as failed: it makes room for another, or takes more than it may. */
+        boolean expelled;
 
         Occupant(Pod pod, PodSource source, boolean orphan, PodStatus status) {
             this.pod = pod;

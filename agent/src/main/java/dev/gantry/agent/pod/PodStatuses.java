@@ -27,6 +27,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
 /** The status of a pod as the API shows it: a function of its state, without effects. */
@@ -142,8 +143,11 @@ public final class PodStatuses {
                         .filter(condition -> PodConditions.DISRUPTION_TARGET.equals(condition.getType()))
                         .map(condition -> String.valueOf(condition.getMessage()))
                         .findFirst();
-        return Optional.of(
-                new PodFailure(status.getReason(), status.getMessage() == null ? "" : status.getMessage(), disruption));
+        return Optional.of(new PodFailure(
+                status.getReason(),
+                status.getMessage() == null ? "" : status.getMessage(),
+                disruption,
+                OptionalLong.empty()));
     }
 
     private void addresses(PodStatus status) {

@@ -237,7 +237,7 @@ final class PodWorker {
         });
     }
 
-    /** Ends the pod for good, as failed: its containers stop within its own grace, and it stays listed. */
+    /** Ends the pod for good, as failed: its containers stop within its own grace or that of the failure, and it stays listed. */
     void fail(PodFailure why) {
         serial.execute(() -> {
             if (state.finalPhase().isEmpty()) {

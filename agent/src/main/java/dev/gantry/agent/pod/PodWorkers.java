@@ -3,6 +3,7 @@ package dev.gantry.agent.pod;
 import dev.gantry.agent.pod.PodSlot.Occupant;
 import dev.gantry.agent.pod.PodSlot.Wanted;
 import dev.gantry.agent.resource.Admission.Verdict;
+import dev.gantry.agent.resource.Priorities;
 import dev.gantry.agent.time.Timestamps;
 import dev.gantry.agent.volume.ManifestObjects;
 import io.fabric8.kubernetes.api.model.EphemeralContainer;
@@ -238,6 +239,24 @@ final class PodWorkers implements PodWorker.Listener {
         save(occupant.pod, deletion, occupant.status);
         occupant.worker.delete(deletion);
         shown.show(slot);
+    }
+
+    /** Whether a pod may be ended for what it takes of the disk: as in the kubelet no static one and no critical one. */
+    static boolean isEvictable(Occupant occupant) {
+        return occupant.source == PodSource.API
+                && !occupant.orphan
+                && occupant.worker != null
+                && occupant.deletion == null
+                && !occupant.expelled
+                && !occupant.isFinal()
+                && !Priorities.isCritical(occupant.pod);
+    }
+
+    /** Ends a pod as failed with reason Evicted; one that may not be or is ending already is left alone. */
+    void evict(String uid, String message) {
+        table.occupant(uid)
+                .filter(PodWorkers::isEvictable)
+                .ifPresent(occupant -> admission.expel(occupant, PodFailure.evicted(message)));
     }
 
     private void remove(PodSlot slot, Occupant occupant) {

@@ -147,6 +147,17 @@ public final class VolumeManager {
         return result;
     }
 
+    /** Where a pod's emptyDir volumes lie, without those whose medium is not the disk. */
+    public static List<Path> emptyDirsOnDisk(Path pods, Pod pod) {
+        List<Volume> volumes = pod.getSpec().getVolumes();
+        return (volumes == null ? List.<Volume>of() : volumes)
+                .stream()
+                        .filter(volume -> volume.getEmptyDir() != null
+                                && isEmpty(volume.getEmptyDir().getMedium()))
+                        .map(volume -> new VolumeDirectories(pods).of(pod, volume))
+                        .toList();
+    }
+
     private static List<VolumeMount> volumeMounts(Container container) {
         return container.getVolumeMounts() == null ? List.of() : container.getVolumeMounts();
     }

@@ -142,6 +142,11 @@ final class RealNode {
 
     void delete() throws Exception {
         engine.delete("default", "web", OptionalLong.of(0));
+        awaitNone();
+    }
+
+    /** Until no pod is left. */
+    void awaitNone() throws InterruptedException {
         while (!engine.pods().isEmpty()) {
             if (changes.poll(20, TimeUnit.SECONDS) == null) {
                 throw new AssertionError("was not deleted: " + engine.pods());
