@@ -8,7 +8,9 @@ import dev.gantry.cri.v1.ContainerConfig;
 import dev.gantry.cri.v1.ContainerEventResponse;
 import dev.gantry.cri.v1.ContainerFilter;
 import dev.gantry.cri.v1.ContainerStatsRequest;
+import dev.gantry.cri.v1.ContainerStatus;
 import dev.gantry.cri.v1.ContainerStatusRequest;
+import dev.gantry.cri.v1.ContainerStatusResponse;
 import dev.gantry.cri.v1.CreateContainerRequest;
 import dev.gantry.cri.v1.CreateContainerResponse;
 import dev.gantry.cri.v1.ExecRequest;
@@ -179,12 +181,22 @@ public final class CriRuntime {
 
     /** What is in force for a container; empty if the runtime does not tell. */
     public CompletableFuture<Optional<LinuxContainerResources>> resources(String id) {
+        return status(id)
+                .thenApply(status -> status.getResources().hasLinux()
+                        ? Optional.of(status.getResources().getLinux())
+                        : Optional.empty());
+    }
+
+    /** Whom a container's process begins as; empty if the runtime does not tell. */
+    public CompletableFuture<Optional<ObservedContainer.User>> user(String id) {
+        return status(id).thenApply(ObservedContainer::user);
+    }
+
+    private CompletableFuture<ContainerStatus> status(String id) {
         ContainerStatusRequest request =
                 ContainerStatusRequest.newBuilder().setContainerId(id).build();
         return calls.call(RuntimeServiceGrpc.getContainerStatusMethod(), request, CriCalls.SHORT, "container " + id)
-                .thenApply(response -> response.getStatus().getResources().hasLinux()
-                        ? Optional.of(response.getStatus().getResources().getLinux())
-                        : Optional.empty());
+                .thenApply(ContainerStatusResponse::getStatus);
     }
 
     /** Changes what a running container may have. */
@@ -378,17 +390,9 @@ public final class CriRuntime {
         if (known.isPresent()) {
             return CompletableFuture.completedFuture(known);
         }
-        ContainerStatusRequest request = ContainerStatusRequest.newBuilder()
-                .setContainerId(container.getId())
-                .build();
         return CriCalls.unless(
                 CriException::isNotFound,
-                calls.call(
-                                RuntimeServiceGrpc.getContainerStatusMethod(),
-                                request,
-                                CriCalls.SHORT,
-                                "container " + container.getId())
-                        .thenApply(response -> ObservedContainer.of(container, response.getStatus())));
+                status(container.getId()).thenApply(status -> ObservedContainer.of(container, status)));
     }
 
     private CompletableFuture<Optional<ObservedSandbox>> observe(PodSandbox sandbox) {

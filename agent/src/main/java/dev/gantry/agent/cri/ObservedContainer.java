@@ -106,7 +106,7 @@ public record ObservedContainer(
                         .replace("MINUS", "-");
     }
 
-    private static Optional<User> user(ContainerStatus status) {
+    static Optional<User> user(ContainerStatus status) {
         if (!status.getUser().hasLinux()) {
             return Optional.empty();
         }

@@ -216,8 +216,9 @@ final class PodActions {
             Pod pod, Container container, Action.StartContainer start, Prepared prepared) {
         ContainerConfig config;
         PodSandboxConfig sandbox;
+        RunAsUser.Verdict user;
         try {
-            RunAsUser.verify(pod, container, start.image());
+            user = RunAsUser.verify(pod, container, start.image());
             config = EphemeralTargets.resolve(
                     pod,
                     container,
@@ -232,10 +233,29 @@ final class PodActions {
                 .createContainer(start.sandboxId(), config, sandbox)
                 .exceptionallyCompose(failure -> CompletableFuture.failedFuture(
                         new StartFailedException("CreateContainerError", CriException.reason(failure), failure)))
+                .thenCompose(id -> user == RunAsUser.Verdict.ALLOWED
+                        ? CompletableFuture.completedFuture(id)
+                        : verifyUser(container, id, start.image().username()))
                 .thenApply(id -> {
                     event(container, false, "Created", "Container created");
                     return id;
                 });
+    }
+
+    /** A created container that must not be started goes again. */
+    private CompletableFuture<String> verifyUser(Container container, String id, String username) {
+        return settings.runtime().user(id).thenCompose(user -> {
+            try {
+                RunAsUser.verifyCreated(container, username, user);
+                return CompletableFuture.completedFuture(id);
+            } catch (StartFailedException refusal) {
+                // What cannot be removed now is a leftover of the next attempt.
+                return settings.runtime()
+                        .removeContainer(id)
+                        .handle((done, failure) -> null)
+                        .thenCompose(done -> CompletableFuture.failedFuture(refusal));
+            }
+        });
     }
 
     private CompletableFuture<?> startCreated(Container container, String id) {

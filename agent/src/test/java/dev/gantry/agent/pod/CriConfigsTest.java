@@ -3,6 +3,7 @@ package dev.gantry.agent.pod;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
+import dev.gantry.agent.cri.ObservedContainer;
 import dev.gantry.agent.volume.ConfigObjects;
 import dev.gantry.agent.volume.EnvFiles;
 import dev.gantry.cri.v1.ContainerConfig;
@@ -218,11 +219,7 @@ class CriConfigsTest {
     }
 
     @ParameterizedTest(name = "{0}, user {1} of the pod, image user {2}/{3}")
-    @CsvSource({
-        "true, 0, , , breaks non-root policy",
-        "true, , 0, , will run as root",
-        "true, , , web, non-numeric user (web)"
-    })
+    @CsvSource({"true, 0, , , breaks non-root policy", "true, , 0, , will run as root", "true, , , , will run as root"})
     void runAsNonRootIsDecidedBeforeTheStart(
             boolean nonRoot, Long user, Long imageUid, String imageUser, String message) {
         Pod pod = pod(
@@ -238,6 +235,45 @@ class CriConfigsTest {
                         RunAsUser.verify(pod, pod.getSpec().getContainers().get(0), image))
                 .withMessageContaining(message)
                 .satisfies(e -> assertThat(e.reason()).isEqualTo("CreateContainerConfigError"));
+    }
+
+    @ParameterizedTest(name = "runAsNonRoot {0}, user {1} of the pod, image user {2}/{3}: {4}")
+    @CsvSource({
+        "false, 0, 0, , ALLOWED",
+        "true, 7, 0, , ALLOWED",
+        "true, 7, , root, ALLOWED",
+        "true, , 7, , ALLOWED",
+        "true, , , web, OF_THE_CREATED_CONTAINER"
+    })
+    void aUserThatTheImageNamesIsKnownWhenTheContainerIs(
+            boolean nonRoot, Long user, Long imageUid, String imageUser, RunAsUser.Verdict verdict) throws Exception {
+        Pod pod = pod(
+                "securityContext: {runAsNonRoot: %s}\ncontainers: [{name: main, image: busybox}]\n".formatted(nonRoot));
+        pod.getSpec().getSecurityContext().setRunAsUser(user);
+        ImageState.Present image = new ImageState.Present(
+                "sha256:1",
+                imageUid == null ? OptionalLong.empty() : OptionalLong.of(imageUid),
+                imageUser == null ? "" : imageUser);
+
+        assertThat(RunAsUser.verify(pod, pod.getSpec().getContainers().get(0), image))
+                .isEqualTo(verdict);
+    }
+
+    @Test
+    void aCreatedContainerOfRootOrOfNobodyKnowsWhomIsRefused() throws Exception {
+        Container container = pod("containers: [{name: main, image: busybox}]\n")
+                .getSpec()
+                .getContainers()
+                .get(0);
+
+        RunAsUser.verifyCreated(container, "web", Optional.of(new ObservedContainer.User(7, 0, List.of())));
+        assertThatExceptionOfType(StartFailedException.class)
+                .isThrownBy(() -> RunAsUser.verifyCreated(
+                        container, "toor", Optional.of(new ObservedContainer.User(0, 7, List.of()))))
+                .withMessageContaining("its user toor has the uid 0");
+        assertThatExceptionOfType(StartFailedException.class)
+                .isThrownBy(() -> RunAsUser.verifyCreated(container, "web", Optional.empty()))
+                .withMessageContaining("image has non-numeric user (web), cannot verify user is non-root");
     }
 
     @Test

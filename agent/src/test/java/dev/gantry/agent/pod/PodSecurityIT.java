@@ -21,6 +21,13 @@ import org.junit.jupiter.params.provider.CsvSource;
 @RequiresRoot
 @RequiresTool({"busybox", "ip", "nft"})
 class PodSecurityIT {
+    static final String NAMED_USERS = """
+            securityContext: {runAsNonRoot: true}
+            containers:
+            - {name: web, image: example.test/web:1, command: [sleep, "1000"]}
+            - {name: toor, image: example.test/toor:1, command: [sleep, "1000"]}
+            """;
+
     @TempDir
     Path directory;
 
@@ -200,6 +207,21 @@ class PodSecurityIT {
         assertThat(message(pod, "profile")).contains(node.seccomp().resolve("none.json") + "': no such file");
         assertThat(message(pod, "root")).contains("container has runAsNonRoot and image will run as root");
         assertThat(message(pod, "capability")).contains("'FLY' is no capability");
+    }
+
+    @Test
+    void aUserThatTheImageNamesIsLookedUpInIt() throws Exception {
+        node.create(NAMED_USERS);
+        Pod pod = node.await(now ->
+                isWaiting(now, "toor") && RealNode.status(now, "web").getState().getRunning() != null);
+
+        assertThat(node.shell(pod, "web", "id -u")).isEqualTo("1000\n");
+        assertThat(message(pod, "toor"))
+                .isEqualTo("container has runAsNonRoot and image will run as root: its user toor has the uid 0"
+                        + " (container: toor): set runAsUser");
+        assertThat(node.events())
+                .filteredOn("Created: Container created"::equals)
+                .hasSize(1);
     }
 
     static boolean isWaiting(Pod pod, String container) {

@@ -33,6 +33,17 @@ class PodSecurityOnContainerdIT extends PodSecurityIT {
                 """, "SupplementalGroupsPolicy=Strict is not supported in this node");
     }
 
+    /** It tells a container's user since containerd 2.0; before, the kubelet's refusal is all there is. */
+    @Test
+    @Override
+    void aUserThatTheImageNamesIsLookedUpInIt() throws Exception {
+        node().create(NAMED_USERS);
+        Pod pod = node().await(now -> isWaiting(now, "web") && isWaiting(now, "toor"));
+
+        assertThat(message(pod, "web"))
+                .contains("image has non-numeric user (web), cannot verify user is non-root", "set runAsUser");
+    }
+
     /** They came with containerd 2.0; a runtime that does not know them would run the pod's root as the host's. */
     @Test
     @Override

@@ -17,6 +17,12 @@ interface TestRuntime {
     /** Busybox; the user {@code web} (1000, group 1001) is in group 4000. */
     String IMAGE = "example.test/demo:1";
 
+    /** The same, to be run as the user {@code web}. */
+    String OF_WEB = "example.test/web:1";
+
+    /** The same, to be run as {@code toor}, another name of root. */
+    String OF_TOOR = "example.test/toor:1";
+
     Channel channel();
 
     /** What pods are told of the node. */
@@ -34,19 +40,29 @@ interface TestRuntime {
         TestRuntime open(Path directory) throws Exception;
     }
 
-    private static Path archive(Path directory) throws Exception {
-        return OciImages.image(IMAGE)
+    private static List<Path> archives(Path directory) throws Exception {
+        Path archives = Files.createDirectories(directory.resolve("archives"));
+        return List.of(
+                image(IMAGE).writeArchive(archives.resolve("demo.tar")),
+                image(OF_WEB).user("web").writeArchive(archives.resolve("web.tar")),
+                image(OF_TOOR).user("toor").writeArchive(archives.resolve("toor.tar")));
+    }
+
+    private static OciImages.Image image(String name) {
+        return OciImages.image(name)
                 .busybox()
-                .file("/etc/passwd", "root:x:0:0:root:/root:/bin/sh\nweb:x:1000:1001:web:/home/web:/bin/sh\n")
+                .file("/etc/passwd", """
+                        root:x:0:0:root:/root:/bin/sh
+                        toor:x:0:0:root:/root:/bin/sh
+                        web:x:1000:1001:web:/home/web:/bin/sh
+                        """)
                 .file("/etc/group", "root:x:0:\nweb:x:1001:\nlogs:x:4000:web\n")
-                .cmd("sh")
-                .writeArchive(
-                        Files.createDirectories(directory.resolve("archives")).resolve("demo.tar"));
+                .cmd("sh");
     }
 
     /** Gantry's own. */
     static TestRuntime gantry(Path directory) throws Exception {
-        archive(directory);
+        archives(directory);
         return new Gantry(NativeRuntimeConfig.under(directory).withImageArchives(directory.resolve("archives")));
     }
 
@@ -65,7 +81,9 @@ interface TestRuntime {
                 Containerd.start(directory, new Containerd.Network("gantry-pods-it", "10.216.0.0/16"), name);
         try {
             containerd.load(pause);
-            containerd.load(archive(directory));
+            for (Path archive : archives(directory)) {
+                containerd.load(archive);
+            }
         } catch (Exception e) {
             containerd.close();
             throw e;
