@@ -60,6 +60,7 @@ final class ProbeRows {
             Prober prober = new Prober(
                     group.next(),
                     EpollSocketChannel.class,
+                    Runnable::run,
                     (container, command, timeout) ->
                             CompletableFuture.completedFuture(new ProbeResult.NotTried("not measured")));
             List<InetSocketAddress> addresses = server.addresses();

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Future;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -64,6 +65,8 @@ final class Attempt {
                 || cause instanceof NoRouteToHostException
                 || cause instanceof UnknownHostException) {
             end(new ProbeResult.Failed(what + ": " + reason(cause)));
+        } else if (cause instanceof RejectedExecutionException) {
+            end(new ProbeResult.NotTried(what + ": " + reason(cause)));
         } else if (cause instanceof IOException
                 && String.valueOf(cause.getMessage()).contains("Too many open files")) {
             end(new ProbeResult.NotTried(what + ": " + reason(cause) + "; raise the agent's LimitNOFILE"));

@@ -37,9 +37,9 @@ final class GrpcProbe {
     private final EventLoop loop;
     private final Connector connector;
 
-    GrpcProbe(EventLoop loop, Class<? extends SocketChannel> channelType) {
+    GrpcProbe(EventLoop loop, Class<? extends SocketChannel> channelType, HostNames names) {
         this.loop = loop;
-        connector = new Connector(loop, channelType);
+        connector = new Connector(loop, channelType, names);
     }
 
     CompletableFuture<ProbeResult> probe(ProbeAction.Grpc call, Duration timeout) {

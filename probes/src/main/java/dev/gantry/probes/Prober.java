@@ -5,6 +5,7 @@ import io.netty.channel.socket.SocketChannel;
 import io.netty.util.concurrent.ScheduledFuture;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -14,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * <ul>
  *   <li>Serial per probe: an attempt begins when the one before has ended, and not before its period has passed.
  *   <li>Independent: a probe that waits for its container costs the others nothing.
- *   <li>Owns no thread: everything, the listeners too, runs on the loop that was passed in.
+ *   <li>Owns no thread: everything, the listeners too, runs on the loop that was passed in, but for look-ups of names.
  * </ul>
  */
 public final class Prober {
@@ -31,13 +32,16 @@ public final class Prober {
      * Creates a prober.
      *
      * @param channelType what kind of socket {@code loop} drives
+     * @param lookups finds the addresses of hosts that probes name; may block, and needs a thread for each name that is
+     *     being looked up
      */
-    public Prober(EventLoop loop, Class<? extends SocketChannel> channelType, ExecRunner exec) {
+    public Prober(EventLoop loop, Class<? extends SocketChannel> channelType, Executor lookups, ExecRunner exec) {
         this.loop = loop;
         this.exec = exec;
-        http = new HttpProbe(loop, channelType);
-        tcp = new TcpProbe(loop, channelType);
-        grpc = new GrpcProbe(loop, channelType);
+        HostNames names = new HostNames(lookups);
+        http = new HttpProbe(loop, channelType, names);
+        tcp = new TcpProbe(loop, channelType, names);
+        grpc = new GrpcProbe(loop, channelType, names);
     }
 
     /**

@@ -11,9 +11,9 @@ final class TcpProbe {
     private final EventLoop loop;
     private final Connector connector;
 
-    TcpProbe(EventLoop loop, Class<? extends SocketChannel> channelType) {
+    TcpProbe(EventLoop loop, Class<? extends SocketChannel> channelType, HostNames names) {
         this.loop = loop;
-        connector = new Connector(loop, channelType);
+        connector = new Connector(loop, channelType, names);
     }
 
     CompletableFuture<ProbeResult> probe(ProbeAction.TcpSocket socket, Duration timeout) {

@@ -24,6 +24,7 @@ class GrpcProbeTest {
     private final Prober prober = new Prober(
             CLIENT.next(),
             NioSocketChannel.class,
+            Runnable::run,
             (container, command, timeout) -> CompletableFuture.completedFuture(new ProbeResult.Passed("")));
 
     @AfterAll

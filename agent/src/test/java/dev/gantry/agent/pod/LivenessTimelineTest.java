@@ -70,7 +70,7 @@ class LivenessTimelineTest {
         try (EngineFixture fixture = new EngineFixture(
                 directory,
                 (events, clock) -> new ProbeManager(
-                        () -> new Prober(loop.eventLoop(), EpollSocketChannel.class, health(clock)),
+                        () -> new Prober(loop.eventLoop(), EpollSocketChannel.class, Runnable::run, health(clock)),
                         "192.0.2.1",
                         new ProbeRecords(directory.resolve("pods")::resolve),
                         events,
