@@ -17,6 +17,7 @@ import io.netty.handler.codec.http.HttpObject;
 import io.netty.handler.codec.http.HttpResponse;
 import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.codec.http.LastHttpContent;
+import io.netty.handler.ssl.NotSslRecordException;
 import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslContextBuilder;
 import io.netty.handler.ssl.util.InsecureTrustManagerFactory;
@@ -41,9 +42,9 @@ final class HttpProbe {
     private final Connector connector;
     private @Nullable SslContext insecureTls;
 
-    HttpProbe(EventLoop loop, Class<? extends SocketChannel> channelType) {
+    HttpProbe(EventLoop loop, Class<? extends SocketChannel> channelType, HostNames names) {
         this.loop = loop;
-        connector = new Connector(loop, channelType);
+        connector = new Connector(loop, channelType, names);
     }
 
     CompletableFuture<ProbeResult> probe(ProbeAction.HttpGet get, Duration timeout) {
@@ -74,9 +75,19 @@ final class HttpProbe {
                 what,
                 channel -> channel.writeAndFlush(request(get)).addListener(done -> {
                     if (!done.isSuccess()) {
-                        attempt.end(new ProbeResult.Failed(what + ": " + Attempt.reason(done.cause())));
+                        attempt.end(broken(what, done.cause()));
                     }
                 }));
+    }
+
+    /** What became of a connection that was made. */
+    private static ProbeResult.Failed broken(String what, Throwable cause) {
+        for (Throwable one = cause; one != null; one = one.getCause()) {
+            if (one instanceof NotSslRecordException) {
+                return new ProbeResult.Failed(what + ": the server does not speak TLS", true);
+            }
+        }
+        return new ProbeResult.Failed(what + ": " + Attempt.reason(cause));
     }
 
     /** Verification is off by the API's contract: a probe asks whether the server answers, not who it is. */
@@ -211,7 +222,7 @@ final class HttpProbe {
         @Override
         public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
             if (!followed) {
-                fail(Attempt.reason(cause));
+                attempt.end(broken("Get \"" + get.url() + "\"", cause));
             }
         }
     }

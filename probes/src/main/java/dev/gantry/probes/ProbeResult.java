@@ -11,8 +11,16 @@ public sealed interface ProbeResult {
     /** It answered, but with something a person should look at; counts as passed. */
     record Warned(String output) implements ProbeResult {}
 
-    /** It answered otherwise, or not in time: counts towards {@code failureThreshold}. */
-    record Failed(String reason) implements ProbeResult {}
+    /**
+     * It answered otherwise, or not in time: counts towards {@code failureThreshold}.
+     *
+     * @param withoutTls whether a server that was asked over TLS answered without
+     */
+    record Failed(String reason, boolean withoutTls) implements ProbeResult {
+        public Failed(String reason) {
+            this(reason, false);
+        }
+    }
 
     /** This agent could not try, for example because the runtime was away: counts neither way. */
     record NotTried(String reason) implements ProbeResult {}

@@ -10,9 +10,12 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterAll;
@@ -33,6 +36,7 @@ class ProberTest {
     private final Prober prober = new Prober(
             GROUP.next(),
             NioSocketChannel.class,
+            Runnable::run,
             (id, command, timeout) -> CompletableFuture.completedFuture(
                     execs.incrementAndGet() < 3
                             ? new ProbeResult.NotTried("runtime away")
@@ -84,8 +88,11 @@ class ProberTest {
     /** What a pod's server does is no other pod's business, though all share one event loop. */
     @Test
     void attemptsThatHangDelayNoOther() throws Exception {
-        Prober hangingExecs =
-                new Prober(GROUP.next(), NioSocketChannel.class, (id, command, timeout) -> new CompletableFuture<>());
+        Prober hangingExecs = new Prober(
+                GROUP.next(),
+                NioSocketChannel.class,
+                Runnable::run,
+                (id, command, timeout) -> new CompletableFuture<>());
         try (MisbehavingServer silent = MisbehavingServer.silent();
                 MisbehavingServer good =
                         MisbehavingServer.answering("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")) {
@@ -100,6 +107,47 @@ class ProberTest {
             assertThat(hanging).noneMatch(CompletableFuture::isDone);
             hanging.forEach(attempt -> attempt.cancel(true));
         }
+    }
+
+    @Test
+    void aNameThatNobodyAnswersForDelaysNoOther() throws Exception {
+        Queue<Runnable> lookups = new ConcurrentLinkedQueue<>();
+        Prober probes = new Prober(
+                GROUP.next(),
+                NioSocketChannel.class,
+                lookups::add,
+                (id, command, timeout) -> new CompletableFuture<>());
+        ProbeAction.TcpSocket named = new ProbeAction.TcpSocket("somewhere.invalid", 80);
+        try (MisbehavingServer good = MisbehavingServer.answering("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")) {
+            CompletableFuture<ProbeResult> waiting = probes.tryOnce(named, AMPLE);
+
+            assertThat(probes.tryOnce(named, SHORT).get(10, TimeUnit.SECONDS))
+                    .isEqualTo(new ProbeResult.Failed("dial tcp somewhere.invalid:80: no answer within 150ms"));
+            assertThat(probes.tryOnce(get(good.port()), AMPLE).get(10, TimeUnit.SECONDS))
+                    .isEqualTo(new ProbeResult.Passed("ok"));
+            assertThat(lookups).as("one for all who ask for the name").hasSize(1);
+            assertThat(waiting).isNotDone();
+            lookups.remove().run();
+            assertThat(waiting.get(10, TimeUnit.SECONDS))
+                    .isEqualTo(new ProbeResult.Failed("dial tcp somewhere.invalid:80: no such host somewhere.invalid"));
+        }
+    }
+
+    @Test
+    void whereTooManyNamesAreLookedUpTheProbeWasNotTried() throws Exception {
+        Prober probes = new Prober(
+                GROUP.next(),
+                NioSocketChannel.class,
+                task -> {
+                    throw new RejectedExecutionException("full");
+                },
+                (id, command, timeout) -> new CompletableFuture<>());
+
+        assertThat(probes.tryOnce(new ProbeAction.TcpSocket("somewhere.invalid", 80), AMPLE)
+                        .get(10, TimeUnit.SECONDS))
+                .isEqualTo(
+                        new ProbeResult.NotTried(
+                                "dial tcp somewhere.invalid:80: too many names of hosts are being looked up, somewhere.invalid is not"));
     }
 
     private static ProbeAction.HttpGet get(int port) {
@@ -122,7 +170,10 @@ class ProberTest {
         try (MisbehavingServer server = MisbehavingServer.answering("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")) {
             ProbeAction.HttpGet get = new ProbeAction.HttpGet(true, "127.0.0.1", server.port(), "/", List.of());
 
-            assertThat(prober.tryOnce(get, AMPLE).get()).isInstanceOf(ProbeResult.Failed.class);
+            assertThat(prober.tryOnce(get, AMPLE).get())
+                    .isEqualTo(new ProbeResult.Failed(
+                            "Get \"https://127.0.0.1:%d/\": the server does not speak TLS".formatted(server.port()),
+                            true));
         }
     }
 

@@ -77,22 +77,38 @@ public final class LifecycleHooks implements Hooks {
         ProbeAction.HttpGet action;
         try {
             action = withUserAgent(
-                    ProbeSpecs.http(call.container(), get, call.podIp().orElse("127.0.0.1")));
+                    ProbeSpecs.http(call.container(), get, call.podIp().orElse("")));
         } catch (IllegalArgumentException e) {
             return CompletableFuture.completedFuture(HookResult.failed(String.valueOf(e.getMessage())));
         }
-        return prober.get()
+        CompletableFuture<HookResult> result = new CompletableFuture<>();
+        ScheduledFuture<?> deadline = timers.schedule(
+                () -> result.complete(HookResult.failed(
+                        "Get \"%s\": no answer within %d s".formatted(action.url(), timeout.toSeconds()))),
+                timeout.toMillis(),
+                TimeUnit.MILLISECONDS);
+        result.whenComplete((done, failure) -> deadline.cancel(false));
+        prober.get()
                 .tryOnce(action, timeout)
-                .thenCompose(result -> result instanceof ProbeResult.Failed && action.tls()
+                .thenCompose(answer -> answer instanceof ProbeResult.Failed failed && failed.withoutTls()
                         ? withoutTls(call, action, timeout)
-                        : CompletableFuture.completedFuture(result))
-                .thenApply(LifecycleHooks::result);
+                        : CompletableFuture.completedFuture(answer))
+                .thenAccept(answer -> result.complete(result(answer)));
+        return result;
     }
 
     /** Servers that never spoke TLS were asked without it once; the kubelet still falls back, and says so. */
     private CompletableFuture<ProbeResult> withoutTls(HookCall call, ProbeAction.HttpGet action, Duration timeout) {
         ProbeAction.HttpGet plain = new ProbeAction.HttpGet(
-                false, action.host(), action.port(), action.path(), action.headers(), action.anyStatus());
+                false,
+                action.host(),
+                action.port(),
+                action.path(),
+                action.headers().stream()
+                        // not to be read on the way
+                        .filter(header -> !header.getKey().equalsIgnoreCase("Authorization"))
+                        .toList(),
+                action.anyStatus());
         return prober.get().tryOnce(plain, timeout).thenApply(result -> {
             if (result.isSuccess()) {
                 events.record(

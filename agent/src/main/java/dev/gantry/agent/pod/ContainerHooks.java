@@ -111,7 +111,7 @@ final class ContainerHooks {
         PodState state = view.state();
         boolean hostNetwork = Boolean.TRUE.equals(state.pod().getSpec().getHostNetwork());
         Optional<String> ip = hostNetwork
-                ? hostIps.stream().findFirst()
+                ? Optional.of(hostIps.stream().findFirst().orElse("127.0.0.1"))
                 : state.observed().flatMap(ObservedPod::readySandbox).stream()
                         .flatMap(sandbox -> sandbox.ips().stream())
                         .findFirst();

@@ -1,6 +1,7 @@
 package dev.gantry.agent.hook;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.gantry.agent.event.PodReference;
 import dev.gantry.probes.ProbeResult;
@@ -17,6 +18,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.SocketTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
@@ -47,6 +49,7 @@ class LifecycleHooksTest {
             () -> new Prober(
                     LOOP.next(),
                     NioSocketChannel.class,
+                    Runnable::run,
                     (container, words, timeout) -> CompletableFuture.completedFuture(new ProbeResult.Passed(""))),
             clock.timers(),
             (pod, container, warning, reason, message) -> events.add(reason + ": " + message));
@@ -88,6 +91,7 @@ class LifecycleHooksTest {
                 .withNewPort(port)
                 .withPath("stop")
                 .addNewHttpHeader("X-Reason", "deletion")
+                .addNewHttpHeader("Authorization", "Bearer secret")
                 .endHttpGet()
                 .build();
     }
@@ -158,12 +162,51 @@ class LifecycleHooksTest {
         try (Answering server = new Answering("200 OK")) {
             assertThat(run(get("HTTPS", server.port()), AMPLE).get(30, TimeUnit.SECONDS))
                     .isEqualTo(HookResult.SUCCEEDED);
+            assertThat(server.requests.poll(20, TimeUnit.SECONDS))
+                    .contains("X-Reason")
+                    .doesNotContain("secret");
             assertThat(events)
                     .containsExactly(
                             "LifecycleHTTPFallback: request to HTTPS lifecycle hook 127.0.0.1:%d failed over TLS;"
                                             .formatted(server.port())
                                     + " it was answered over plain HTTP: set scheme: HTTP");
         }
+    }
+
+    @Test
+    void whoAnswersNothingOverTlsIsNotAskedAgainAndTheDeadlineHolds() throws Exception {
+        try (ServerSocket silent = new ServerSocket(0, 5, InetAddress.getLoopbackAddress())) {
+            int port = silent.getLocalPort();
+            CompletableFuture<HookResult> result = run(get("HTTPS", port), Duration.ofSeconds(20));
+            clock.advance(Duration.ofSeconds(20));
+
+            assertThat(result)
+                    .isCompletedWithValue(HookResult.failed(
+                            "Get \"https://127.0.0.1:%d/stop\": no answer within 20 s".formatted(port)));
+            assertThat(run(get("HTTPS", port), Duration.ofMillis(100)).get(30, TimeUnit.SECONDS))
+                    .isEqualTo(HookResult.failed(
+                            "Get \"https://127.0.0.1:%d/stop\": no answer within 100ms".formatted(port)));
+            silent.setSoTimeout(20_000);
+            silent.accept().close();
+            silent.accept().close();
+            silent.setSoTimeout(1);
+            assertThatThrownBy(silent::accept).isInstanceOf(SocketTimeoutException.class);
+        }
+    }
+
+    @Test
+    void aPodWithoutAnAddressIsNotAskedAtTheNodes() {
+        HookCall call = new HookCall(
+                new PodReference("default", "web", "uid-1"),
+                new ContainerBuilder().withName("main").build(),
+                "c1",
+                get("HTTP", 1),
+                Optional.empty());
+
+        assertThat(hooks.run(call, AMPLE))
+                .isCompletedWithValue(
+                        HookResult.failed("the pod has no address to connect to; use exec, or connect pods by"
+                                + " another --network than none"));
     }
 
     @Test
@@ -213,11 +256,12 @@ class LifecycleHooksTest {
                     String request = new String(head, 0, Math.max(0, length), StandardCharsets.ISO_8859_1);
                     if (request.startsWith("GET ")) {
                         requests.add(request);
-                        connection
-                                .getOutputStream()
-                                .write(("HTTP/1.1 " + status + "\r\nContent-Length: 0\r\n\r\n")
-                                        .getBytes(StandardCharsets.US_ASCII));
                     }
+                    String answer = request.startsWith("GET ") ? status : "400 Bad Request";
+                    connection
+                            .getOutputStream()
+                            .write(("HTTP/1.1 " + answer + "\r\nContent-Length: 0\r\n\r\n")
+                                    .getBytes(StandardCharsets.US_ASCII));
                 } catch (IOException e) {
                     // The client hung up, or the test is over.
                 }
