@@ -44,8 +44,9 @@ public final class ProbeSpecs {
      * What to try, and when.
      *
      * @param containerId for a command
-     * @param podIp for the network, where the probe names no host
-     * @throws IllegalArgumentException if it cannot be tried, with the reason: a port by a name that the container does not have
+     * @param podIp for the network, where the probe names no host; empty if the pod has none
+     * @throws IllegalArgumentException if it cannot be tried, with the reason: a port by a name that the container does not have,
+     *     or a pod without an address
      */
     static ProbeSpec spec(
             Container container, ProbeKind kind, Probe probe, ProbeTimings timings, String containerId, String podIp) {
@@ -73,7 +74,7 @@ public final class ProbeSpecs {
         }
         if (probe.getGrpc() != null) {
             String service = probe.getGrpc().getService();
-            return new ProbeAction.Grpc(podIp, probe.getGrpc().getPort(), service == null ? "" : service);
+            return new ProbeAction.Grpc(hostOr("", podIp), probe.getGrpc().getPort(), service == null ? "" : service);
         }
         throw new IllegalArgumentException("the probe says neither exec, httpGet, tcpSocket nor grpc");
     }
@@ -94,7 +95,14 @@ public final class ProbeSpecs {
     }
 
     private static String hostOr(@Nullable String host, String podIp) {
-        return host == null || host.isEmpty() ? podIp : host;
+        if (host != null && !host.isEmpty()) {
+            return host;
+        }
+        if (podIp.isEmpty()) {
+            throw new IllegalArgumentException(
+                    "the pod has no address to connect to; use exec, or connect pods by another --network than none");
+        }
+        return podIp;
     }
 
     private static int port(Container container, IntOrString port) {

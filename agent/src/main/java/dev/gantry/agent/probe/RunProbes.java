@@ -38,8 +38,8 @@ final class RunProbes {
     private final Consumer<RunProbes> onTurn;
     private final Map<ProbeKind, ProbeVerdict> verdicts = new EnumMap<>(ProbeKind.class);
     private final Map<ProbeKind, Prober.Handle> handles = new EnumMap<>(ProbeKind.class);
-    /** What the network's probes connect to; empty until the pod has an address, and nothing is probed. */
-    private String ip = "";
+    /** What probes of the network connect to, see {@link #start}. */
+    private Optional<String> ip = Optional.empty();
 
     private boolean stopped;
 
@@ -82,9 +82,14 @@ final class RunProbes {
         return new EnumMap<>(verdicts);
     }
 
-    /** Begins, once the pod has an address; until then the run is as its probes begin: not ready, not started. */
-    synchronized void start(String podIp) {
-        if (!ip.isEmpty() || podIp.isEmpty()) {
+    /**
+     * Begins what can begin; until it is known whether the pod has an address, the run is as its probes begin: not ready, not
+     * started.
+     *
+     * @param podIp empty until it is known; the empty text if the pod has none, which probes of the network wait for
+     */
+    synchronized void start(Optional<String> podIp) {
+        if (podIp.isEmpty() || podIp.equals(ip)) {
             return;
         }
         ip = podIp;
@@ -109,7 +114,7 @@ final class RunProbes {
         }
         ProbeSpec spec;
         try {
-            spec = ProbeSpecs.spec(container, kind, probe, timings, containerId, ip);
+            spec = ProbeSpecs.spec(container, kind, probe, timings, containerId, ip.orElse(""));
         } catch (IllegalArgumentException e) {
             // as an attempt that could not be made, each of which counts neither way
             report(kind, new ProbeResult.NotTried(String.valueOf(e.getMessage())));

@@ -3,7 +3,6 @@ package dev.gantry.agent.probe;
 import dev.gantry.agent.cri.ContainerRun;
 import dev.gantry.agent.cri.ObservedContainer;
 import dev.gantry.agent.cri.ObservedPod;
-import dev.gantry.agent.cri.ObservedSandbox;
 import dev.gantry.agent.event.PodReference;
 import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.Pod;
@@ -41,7 +40,7 @@ final class RunningProbes implements PodProbes {
     @Override
     public synchronized void reconcile(Pod wanted, ObservedPod observed, boolean terminating) {
         Set<String> present = new HashSet<>();
-        String ip = ip(wanted, observed);
+        Optional<String> ip = ip(wanted, observed);
         for (Container container : probed(wanted)) {
             Optional<ObservedContainer> latest = observed.latest(container.getName());
             if (latest.isPresent() && latest.get().run() instanceof ContainerRun.Running running) {
@@ -99,14 +98,13 @@ final class RunningProbes implements PodProbes {
         return list == null ? List.of() : list;
     }
 
-    private String ip(Pod wanted, ObservedPod observed) {
+    /** The pod's address; the empty text if it has none, as without a network, and empty while no sandbox is ready. */
+    private Optional<String> ip(Pod wanted, ObservedPod observed) {
         if (Boolean.TRUE.equals(wanted.getSpec().getHostNetwork())) {
-            return manager.nodeIp();
+            return Optional.of(manager.nodeIp());
         }
-        return observed.readySandbox().map(ObservedSandbox::ips).stream()
-                .flatMap(List::stream)
-                .findFirst()
-                .orElse("");
+        return observed.readySandbox()
+                .map(sandbox -> sandbox.ips().stream().findFirst().orElse(""));
     }
 
     /** A verdict changed. */

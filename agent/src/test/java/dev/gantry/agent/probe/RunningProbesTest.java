@@ -11,7 +11,10 @@ import dev.gantry.probes.ProbeResult;
 import dev.gantry.probes.Prober;
 import dev.gantry.staticpods.ManifestDecoder;
 import dev.gantry.testing.FakeClock;
+import io.fabric8.kubernetes.api.model.IntOrString;
 import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.Probe;
+import io.fabric8.kubernetes.api.model.TCPSocketAction;
 import io.netty.channel.embedded.EmbeddedChannel;
 import io.netty.channel.epoll.EpollSocketChannel;
 import java.io.IOException;
@@ -47,6 +50,8 @@ class RunningProbesTest {
     /** First words of the commands that were run, and of those that fail. */
     private final List<String> asked = new ArrayList<>();
 
+    private final List<String> events = new ArrayList<>();
+
     private final Set<String> failing = new HashSet<>();
     private Pod pod = new Pod();
     private PodProbes probes = PodProbes.Factory.NONE.open(POD, () -> {});
@@ -81,7 +86,7 @@ class RunningProbesTest {
 
     private PodProbes open() {
         ProbeManager manager = new ProbeManager(
-                () -> new Prober(loop.eventLoop(), EpollSocketChannel.class, (id, command, timeout) -> {
+                () -> new Prober(loop.eventLoop(), EpollSocketChannel.class, Runnable::run, (id, command, timeout) -> {
                     asked.add(command.get(0));
                     return CompletableFuture.completedFuture(
                             failing.contains(command.get(0))
@@ -90,7 +95,7 @@ class RunningProbesTest {
                 }),
                 "192.0.2.1",
                 new ProbeRecords(directory::resolve),
-                (pod, container, warning, reason, message) -> {},
+                (pod, container, warning, reason, message) -> events.add(reason + ": " + message),
                 clock,
                 Runnable::run,
                 new SplittableRandom(1));
@@ -194,8 +199,8 @@ class RunningProbesTest {
     }
 
     @Test
-    void aPodWithoutAnAddressIsNotProbedAndNotReady() {
-        probes.reconcile(pod, running(), false);
+    void aPodWhoseSandboxIsNotReadyIsNotProbedAndNotReady() {
+        probes.reconcile(pod, new ObservedPod(List.of(), running(ADDRESS).containers()), false);
         seconds(3);
         assertThat(asked).isEmpty();
         assertThat(health()).isEqualTo(ContainerHealth.STARTING);
@@ -204,6 +209,32 @@ class RunningProbesTest {
         seconds(3);
 
         assertThat(health().ready()).isTrue();
+    }
+
+    @Test
+    void commandsNeedNoAddress() {
+        probes.reconcile(pod, running(), false);
+        seconds(3);
+
+        assertThat(health()).isEqualTo(new ContainerHealth(true, true, Optional.empty()));
+        assertThat(events).isEmpty();
+    }
+
+    @Test
+    void aProbeOfTheNetworkOfAPodWithoutAddressIsAnEventAndWaits() {
+        Probe tcp = new Probe();
+        tcp.setTcpSocket(new TCPSocketAction(null, new IntOrString(1)));
+        pod.getSpec().getContainers().get(0).setReadinessProbe(tcp);
+        probes.reconcile(pod, running(), false);
+        seconds(3);
+        probes.reconcile(pod, running(), false);
+
+        assertThat(health()).isEqualTo(new ContainerHealth(true, false, Optional.empty()));
+        assertThat(asked).contains("startup", "liveness");
+        assertThat(events)
+                .containsExactly(
+                        "Unhealthy: Readiness probe errored and resulted in unknown state: the pod has no address to"
+                                + " connect to; use exec, or connect pods by another --network than none");
     }
 
     @Test
