@@ -17,11 +17,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Objects;
 import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
 
 /**
  * What containers say at their end: a file of each run's own, mounted where the container expects it, or the end of its
@@ -35,7 +35,12 @@ final class TerminationMessages {
     static final int MAX_LOG_LINES = 80;
 
     /** A log line has a timestamp, stream and tag of some 45 characters before its content. */
-    private static final int MAX_TAIL_BYTES = MAX_LOG_BYTES + MAX_LOG_LINES * 64;
+    private static final int MAX_LINE_START = 64;
+
+    /** Runtimes split longer lines. */
+    private static final int MAX_LINE_CONTENT = 16 << 10;
+
+    private static final int MAX_TAIL_BYTES = MAX_LINE_CONTENT + MAX_LOG_BYTES + (MAX_LOG_LINES + 1) * MAX_LINE_START;
 
     private static final int LOG_FIELDS = 4;
 
@@ -137,41 +142,60 @@ final class TerminationMessages {
         }
     }
 
-    /** The content of the last lines of a log in CRI's format. */
+    /** The content of the last lines of a log in CRI's format; of one that is too long by itself the end. */
     private static String tail(Path log) {
-        String text = end(log);
-        if (text == null) {
-            return "";
-        }
-        Deque<String> lines = new ArrayDeque<>();
-        int bytes = 0;
-        String[] all = text.split("\n", -1);
-        for (int i = all.length - 1; i >= 0 && lines.size() < MAX_LOG_LINES; i--) {
-            String[] fields = all[i].split(" ", LOG_FIELDS);
-            if (fields.length < LOG_FIELDS) {
-                continue;
+        Deque<String> pieces = new ArrayDeque<>();
+        int room = MAX_LOG_BYTES;
+        List<Piece> all = end(log);
+        for (int i = all.size() - 1; i >= 0 && pieces.size() < MAX_LOG_LINES; i--) {
+            Piece piece = all.get(i);
+            byte[] content = piece.content().getBytes(StandardCharsets.UTF_8);
+            if (content.length > room && (pieces.isEmpty() || !piece.endsLine())) {
+                pieces.addFirst(endOf(content, room));
             }
-            String line = fields[LOG_FIELDS - 1] + (fields[2].equals("P") ? "" : "\n");
-            bytes += line.getBytes(StandardCharsets.UTF_8).length;
-            if (bytes > MAX_LOG_BYTES) {
+            if (content.length > room) {
                 break;
             }
-            lines.addFirst(line);
+            room -= content.length;
+            pieces.addFirst(piece.content());
         }
-        return String.join("", lines);
+        return String.join("", pieces);
     }
 
-    private static @Nullable String end(Path log) {
+    /** A line of the log, or a part of one, with the line break that it ends with. */
+    private record Piece(String content, boolean endsLine) {}
+
+    private static List<Piece> end(Path log) {
+        List<Piece> pieces = new ArrayList<>();
         try (RandomAccessFile file = new RandomAccessFile(log.toFile(), "r")) {
             long start = Math.max(0, file.length() - MAX_TAIL_BYTES);
             file.seek(start);
             byte[] bytes = new byte[(int) (file.length() - start)];
             file.readFully(bytes);
-            return new String(bytes, StandardCharsets.UTF_8);
+            String[] lines = new String(bytes, StandardCharsets.UTF_8).split("\n", -1);
+            for (int i = 0; i < lines.length; i++) {
+                String[] fields = lines[i].split(" ", LOG_FIELDS);
+                if (i == 0 && start > 0) {
+                    // Its beginning is too far away to count.
+                    pieces.add(new Piece(lines[i] + "\n", true));
+                } else if (fields.length == LOG_FIELDS) {
+                    boolean endsLine = !fields[2].equals("P");
+                    pieces.add(new Piece(fields[LOG_FIELDS - 1] + (endsLine ? "\n" : ""), endsLine));
+                }
+            }
         } catch (IOException e) {
             // Rotated away or never written: there is nothing to fall back to.
-            return null;
         }
+        return pieces;
+    }
+
+    private static String endOf(byte[] text, int bytes) {
+        int start = text.length - bytes;
+        // Not in the middle of a character.
+        while (start < text.length && (text[start] & 0xc0) == 0x80) {
+            start++;
+        }
+        return new String(text, start, text.length - start, StandardCharsets.UTF_8);
     }
 
     private Path file(PodReference pod, String container, int restartCount) {

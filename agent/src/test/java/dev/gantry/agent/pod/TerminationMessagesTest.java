@@ -20,6 +20,8 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What is taken from a container's message file and from the end of its log, and how much. */
 class TerminationMessagesTest {
@@ -107,6 +109,24 @@ class TerminationMessagesTest {
 
         assertThat(messageOf(1, "Error", "FallbackToLogsOnError"))
                 .isEqualTo("8" + "x".repeat(998) + "\n9" + "x".repeat(998) + "\n");
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {2048, 3000, 9000, 16384, 40000})
+    void ofALastLineThatIsLongerTheEndIsTaken(int length) throws IOException {
+        log(2, "x".repeat(length - 4) + "END");
+
+        assertThat(messageOf(1, "Error", "FallbackToLogsOnError")).isEqualTo("x".repeat(2048 - 4) + "END\n");
+    }
+
+    @Test
+    void aLongLineIsTakenTogetherFromTheParts() throws IOException {
+        Files.writeString(
+                directory.resolve("0.log"),
+                "2026-01-01T00:00:00.000000000Z stdout F before\n2026-01-01T00:00:00.000000000Z stdout P "
+                        + "\u00fc".repeat(8192) + "\n2026-01-01T00:00:00.000000000Z stdout F END\n");
+
+        assertThat(messageOf(1, "Error", "FallbackToLogsOnError")).isEqualTo("\u00fc".repeat((2048 - 4) / 2) + "END\n");
     }
 
     @Test
