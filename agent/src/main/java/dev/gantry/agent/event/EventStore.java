@@ -11,6 +11,7 @@ import io.fabric8.kubernetes.api.model.ObjectMeta;
 import io.fabric8.kubernetes.api.model.ObjectReference;
 import java.io.BufferedWriter;
 import java.io.IOException;
+import java.io.OutputStreamWriter;
 import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -169,7 +170,12 @@ public final class EventStore implements EventSink, AutoCloseable {
     }
 
     private static String bounded(String message) {
-        return message.length() > MAX_MESSAGE ? message.substring(0, MAX_MESSAGE - 1) + "…" : message;
+        if (message.length() <= MAX_MESSAGE) {
+            return message;
+        }
+        // Half a character could not be written.
+        boolean pair = Character.isHighSurrogate(message.charAt(MAX_MESSAGE - 2));
+        return message.substring(0, pair ? MAX_MESSAGE - 2 : MAX_MESSAGE - 1) + "…";
     }
 
     /** How many of the same reason and container, with other words, there were of late. */
@@ -259,7 +265,9 @@ public final class EventStore implements EventSink, AutoCloseable {
             Files.createDirectories(target.getParent());
         }
         Path temporary = target.resolveSibling(target.getFileName() + ".tmp");
-        try (BufferedWriter out = Files.newBufferedWriter(temporary, StandardCharsets.UTF_8)) {
+        // Unlike that of Files, this writer replaces what is no character.
+        try (BufferedWriter out =
+                new BufferedWriter(new OutputStreamWriter(Files.newOutputStream(temporary), StandardCharsets.UTF_8))) {
             for (Entry entry : snapshot) {
                 out.write(line(entry));
                 out.write('\n');

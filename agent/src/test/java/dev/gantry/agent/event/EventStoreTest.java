@@ -93,6 +93,19 @@ class EventStoreTest {
     }
 
     @Test
+    void aCharacterThatIsCutOrNoneIsKeptFromNoOtherEvent() {
+        record("", "Cut", "x".repeat(1022) + "\ud83d\ude00 and more");
+        record("", "Half", "\ud83d");
+        record("", "Whole", "whole");
+        store.close();
+
+        open();
+
+        assertThat(store.events().get(0).getMessage()).isEqualTo("x".repeat(1022) + "…");
+        assertThat(texts()).hasSize(3).contains("Half x1 ?", "Whole x1 whole");
+    }
+
+    @Test
     void theNextAgentHasThemAll() {
         store.locate((pod, container) -> "spec.initContainers{" + container + "}");
         record("setup", "Failed", "first");
