@@ -163,7 +163,8 @@ final class DebugCommand implements Command {
                     }
                     String reason = status.text("state", "waiting", "reason");
                     String message = status.text("state", "waiting", "message");
-                    String now = "container " + name + ": " + reason + (message.isEmpty() ? "" : ": " + message);
+                    String now = PlainText.of(
+                            "container " + name + ": " + reason + (message.isEmpty() ? "" : ": " + message));
                     if (!message.isEmpty() && !now.equals(said)) {
                         said = now;
                         session.console().err().println(now);

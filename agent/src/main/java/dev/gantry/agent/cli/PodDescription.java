@@ -23,7 +23,9 @@ final class PodDescription {
         this.clock = clock;
     }
 
-    String of(Json pod, Json events) {
+    String of(Json someones, Json theirEvents) {
+        Json pod = PlainText.of(someones);
+        Json events = PlainText.of(theirEvents);
         line(0, "Name", pod.text("metadata", "name"));
         line(0, "Namespace", pod.text("metadata", "namespace"));
         int priority = (int) pod.at("spec").number("priority");

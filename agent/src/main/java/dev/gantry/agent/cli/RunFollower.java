@@ -104,7 +104,7 @@ final class RunFollower {
                         new BufferedReader(new InputStreamReader(response.body(), StandardCharsets.UTF_8))) {
             for (String line = lines.readLine(); line != null; line = lines.readLine()) {
                 Json event = Json.parse(line);
-                taker.take(event.text("type"), event.at("object"));
+                taker.take(event.text("type"), PlainText.of(event.at("object")));
             }
             lost("the agent has gone");
         } catch (CliException | IOException e) {

@@ -23,8 +23,9 @@ final class TablePrinter {
         this.withHeadings = withHeadings;
     }
 
+    /** Adds a row whose cells nobody vouches for. */
     void add(List<String> row) {
-        rows.add(row);
+        rows.add(row.stream().map(PlainText::cell).toList());
     }
 
     boolean isEmpty() {

@@ -206,6 +206,28 @@ class PodCommandsTest {
     }
 
     @Test
+    void whatAContainerWroteIntoAnEventDoesNothingToTheTerminal() {
+        engine.put(TestPods.running("web"));
+        engine.record(TestPods.event(
+                "web",
+                "Unhealthy",
+                "Liveness probe failed: \u001b]0;title\u0007\u001b[2J\u009b1m\tok\rgone\nline 2",
+                "Warning",
+                1));
+
+        run("events", "--for", "pod/web");
+        assertThat(line.out()).isEqualTo("""
+                        LAST SEEN   TYPE      REASON      OBJECT    MESSAGE
+                        60s         Warning   Unhealthy   pod/web   Liveness probe failed: ^[]0;title\\x07^[[2J\\x9b1m\tok...
+                        """);
+        run("describe", "pod", "web");
+        assertThat(line.out())
+                .contains("Liveness probe failed: ^[]0;title\\x07^[[2J\\x9b1m\tok\\rgone\n")
+                .contains(" line 2\n")
+                .doesNotContain("\u001b");
+    }
+
+    @Test
     void logsArePrintedAsWritten() throws IOException {
         Path log = Files.createDirectories(directory.resolve("log/pods/x")).resolve("0.log");
         Files.writeString(
