@@ -5,6 +5,7 @@ import dev.gantry.agent.pod.IdRanges;
 import dev.gantry.agent.pod.NodeFacts;
 import dev.gantry.agent.pod.NodePolicy;
 import dev.gantry.agent.resource.NodeResources;
+import dev.gantry.linux.netlink.IpPrefix;
 import java.io.IOException;
 import java.net.DatagramSocket;
 import java.net.InetAddress;
@@ -76,16 +77,14 @@ final class NodeProbe {
     }
 
     /** The address with which this machine would reach another; empty if it has no route there. */
-    private static Optional<String> sourceAddress(String destination) {
+    static Optional<String> sourceAddress(String destination) {
         try (DatagramSocket socket = new DatagramSocket()) {
             socket.connect(new InetSocketAddress(InetAddress.getByName(destination), 9));
             InetAddress address = socket.getLocalAddress();
             if (address == null || address.isAnyLocalAddress() || address.isLoopbackAddress()) {
                 return Optional.empty();
             }
-            String text = address.getHostAddress();
-            int scope = text.indexOf('%');
-            return Optional.of(scope < 0 ? text : text.substring(0, scope));
+            return Optional.of(IpPrefix.format(address));
         } catch (SocketException | java.io.UncheckedIOException | java.net.UnknownHostException e) {
             return Optional.empty();
         }
