@@ -6,6 +6,7 @@ import dev.gantry.linux.Fcntl;
 import dev.gantry.linux.Fd;
 import dev.gantry.linux.Linux;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.EnumSet;
@@ -63,6 +64,19 @@ public final class CgroupTree {
                 settings.root(),
                 directory -> isDelegated(linux, directory));
         return at(linux, settings, placement);
+    }
+
+    /**
+     * The tree of a host from its top, where other runtimes make cgroups; the agent stays where it is.
+     *
+     * @param mount of the cgroup2 file system, {@code /sys/fs/cgroup}
+     * @throws CgroupException if no directory can be made in it
+     */
+    public static CgroupTree ofHost(Linux linux, Path mount, CgroupNaming naming) throws CgroupException {
+        return at(
+                linux,
+                CgroupSettings.DEFAULT.withNaming(naming),
+                new Placement(mount.toString(), mount.toString(), Placement.Origin.TOP, Placement.NONE));
     }
 
     static CgroupTree at(Linux linux, CgroupSettings settings, Placement placement) throws CgroupException {

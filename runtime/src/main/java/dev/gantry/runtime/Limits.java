@@ -12,10 +12,15 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /** From CRI's resources to cgroups'. */
-final class Limits {
+public final class Limits {
     private Limits() {}
 
-    static CgroupResources of(LinuxContainerResources resources) {
+    /**
+     * As cgroups take them; {@code oom_score_adj} is no limit of a cgroup and left out.
+     *
+     * @throws IllegalArgumentException naming a field that cannot be
+     */
+    public static CgroupResources of(LinuxContainerResources resources) {
         Map<String, Long> hugepages = new TreeMap<>();
         for (HugepageLimit limit : resources.getHugepageLimitsList()) {
             hugepages.put(limit.getPageSize(), limit.getLimit());

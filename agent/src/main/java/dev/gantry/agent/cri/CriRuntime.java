@@ -72,9 +72,21 @@ public final class CriRuntime {
     private static final Duration EXEC_MARGIN = Duration.ofSeconds(2);
 
     private final CriCalls calls;
+    private final PodCgroups cgroups;
 
+    /** One that makes the cgroups of pods, or is not asked for pods. */
     public CriRuntime(Channel channel) {
+        this(channel, PodCgroups.OF_THE_RUNTIME);
+    }
+
+    /**
+     * One whose pods' cgroups somebody else makes.
+     *
+     * @param cgroups makes what a sandbox is to be in
+     */
+    public CriRuntime(Channel channel, PodCgroups cgroups) {
         this.calls = new CriCalls(channel);
+        this.cgroups = cgroups;
     }
 
     public CompletableFuture<VersionResponse> version() {
@@ -120,7 +132,10 @@ public final class CriRuntime {
                 .setConfig(config)
                 .setRuntimeHandler(handler)
                 .build();
-        return calls.call(RuntimeServiceGrpc.getRunPodSandboxMethod(), request, CriCalls.LONG, podOf(config))
+        return cgroups.apply(
+                        config.getLinux().getCgroupParent(), config.getLinux().getResources())
+                .thenCompose(done ->
+                        calls.call(RuntimeServiceGrpc.getRunPodSandboxMethod(), request, CriCalls.LONG, podOf(config)))
                 .thenApply(RunPodSandboxResponse::getPodSandboxId);
     }
 
@@ -211,18 +226,20 @@ public final class CriRuntime {
                 "container " + id);
     }
 
-    /** Changes what a pod as a whole may have; nothing happens with a runtime that leaves that to others. */
-    public CompletableFuture<?> updateSandbox(String id, LinuxContainerResources resources) {
-        return CriCalls.unless(
-                CriException::isUnimplemented,
-                calls.call(
-                        RuntimeServiceGrpc.getUpdatePodSandboxResourcesMethod(),
-                        UpdatePodSandboxResourcesRequest.newBuilder()
-                                .setPodSandboxId(id)
-                                .setResources(resources)
-                                .build(),
-                        CriCalls.SHORT,
-                        "sandbox " + id));
+    /** Changes what a pod as a whole may have; a runtime that leaves that to others need not know. */
+    public CompletableFuture<?> updateSandbox(String id, String cgroupParent, LinuxContainerResources resources) {
+        UpdatePodSandboxResourcesRequest request = UpdatePodSandboxResourcesRequest.newBuilder()
+                .setPodSandboxId(id)
+                .setResources(resources)
+                .build();
+        return cgroups.apply(cgroupParent, resources)
+                .thenCompose(done -> CriCalls.unless(
+                        CriException::isUnimplemented,
+                        calls.call(
+                                RuntimeServiceGrpc.getUpdatePodSandboxResourcesMethod(),
+                                request,
+                                CriCalls.SHORT,
+                                "sandbox " + id)));
     }
 
     /** Memory in use by a container, in bytes; empty if the runtime does not tell. */

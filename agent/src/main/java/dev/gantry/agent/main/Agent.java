@@ -11,6 +11,7 @@ import dev.gantry.agent.config.NodePaths;
 import dev.gantry.agent.config.RestartConfig;
 import dev.gantry.agent.cri.CriImages;
 import dev.gantry.agent.cri.CriRuntime;
+import dev.gantry.agent.cri.PodCgroups;
 import dev.gantry.agent.cri.RuntimeWatch;
 import dev.gantry.agent.event.EventStore;
 import dev.gantry.agent.hook.Hooks;
@@ -28,6 +29,7 @@ import dev.gantry.agent.probe.PodProbes;
 import dev.gantry.agent.probe.ProbeLoop;
 import dev.gantry.agent.probe.ProbeManager;
 import dev.gantry.agent.probe.ProbeRecords;
+import dev.gantry.agent.resource.HostCgroups;
 import dev.gantry.images.ImageStore;
 import dev.gantry.linux.EventLoop;
 import dev.gantry.linux.Linux;
@@ -142,6 +144,9 @@ final class Agent implements Node.RunningAgent {
             warm.join();
             EventStore events =
                     kept(EventStore.open(paths.state().resolve("events.json"), config.nodeName(), clock, pool, timers));
+            Optional<HostCgroups> host = runtime.builtIn().isPresent()
+                    ? Optional.empty()
+                    : HostCgroups.ofHost(Linux.system(), runtime.cgroups(), pool);
             CriRuntime cri = new CriRuntime(runtime.channel());
             ExecRunner exec = new CriExecRunner(cri);
             ProbeLoop loop = kept(new ProbeLoop(exec));
@@ -154,16 +159,17 @@ final class Agent implements Node.RunningAgent {
                             pool,
                             blocking,
                             timers),
-                    runtime.channel()));
+                    runtime.channel(),
+                    host.<PodCgroups>map(cgroups -> cgroups).orElse(PodCgroups.OF_THE_RUNTIME)));
             CompletableFuture<ManifestSnapshot> firstManifests = manifests(engine);
             Heartbeat heartbeat = Heartbeat.start(pool, timers, System::nanoTime);
             RuntimeWatch watch = kept(RuntimeWatch.start(cri::status, engine::runtimeReady, timers));
             Agent agent = new Agent(config, rooms, heartbeat, watch, firstManifests);
-            kept(ApiServer.start(paths.socket(), backend(agent, engine, runtime), ApiLimits.STANDARD, clock));
+            kept(ApiServer.start(paths.socket(), backend(agent, engine, runtime, host), ApiLimits.STANDARD, clock));
             firstManifests.join();
             // Last: nobody waits for these, and the first pods are on their way.
             kept(NodeServices.start(
-                    config, engine, runtime.builtIn().map(NativeRuntime::cgroups), events, clock, pool, timers));
+                    config, engine, runtime.builtIn().map(NativeRuntime::cgroups), host, events, clock, pool, timers));
             if (serveCri && runtime.builtIn().isPresent()) {
                 kept(PodRuntime.serve(runtime.builtIn().get(), paths.criSocket()));
             }
@@ -244,7 +250,8 @@ final class Agent implements Node.RunningAgent {
             return first;
         }
 
-        private Backend backend(Agent agent, CriPodEngine engine, PodRuntime runtime) throws IOException {
+        private Backend backend(Agent agent, CriPodEngine engine, PodRuntime runtime, Optional<HostCgroups> host)
+                throws IOException {
             NodePaths paths = config.paths();
             Optional<ImageStore> images = runtime.images();
             return new Backend(
@@ -258,7 +265,7 @@ final class Agent implements Node.RunningAgent {
                     new NodeView(
                             engine.node(),
                             paths,
-                            runtime.builtIn().map(NativeRuntime::cgroups),
+                            runtime.builtIn().map(NativeRuntime::cgroups).or(() -> host.map(HostCgroups::tree)),
                             agent.health(),
                             clock,
                             engine::runtime,

@@ -9,11 +9,13 @@ import dev.gantry.agent.pod.NodeFacts;
 import dev.gantry.agent.pod.PodChange;
 import dev.gantry.agent.pod.RunningContainer;
 import dev.gantry.agent.resource.EmptyCgroups;
+import dev.gantry.agent.resource.HostCgroups;
 import dev.gantry.agent.resource.NodeCgroups;
 import dev.gantry.agent.rotation.LogRotator;
 import dev.gantry.agent.rotation.LogRotator.RunningLog;
 import dev.gantry.agent.storage.StorageWatch;
 import dev.gantry.cgroups.CgroupTree;
+import dev.gantry.cgroups.SliceManager;
 import dev.gantry.linux.EventLoop;
 import dev.gantry.linux.Linux;
 import java.io.IOException;
@@ -23,9 +25,12 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -50,12 +55,14 @@ final class NodeServices implements AutoCloseable {
     /**
      * Begins.
      *
-     * @param tree of the built-in runtime; another one makes its cgroups itself, and leaves those of pods
+     * @param tree of the built-in runtime
+     * @param host where another runtime makes its cgroups and leaves those of pods to others, if that can be had
      */
     static NodeServices start(
             AgentConfig config,
             CriPodEngine engine,
             Optional<CgroupTree> tree,
+            Optional<HostCgroups> host,
             EventStore events,
             Clock clock,
             Executor pool,
@@ -64,9 +71,13 @@ final class NodeServices implements AutoCloseable {
         NodeServices services = new NodeServices(config, engine, pool);
         try {
             if (tree.isPresent()) {
-                services.levels(tree.get());
+                services.levels(tree.get(), SliceManager.NONE);
+            } else if (host.isPresent()) {
+                services.levels(host.get().tree(), host.get().slices());
+                host.get().sweep(services.cgroupsInUse());
+                services.sweepCgroups(host.get()::remove);
             } else {
-                services.sweepCgroups();
+                services.sweepCgroups(new EmptyCgroups(Path.of("/sys/fs/cgroup"))::remove);
             }
             services.services.push(LogRotator.start(
                     config.resources().logs(), services::logs, engine::reopenLog, clock, pool, timers));
@@ -77,7 +88,7 @@ final class NodeServices implements AutoCloseable {
                             Linux.system().files(),
                             pool)
                     .start(timers));
-            services.outOfMemory(tree, events);
+            services.outOfMemory(tree.or(() -> host.map(HostCgroups::tree)), events);
             return services;
         } catch (IOException | RuntimeException e) {
             services.close();
@@ -92,19 +103,26 @@ final class NodeServices implements AutoCloseable {
                 .toList();
     }
 
-    private void sweepCgroups() {
-        EmptyCgroups cgroups = new EmptyCgroups(Path.of("/sys/fs/cgroup"));
+    private Set<String> cgroupsInUse() {
+        return engine.pods().stream().map(engine.node()::cgroupParent).collect(Collectors.toSet());
+    }
+
+    private void sweepCgroups(Consumer<String> remove) {
         services.push(engine.watch(change -> {
             if (change.type() == PodChange.Type.DELETED) {
-                pool.execute(() -> cgroups.remove(engine.node().cgroupParent(change.pod())));
+                pool.execute(() -> remove.accept(engine.node().cgroupParent(change.pod())));
             }
         }));
     }
 
-    private void levels(CgroupTree tree) throws IOException {
+    private void levels(CgroupTree tree, SliceManager slices) throws IOException {
         NodeFacts node = engine.node();
         NodeCgroups cgroups = NodeCgroups.of(
-                tree, node.resources(), node.policy(), config.resources().enforcePods());
+                tree,
+                slices,
+                node.resources(),
+                node.policy(),
+                config.resources().enforcePods());
         follow(() -> {
             synchronized (cgroups) {
                 cgroups.update(engine.runningSpecs());

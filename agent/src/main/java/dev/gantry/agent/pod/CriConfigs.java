@@ -115,9 +115,14 @@ public final class CriConfigs {
                 .build();
     }
 
+    /** The cgroup that a pod's sandbox and containers are to be in. */
+    String cgroupParent(Pod pod) {
+        return node.cgroupParent(pod);
+    }
+
     private LinuxPodSandboxConfig linuxSandbox(Pod pod) {
         LinuxPodSandboxConfig.Builder linux = LinuxPodSandboxConfig.newBuilder()
-                .setCgroupParent(node.cgroupParent(pod))
+                .setCgroupParent(cgroupParent(pod))
                 .setSecurityContext(security.sandbox(pod))
                 .setResources(limits.pod(pod));
         orEmpty(SecurityContexts.ofPod(pod).getSysctls())

@@ -4,6 +4,7 @@ import dev.gantry.agent.cri.CriImages;
 import dev.gantry.agent.cri.CriRuntime;
 import dev.gantry.agent.cri.ObservedContainer;
 import dev.gantry.agent.cri.ObservedPod;
+import dev.gantry.agent.cri.PodCgroups;
 import dev.gantry.agent.event.EventStore;
 import dev.gantry.agent.event.PodReference;
 import dev.gantry.agent.oom.OomEvents;
@@ -57,9 +58,9 @@ public final class CriPodEngine implements PodEngine {
     private final RuntimeFeed feed;
     private boolean closed;
 
-    private CriPodEngine(PodEngineSettings settings, Channel channel, UserNamespaces users) {
+    private CriPodEngine(PodEngineSettings settings, Channel channel, PodCgroups cgroups, UserNamespaces users) {
         this.settings = settings;
-        this.runtime = new CriRuntime(channel);
+        this.runtime = new CriRuntime(channel, cgroups);
         // The version grows across restarts of the agent, so that watchers of the old one notice.
         this.shown = new ShownPods(
                 new SerialExecutor(settings.pool()), settings.clock().instant().toEpochMilli());
@@ -125,8 +126,9 @@ public final class CriPodEngine implements PodEngine {
      * Opens the engine: reads its records, asks the runtime what there is, and adopts it as sources claim it.
      *
      * @param channel to the runtime; not closed by the engine
+     * @param cgroups makes those of pods, if the runtime does not
      */
-    public static CriPodEngine open(PodEngineSettings settings, Channel channel) {
+    public static CriPodEngine open(PodEngineSettings settings, Channel channel, PodCgroups cgroups) {
         UserNamespaces users;
         try {
             users = UserNamespaces.open(
@@ -134,7 +136,7 @@ public final class CriPodEngine implements PodEngine {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-        CriPodEngine engine = new CriPodEngine(settings, channel, users);
+        CriPodEngine engine = new CriPodEngine(settings, channel, cgroups, users);
         settings.events().locate(engine::pathOf);
         synchronized (engine.table) {
             engine.adoption.restore();

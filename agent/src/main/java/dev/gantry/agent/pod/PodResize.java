@@ -141,7 +141,7 @@ final class PodResize {
         if (failure.isPresent() && !failure.get().isDue(now)) {
             return Optional.of(failure.get().nextAttempt());
         }
-        begin(changes, sandbox.id(), pod);
+        begin(changes, sandbox.id(), settings.configs().cgroupParent(state.pod()), pod);
         return Optional.empty();
     }
 
@@ -157,7 +157,7 @@ final class PodResize {
                 }));
     }
 
-    private void begin(List<Change> changes, String sandboxId, LinuxContainerResources pod) {
+    private void begin(List<Change> changes, String sandboxId, String parent, LinuxContainerResources pod) {
         working = true;
         if (!changes.isEmpty() && !announced) {
             announced = true;
@@ -167,7 +167,7 @@ final class PodResize {
         for (Change change : changes.stream().filter(Change::shrinks).toList()) {
             work = work.thenCompose(done -> unlessInUse(change)).thenCompose(done -> apply(change));
         }
-        work = work.thenCompose(done -> settings.runtime().updateSandbox(sandboxId, pod))
+        work = work.thenCompose(done -> settings.runtime().updateSandbox(sandboxId, parent, pod))
                 .thenRun(() -> serial.execute(() -> podsInForce.put(sandboxId, pod)));
         for (Change change :
                 changes.stream().filter(change -> !change.shrinks()).toList()) {

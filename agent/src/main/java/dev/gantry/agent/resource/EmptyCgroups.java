@@ -23,26 +23,31 @@ public final class EmptyCgroups {
      * Removes a pod's cgroup wherever it is and nothing is in it.
      *
      * @param parent as CRI names it, {@code /kubepods/besteffort/pod…}
+     * @return whether it is nowhere any more
      */
-    public void remove(String parent) {
+    public boolean remove(String parent) {
         String path = parent.startsWith("/") ? parent.substring(1) : parent;
         if (path.isEmpty()) {
-            return;
+            return false;
         }
+        boolean gone = true;
         for (Path hierarchy : hierarchies()) {
             Path directory = hierarchy.resolve(path).normalize();
             if (directory.startsWith(hierarchy) && !directory.equals(hierarchy)) {
-                remove(directory);
+                gone &= remove(directory);
             }
         }
+        return gone;
     }
 
     /** A directory of a cgroup file system is removed although it has files, unless it has children or processes. */
-    private static void remove(Path directory) {
+    private static boolean remove(Path directory) {
         try {
             Files.deleteIfExists(directory);
+            return true;
         } catch (IOException e) {
             // Something is in it still, or again: another pod's end, or the host's.
+            return false;
         }
     }
 

@@ -6,6 +6,7 @@ import dev.gantry.cgroups.CgroupResources;
 import dev.gantry.cgroups.CgroupTree;
 import dev.gantry.cgroups.Missing;
 import dev.gantry.cgroups.QosClass;
+import dev.gantry.cgroups.SliceManager;
 import io.fabric8.kubernetes.api.model.PodSpec;
 import java.util.Collection;
 import java.util.HashMap;
@@ -25,6 +26,7 @@ public final class NodeCgroups {
     private final Cgroup pods;
     private final Cgroup burstable;
     private final Cgroup bestEffort;
+    private final SliceManager slices;
     private final NodeResources node;
     private final ResourcePolicy policy;
     private final boolean enforced;
@@ -37,12 +39,14 @@ public final class NodeCgroups {
             Cgroup pods,
             Cgroup burstable,
             Cgroup bestEffort,
+            SliceManager slices,
             NodeResources node,
             ResourcePolicy policy,
             boolean enforced) {
         this.pods = pods;
         this.burstable = burstable;
         this.bestEffort = bestEffort;
+        this.slices = slices;
         this.node = node;
         this.policy = policy;
         this.enforced = enforced;
@@ -51,12 +55,20 @@ public final class NodeCgroups {
     /**
      * Of a node's tree; makes what is not there yet.
      *
+     * @param slices is told of the limits, too
      * @param enforced whether the pods together are limited to what is not reserved
      */
-    public static NodeCgroups of(CgroupTree tree, NodeResources node, ResourcePolicy policy, boolean enforced)
+    public static NodeCgroups of(
+            CgroupTree tree, SliceManager slices, NodeResources node, ResourcePolicy policy, boolean enforced)
             throws CgroupException {
         return new NodeCgroups(
-                tree.pods(), tree.qos(QosClass.BURSTABLE), tree.qos(QosClass.BEST_EFFORT), node, policy, enforced);
+                tree.pods(),
+                tree.qos(QosClass.BURSTABLE),
+                tree.qos(QosClass.BEST_EFFORT),
+                slices,
+                node,
+                policy,
+                enforced);
     }
 
     /** Sets the levels for these pods. */
@@ -82,6 +94,7 @@ public final class NodeCgroups {
 
     private void write(Cgroup level, CgroupResources wanted, Map<String, Missing> found) throws CgroupException {
         if (!wanted.equals(written.get(level.path()))) {
+            slices.apply(level.path(), wanted);
             level.apply(wanted).forEach(one -> found.put(one.what(), one));
             written.put(level.path(), wanted);
         }

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemException;
+import java.nio.file.NoSuchFileException;
 import java.time.Clock;
 import java.time.Instant;
 import java.time.LocalDateTime;
@@ -55,6 +57,23 @@ class LogOutputTest {
         log.atWarn().setCause(new IOException("line one\nline two")).log("Could not pull image, retrying");
 
         assertThat(text()).isEqualTo("<4>Could not pull image, retrying err=\"line one\\nline two\"\n");
+    }
+
+    @Test
+    void aFileThatIsNotThereIsNotJustNamed() {
+        to(true);
+
+        log.atError()
+                .setCause(new NoSuchFileException("/a/pod.json.tmp", "/a/pod.json", null))
+                .log("Could not record pod");
+        log.atError()
+                .setCause(new FileSystemException("/b", null, "No space left on device"))
+                .log("Could not write");
+
+        assertThat(text()).isEqualTo("""
+                <3>Could not record pod err="/a/pod.json.tmp -> /a/pod.json: no such file or directory"
+                <3>Could not write err="/b: No space left on device"
+                """);
     }
 
     @Test

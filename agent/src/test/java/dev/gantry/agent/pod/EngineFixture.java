@@ -1,5 +1,6 @@
 package dev.gantry.agent.pod;
 
+import dev.gantry.agent.cri.PodCgroups;
 import dev.gantry.agent.event.EventStore;
 import dev.gantry.agent.probe.PodProbes;
 import dev.gantry.staticpods.DecodedManifest;
@@ -25,6 +26,7 @@ final class EngineFixture implements AutoCloseable {
     private final Queue<Runnable> tasks = new ArrayDeque<>();
     private final Path directory;
     NodeFacts node = new NodeFacts("node-1", List.of("192.0.2.1"), 8L << 30, 4);
+    PodCgroups cgroups = PodCgroups.OF_THE_RUNTIME;
     CriPodEngine engine;
 
     /** The probes that an engine is to have, given where it records its events. */
@@ -69,7 +71,7 @@ final class EngineFixture implements AutoCloseable {
                 tasks::add,
                 tasks::add,
                 clock.timers());
-        return CriPodEngine.open(settings, runtime.channel());
+        return CriPodEngine.open(settings, runtime.channel(), cgroups);
     }
 
     /** As if the agent were killed and started again. */

@@ -7,10 +7,13 @@ import io.fabric8.kubernetes.api.model.Event;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodBuilder;
 import io.fabric8.kubernetes.api.model.PodCondition;
+import java.io.IOException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -94,6 +97,40 @@ class EngineResizeTest extends EngineTest {
         assertThat(reasons()).containsExactly("ResizeStarted", "ResizeCompleted");
         assertThat(condition("web", "PodResizePending")).isEmpty();
         assertThat(condition("web", "PodResizeInProgress")).isEmpty();
+    }
+
+    @Test
+    void theCgroupOfAPodIsMadeBeforeItsSandboxAndResizedBeforeItsContainersGrow() throws Exception {
+        List<String> seen = new ArrayList<>();
+        fixture.cgroups = (parent, resources) -> {
+            seen.add(parent.substring(0, parent.indexOf("/pod")) + " " + resources.getCpuShares() + " after "
+                    + fixture.runtime.calls().stream()
+                            .filter(call -> call.matches("(RunPodSandbox|UpdateContainerResources).*"))
+                            .count());
+            return CompletableFuture.completedFuture(null);
+        };
+        fixture.restartAgent();
+
+        fixture.create(pod("web", "500m", "1Gi"));
+        resize(pod("web", "1", "1Gi"));
+
+        assertThat(seen).containsExactly("/kubepods/burstable 512 after 0", "/kubepods/burstable 1024 after 1");
+        assertThat(fixture.runtime.resources("web").getCpuShares()).isEqualTo(1024);
+    }
+
+    @Test
+    void withoutItsCgroupAPodDoesNotStart() throws Exception {
+        fixture.cgroups = (parent, resources) ->
+                CompletableFuture.failedFuture(new IOException("write \"1\" to " + parent + "/pids.max: EROFS"));
+        fixture.restartAgent();
+
+        fixture.create(pod("web", "500m", "1Gi"));
+
+        assertThat(fixture.runtime.calls()).noneMatch(call -> call.startsWith("RunPodSandbox"));
+        assertThat(fixture.engine.events()).anySatisfy(event -> {
+            assertThat(event.getReason()).isEqualTo("FailedCreatePodSandBox");
+            assertThat(event.getMessage()).contains("pids.max: EROFS");
+        });
     }
 
     @Test

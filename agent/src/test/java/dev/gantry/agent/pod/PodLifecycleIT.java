@@ -3,6 +3,7 @@ package dev.gantry.agent.pod;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.gantry.agent.cri.CriRuntime;
+import dev.gantry.agent.cri.PodCgroups;
 import dev.gantry.agent.event.EventStore;
 import dev.gantry.agent.hook.LifecycleHooks;
 import dev.gantry.agent.probe.CriExecRunner;
@@ -99,7 +100,8 @@ class PodLifecycleIT {
                         pool,
                         pool,
                         timers),
-                runtime.channel());
+                runtime.channel(),
+                PodCgroups.OF_THE_RUNTIME);
         engine.watch(changes::add);
     }
 

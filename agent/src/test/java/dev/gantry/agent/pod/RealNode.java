@@ -1,5 +1,6 @@
 package dev.gantry.agent.pod;
 
+import dev.gantry.agent.cri.PodCgroups;
 import dev.gantry.agent.event.EventStore;
 import dev.gantry.agent.probe.PodProbes;
 import dev.gantry.cri.v1.ExecSyncRequest;
@@ -54,7 +55,8 @@ final class RealNode {
                         pool,
                         blocking,
                         timers),
-                runtime.channel());
+                runtime.channel(),
+                PodCgroups.OF_THE_RUNTIME);
         engine.watch(changes::add);
         engine.watchEvents(event -> eventTexts.add(text(event)));
     }

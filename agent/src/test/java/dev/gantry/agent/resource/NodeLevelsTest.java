@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.gantry.agent.resource.ResourcePolicy.SwapBehavior;
 import dev.gantry.cgroups.Cgroup;
+import dev.gantry.cgroups.SliceManager;
 import dev.gantry.linux.Linux;
 import dev.gantry.testing.FakeCgroups;
 import io.fabric8.kubernetes.api.model.PodSpec;
@@ -102,7 +103,8 @@ class NodeLevelsTest {
             level.create();
             level.enable(root.controllers());
         }
-        return new NodeCgroups(levels.get(1), levels.get(2), levels.get(3), NODE, ResourcePolicy.DEFAULT, true);
+        return new NodeCgroups(
+                levels.get(1), levels.get(2), levels.get(3), SliceManager.NONE, NODE, ResourcePolicy.DEFAULT, true);
     }
 
     @Test
