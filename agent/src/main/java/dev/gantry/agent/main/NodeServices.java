@@ -88,7 +88,7 @@ final class NodeServices implements AutoCloseable {
                             Linux.system().files(),
                             pool)
                     .start(timers));
-            services.outOfMemory(tree.or(() -> host.map(HostCgroups::tree)), events);
+            services.outOfMemory(tree, events);
             return services;
         } catch (IOException | RuntimeException e) {
             services.close();
