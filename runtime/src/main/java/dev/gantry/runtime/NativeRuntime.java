@@ -1,5 +1,6 @@
 package dev.gantry.runtime;
 
+import dev.gantry.cgroups.CgroupException;
 import dev.gantry.cgroups.CgroupNaming;
 import dev.gantry.cgroups.CgroupSettings;
 import dev.gantry.cgroups.CgroupTree;
@@ -63,11 +64,13 @@ public final class NativeRuntime implements AutoCloseable {
     private final Server server;
     private final ManagedChannel channel;
     private final Deque<AutoCloseable> resources;
+    private final boolean ownCgroups;
 
     private NativeRuntime(Machine machine, NativeRuntimeConfig config, Deque<AutoCloseable> resources)
             throws IOException {
         this.machine = machine;
         this.resources = resources;
+        this.ownCgroups = !config.defaultSandbox();
         this.events = new EventHub(machine.executor());
         this.pods = new Pods(machine, events);
         new Recovery(machine, pods).run();
@@ -231,6 +234,18 @@ public final class NativeRuntime implements AutoCloseable {
         server.shutdownNow();
         pods.sandboxes().forEach(Sandbox::disconnect);
         closeAll(resources);
+        if (ownCgroups && pods.sandboxes().isEmpty()) {
+            removeCgroups();
+        }
+    }
+
+    /** The subtree of a root directory that may be thrown away, and with it whoever could remove the cgroups. */
+    private void removeCgroups() {
+        try {
+            machine.cgroups().root().tryRemove();
+        } catch (CgroupException e) {
+            LOG.debug("Could not remove the runtime's cgroups", e);
+        }
     }
 
     private static void closeAll(Deque<AutoCloseable> resources) {

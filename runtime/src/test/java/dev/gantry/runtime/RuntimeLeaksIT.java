@@ -133,6 +133,23 @@ class RuntimeLeaksIT {
     }
 
     @Test
+    void aRuntimeThatEndsLeavesTheCgroupsOfItsPodsAndNoneWithoutPods() throws Exception {
+        Path cgroups = Path.of(fixture.runtime().cgroups().root().path());
+        PodSandboxConfig pod = fixture.pod("web");
+        String sandbox = fixture.run(pod);
+        String id = fixture.startNew(sandbox, pod, RuntimeFixture.container(pod, "app", "sleep", "1000"));
+
+        fixture.reopen();
+        assertThat(fixture.shell(id, "hostname")).isEqualTo("web\n");
+        fixture.removePod(sandbox);
+        fixture.runtime().close();
+        boolean left = Files.exists(cgroups);
+        fixture.reopen();
+
+        assertThat(left).isFalse();
+    }
+
+    @Test
     void aRuntimeKilledAtAnyInstructionLeavesNothingThatTheNextOneCannotFree() throws Exception {
         Map<String, Object> before = inventory();
         fixture.runtime().close();
