@@ -86,9 +86,9 @@ final class PodTable {
                 .filter(reason -> !reason.isEmpty())
                 .orElse(Objects.requireNonNullElse(status.getPhase(), "Pending"));
         Optional<String> initializing = initState(pod, status);
-        if (initializing.isPresent()) {
-            state = initializing.get();
-        } else {
+        state = initializing.orElse(state);
+        if (initializing.isEmpty() || isTrue(status, "Initialized")) {
+            // A sidecar that ended after all was initialized says less than a container that did.
             state = containersState(status, state);
         }
         if (pod.getMetadata().getDeletionTimestamp() != null) {
