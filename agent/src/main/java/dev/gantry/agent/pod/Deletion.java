@@ -17,14 +17,20 @@ public record Deletion(Instant requestedAt, long gracePeriodSeconds, Instant dea
         }
     }
 
+    /** What is granted to whoever asks for {@code seconds}: at most 68 years, as no date and no timer knows all that the API takes. */
+    static long granted(long seconds) {
+        return Math.min(Integer.MAX_VALUE, seconds);
+    }
+
     static Deletion requested(Instant now, long gracePeriodSeconds) {
-        return new Deletion(now, gracePeriodSeconds, now.plusSeconds(gracePeriodSeconds));
+        long granted = granted(gracePeriodSeconds);
+        return new Deletion(now, granted, now.plusSeconds(granted));
     }
 
     /** After one more request; a later deadline than the present one changes nothing. */
     Deletion requestedAgain(Instant now, long seconds) {
-        Instant asked = now.plusSeconds(seconds);
-        return asked.isBefore(deadline) ? new Deletion(requestedAt, seconds, asked) : this;
+        Instant asked = now.plusSeconds(granted(seconds));
+        return asked.isBefore(deadline) ? new Deletion(requestedAt, granted(seconds), asked) : this;
     }
 
     /** What is left of the grace, in whole seconds rounded up; never more than was granted, however the clock is set. */

@@ -103,6 +103,6 @@ final class Plan {
     /** The pod's own grace. */
     static long gracePeriodSeconds(Pod pod) {
         Long seconds = pod.getSpec() == null ? null : pod.getSpec().getTerminationGracePeriodSeconds();
-        return seconds == null ? DEFAULT_GRACE_SECONDS : Math.max(0, seconds);
+        return seconds == null ? DEFAULT_GRACE_SECONDS : Deletion.granted(Math.max(0, seconds));
     }
 }

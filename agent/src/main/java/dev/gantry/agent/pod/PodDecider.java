@@ -220,7 +220,7 @@ public final class PodDecider {
                         .ifPresent(unhealthy -> plan.begin(new Action.StopContainer(
                                 latest.get().id(),
                                 container.getName(),
-                                unhealthy.gracePeriodSeconds().orElse(gracePeriodSeconds()),
+                                Deletion.granted(unhealthy.gracePeriodSeconds().orElse(gracePeriodSeconds())),
                                 unhealthyMessage(container, unhealthy.probe()))));
             }
         }

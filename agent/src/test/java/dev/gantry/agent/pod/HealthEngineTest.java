@@ -230,6 +230,29 @@ class HealthEngineTest extends EngineTest {
     }
 
     @Test
+    void moreGraceThanAnyDateAndTimerKnowsIsAllThereIs() {
+        String most = Long.toString(Long.MAX_VALUE);
+        fixture.create(EngineFixture.pod(POD.replace("20", most)
+                .formatted(
+                        "livenessProbe: {tcpSocket: {port: 80}, terminationGracePeriodSeconds: %s}".formatted(most))));
+        fixture.runtime.clearCalls();
+
+        fixture.probes.find("web", "main", FakeProbes.failed(OptionalLong.of(Long.MAX_VALUE)));
+        fixture.run();
+        assertThat(fixture.runtime.calls()).first().isEqualTo("StopContainer main 2147483647");
+        fixture.runtime.stopTakes(Duration.ofDays(1));
+        delete(OptionalLong.of(Long.MAX_VALUE));
+        fixture.run();
+        assertThat(fixture.shown("web").getMetadata().getDeletionGracePeriodSeconds())
+                .isEqualTo(2147483647);
+        fixture.restartAgent();
+        delete(OptionalLong.of(0));
+        fixture.run();
+
+        assertThat(fixture.engine.pods()).isEmpty();
+    }
+
+    @Test
     void aSecondDeletionThatAllowsNothingEndsTheHook() {
         create("lifecycle: {preStop: {exec: {command: [drain]}}}");
         fixture.runtime.clearCalls();
