@@ -26,13 +26,14 @@ import org.slf4j.LoggerFactory;
 
 /**
  * What the next agent must know of pods and cannot read from manifests or the runtime: pods made through the API, pods
- * on their way out, pods that ended for good, and pods of files whose manifest may have gone by then. Files in the pod's
- * directory, written atomically.
+ * on their way out, pods that ended for good, pods of files whose manifest may have gone by then, and what pods have that
+ * wait for a resize. Files in the pod's directory, written atomically.
  */
 final class PodRecords {
     private static final Logger log = LoggerFactory.getLogger(PodRecords.class);
     private static final String FILE = "pod.json";
     private static final String OF_FILE = "file-pod.json";
+    private static final String ALLOCATED = "allocated-pod.json";
     private static final String REPORTED = "reported-conditions.json";
 
     private static final String OBJECTS = "objects.yaml";
@@ -71,6 +72,28 @@ final class PodRecords {
     /** Keeps a pod of a file as it runs: the next agent may come when its manifest has gone, and has to end it well. */
     void saveOfFile(Pod pod, BooleanSupplier stillWanted) {
         save(pod, OF_FILE, stillWanted);
+    }
+
+    /** A pod with the CPU and memory that it has, where that is not what is wanted of it; empty where it is. */
+    Optional<Pod> allocated(String uid) {
+        return load(uid, ALLOCATED);
+    }
+
+    /** Keeps what a pod has of CPU and memory while it waits for room for more. */
+    void saveAllocated(Pod pod, BooleanSupplier stillWanted) {
+        save(pod, ALLOCATED, stillWanted);
+    }
+
+    /** The pod has what is wanted of it. */
+    void removeAllocated(String uid) {
+        try {
+            Files.deleteIfExists(pods.resolve(uid).resolve(ALLOCATED));
+        } catch (IOException e) {
+            log.atError()
+                    .addKeyValue("podUid", uid)
+                    .setCause(e)
+                    .log("Could not remove the record of what a pod has, the next agent will resize it once more");
+        }
     }
 
     /** The objects that a pod brought along; none if there are none, or they cannot be read. */

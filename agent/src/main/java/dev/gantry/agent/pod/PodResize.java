@@ -31,7 +31,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <ul>
  *   <li>Lives on its worker's queue: every method is called there, and what a call of the runtime brings is taken up there.
- *   <li>What is in force is asked of the runtime, once for each container: nothing is kept that an agent's end could lose.
+ *   <li>What is in force is asked of the runtime, once for each container; what is allowed while that is less than wanted is
+ *       kept for the next agent by {@link PodRecords}.
  *   <li>Memory is never taken from a container that uses it: that fails, is shown, and is tried again.
  * </ul>
  */
@@ -83,11 +84,11 @@ final class PodResize {
 
     // ---- what is allowed
 
-    /** The pod to work towards: the wanted one, unless the node has no room for it now. */
+    /** The pod to work towards: the wanted one, with what it has of CPU and memory if the node has no room for it now. */
     Pod allocate(Pod current, Pod desired) {
         wanted = null;
         failure = Optional.empty();
-        if (!ResizeRules.isResize(current, desired)) {
+        if (current.getSpec() == null || !ResizeRules.changesAmounts(current.getSpec(), desired.getSpec())) {
             pending = Optional.empty();
             return desired;
         }
@@ -97,7 +98,12 @@ final class PodResize {
                 event(true, "Resize" + rejected.reason(), rejected.message());
             }
             pending = Optional.of(rejected);
-            return current;
+            return new Pod(
+                    desired.getApiVersion(),
+                    desired.getKind(),
+                    desired.getMetadata(),
+                    ResizeRules.withAmounts(desired.getSpec(), current.getSpec()),
+                    desired.getStatus());
         }
         pending = Optional.empty();
         return desired;

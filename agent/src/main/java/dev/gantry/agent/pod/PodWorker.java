@@ -98,6 +98,9 @@ final class PodWorker {
         /** Whether the node has room for a pod as it is to be. */
         Verdict mayResize(Pod pod);
 
+        /** A pod that waits for room has other CPU and memory than is wanted of it; empty if it has what is wanted. */
+        void allocated(PodWorker worker, Optional<Pod> instead);
+
         /** Nothing of the pod is left in the runtime or on disk. */
         void finished(PodWorker worker);
     }
@@ -167,10 +170,16 @@ final class PodWorker {
     /** Replaces what is wanted, under the same uid. */
     void update(Pod pod) {
         serial.execute(() -> {
-            state = state.edited(resize.allocate(state.pod(), pod));
+            state = state.edited(allocate(pod));
             settings.volumes().refresh(state.pod());
             step();
         });
+    }
+
+    private Pod allocate(Pod pod) {
+        Pod allocated = resize.allocate(state.pod(), pod);
+        listener.allocated(this, resize.deferred().map(wanted -> allocated));
+        return allocated;
     }
 
     /**
@@ -221,7 +230,7 @@ final class PodWorker {
     /** There may be room now for a resize that was deferred. */
     void roomOffered() {
         serial.execute(() -> resize.deferred().ifPresent(pod -> {
-            state = state.withPod(resize.allocate(state.pod(), pod));
+            state = state.withPod(allocate(pod));
             step();
         }));
     }

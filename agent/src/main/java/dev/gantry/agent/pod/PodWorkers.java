@@ -4,10 +4,12 @@ import dev.gantry.agent.pod.PodSlot.Occupant;
 import dev.gantry.agent.pod.PodSlot.Wanted;
 import dev.gantry.agent.resource.Admission.Verdict;
 import dev.gantry.agent.resource.Priorities;
+import dev.gantry.agent.resource.ResizeRules;
 import dev.gantry.agent.time.Timestamps;
 import dev.gantry.agent.volume.ManifestObjects;
 import io.fabric8.kubernetes.api.model.EphemeralContainer;
 import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.PodSpec;
 import io.fabric8.kubernetes.api.model.PodStatus;
 import java.time.Instant;
 import java.util.List;
@@ -105,9 +107,10 @@ final class PodWorkers implements PodWorker.Listener {
                             Timestamps.format(begun == null ? settings.clock().instant() : begun));
         }
         if (begun != null && wanted.source() == PodSource.FILE) {
-            records.ofFile(uid)
-                    .ifPresent(record -> pod.getSpec()
-                            .setEphemeralContainers(record.getSpec().getEphemeralContainers()));
+            records.ofFile(uid).ifPresent(record -> {
+                pod.getMetadata().setGeneration(record.getMetadata().getGeneration());
+                pod.getSpec().setEphemeralContainers(record.getSpec().getEphemeralContainers());
+            });
         }
         PodStatus before = pod.getStatus();
         Occupant occupant = new Occupant(pod, wanted.source(), false, PodSlot.statusOf(pod));
@@ -119,7 +122,9 @@ final class PodWorkers implements PodWorker.Listener {
             admission.reject(slot, occupant, objection.get());
             return;
         }
-        PodState state = PodState.of(pod);
+        Optional<Pod> less = begun == null || wanted.deletion() != null ? Optional.empty() : records.allocated(uid);
+        PodState state =
+                PodState.of(less.map(allocated -> withAmounts(pod, allocated)).orElse(pod));
         boolean ended = before != null && PodSlot.isFinal(before);
         state = ended ? state.withFinalPhase(before.getPhase()) : state;
         state = ended ? state.withFailure(PodStatuses.failureOf(before)) : state;
@@ -133,6 +138,15 @@ final class PodWorkers implements PodWorker.Listener {
         }
         shown.show(slot);
         worker.start();
+        if (less.isPresent()) {
+            worker.update(pod);
+        }
+    }
+
+    /** The pod with the CPU and memory that it had. */
+    private static Pod withAmounts(Pod pod, Pod had) {
+        PodSpec spec = ResizeRules.withAmounts(pod.getSpec(), had.getSpec());
+        return new Pod(pod.getApiVersion(), pod.getKind(), pod.getMetadata(), spec, pod.getStatus());
     }
 
     /**
@@ -166,6 +180,11 @@ final class PodWorkers implements PodWorker.Listener {
         }
         current.pod = pod;
         if (current.worker != null) {
+            Pod allocated = current.worker.state().pod();
+            if (ResizeRules.changesAmounts(allocated.getSpec(), pod.getSpec())) {
+                // Before what is wanted is kept: until there was room for it, the next agent must not give it either.
+                allocated(current.worker, Optional.of(allocated));
+            }
             current.worker.update(pod);
         }
         shown.show(slot);
@@ -196,6 +215,13 @@ final class PodWorkers implements PodWorker.Listener {
         synchronized (table) {
             return room().resize(pod, table.slots());
         }
+    }
+
+    @Override
+    public void allocated(PodWorker worker, Optional<Pod> instead) {
+        String uid = worker.reference().uid();
+        disk.execute(() -> instead.ifPresentOrElse(
+                pod -> records.saveAllocated(pod, () -> table.isKnown(uid)), () -> records.removeAllocated(uid)));
     }
 
     @Override

@@ -4,7 +4,6 @@ import dev.gantry.staticpods.ModelJson;
 import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.ContainerBuilder;
 import io.fabric8.kubernetes.api.model.ContainerResizePolicy;
-import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodSpec;
 import io.fabric8.kubernetes.api.model.PodSpecBuilder;
 import io.fabric8.kubernetes.api.model.Quantity;
@@ -83,10 +82,47 @@ public final class ResizeRules {
         return resources == null ? Amounts.NONE : Amounts.of(resources.getRequests());
     }
 
-    /** Whether of a pod's spec nothing was edited but what a resize may change. */
-    public static boolean isResize(Pod before, Pod after) {
-        return !ModelJson.write(before.getSpec()).equals(ModelJson.write(after.getSpec()))
-                && problems(before.getSpec(), after.getSpec()).isEmpty();
+    /** Whether containers, or the pod as a whole, are to have other amounts of CPU or memory than before. */
+    public static boolean changesAmounts(PodSpec before, PodSpec after) {
+        Map<String, String> known = new LinkedHashMap<>();
+        resizable(before).forEach(container -> known.put(container.getName(), text(container)));
+        return !text(limits(before.getResources()), requests(before.getResources()))
+                        .equals(text(limits(after.getResources()), requests(after.getResources())))
+                || resizable(after)
+                        .anyMatch(container -> known.containsKey(container.getName())
+                                && !text(container).equals(known.get(container.getName())));
+    }
+
+    /** The spec with the amounts of CPU and memory that another has for the pod and for containers of the same names. */
+    public static PodSpec withAmounts(PodSpec spec, PodSpec from) {
+        Map<String, Container> known = new LinkedHashMap<>();
+        resizable(from).forEach(container -> known.put(container.getName(), container));
+        PodSpec result = new PodSpecBuilder(spec).build();
+        result.setResources(withAmounts(spec.getResources(), from.getResources()));
+        resizable(result).forEach(container -> {
+            Container other = known.get(container.getName());
+            if (other != null) {
+                container.setResources(withAmounts(container.getResources(), other.getResources()));
+            }
+        });
+        return result;
+    }
+
+    private static @Nullable ResourceRequirements withAmounts(
+            @Nullable ResourceRequirements resources, @Nullable ResourceRequirements from) {
+        if (resources == null && from == null) {
+            return null;
+        }
+        ResourceRequirements result = stripped(resources);
+        result.getLimits().putAll(amounts(from == null ? null : from.getLimits()));
+        result.getRequests().putAll(amounts(from == null ? null : from.getRequests()));
+        return result;
+    }
+
+    private static Map<String, Quantity> amounts(@Nullable Map<String, Quantity> quantities) {
+        Map<String, Quantity> result = new LinkedHashMap<>(quantities == null ? Map.of() : quantities);
+        result.keySet().retainAll(RESIZABLE);
+        return result;
     }
 
     /** The spec without what a resize may change. */
@@ -128,16 +164,14 @@ public final class ResizeRules {
      * The amounts that a container starts with, as text to be kept with it: what a later resize that wants a restart is compared with.
      */
     public static String text(Container container) {
-        StringBuilder text = new StringBuilder();
-        for (String name : List.of(Amounts.CPU, Amounts.MEMORY)) {
-            text.append(text.length() == 0 ? "" : ",").append(text(container, name));
-        }
-        return text.toString();
+        return text(PodAmounts.limits(container), PodAmounts.requests(container));
     }
 
-    private static String text(Container container, String name) {
-        Amounts requests = PodAmounts.requests(container);
-        Amounts limits = PodAmounts.limits(container);
+    private static String text(Amounts limits, Amounts requests) {
+        return text(Amounts.CPU, limits, requests) + "," + text(Amounts.MEMORY, limits, requests);
+    }
+
+    private static String text(String name, Amounts limits, Amounts requests) {
         return name + "=" + (requests.has(name) ? requests.get(name) : "") + "/"
                 + (limits.has(name) ? limits.get(name) : "");
     }
@@ -152,11 +186,13 @@ public final class ResizeRules {
             return false;
         }
         List<String> then = List.of(startedWith.split(",", -1));
+        Amounts limits = PodAmounts.limits(container);
+        Amounts requests = PodAmounts.requests(container);
         return container.getResizePolicy().stream()
                 .filter(policy -> RESTART.equals(policy.getRestartPolicy()))
                 .map(ContainerResizePolicy::getResourceName)
                 .filter(RESIZABLE::contains)
-                .anyMatch(name -> !then.contains(text(container, name)));
+                .anyMatch(name -> !then.contains(text(name, limits, requests)));
     }
 
     /** All containers of a pod that live beside each other and can be resized. */

@@ -3,6 +3,8 @@ package dev.gantry.agent.pod;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
+import io.fabric8.kubernetes.api.model.EphemeralContainer;
+import io.fabric8.kubernetes.api.model.EphemeralContainerBuilder;
 import io.fabric8.kubernetes.api.model.Event;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodBuilder;
@@ -184,6 +186,72 @@ class EngineResizeTest extends EngineTest {
         assertThat(fixture.runtime.resources("web").getCpuShares()).isEqualTo(3072);
         assertThat(condition("web", "PodResizePending")).isEmpty();
         assertThat(fixture.status("web").getRestartCount()).isZero();
+    }
+
+    private static EphemeralContainer debugger() {
+        return new EphemeralContainerBuilder()
+                .withName("look")
+                .withImage("busybox")
+                .withImagePullPolicy("IfNotPresent")
+                .build();
+    }
+
+    @Test
+    void whatWaitsForRoomIsNotGivenByAnotherEditNorByTheNextAgent() throws Exception {
+        fixture.runtime.addImage("busybox:2");
+        fixture.create(pod("web", "1", "1Gi"));
+        fixture.create(pod("other", "2", "1Gi"));
+        resize(pod("web", "3", "1Gi"));
+
+        Pod edited = new PodBuilder(fixture.shown("web"))
+                .editMetadata()
+                .addToLabels("tier", "front")
+                .endMetadata()
+                .editSpec()
+                .editContainer(0)
+                .withImage("busybox:2")
+                .endContainer()
+                .endSpec()
+                .build();
+        fixture.engine.update(edited);
+        fixture.advance(Duration.ofSeconds(2));
+        fixture.engine.debug("default", "web", List.of(debugger()));
+        fixture.run();
+        fixture.restartAgent();
+
+        assertThat(fixture.runtime.resources("web").getCpuShares()).isEqualTo(1024);
+        assertThat(fixture.status("web").getRestartCount()).as("for its image").isEqualTo(1);
+        assertThat(fixture.status("web").getAllocatedResources().get("cpu")).hasToString("1");
+        assertThat(condition("web", "PodResizePending"))
+                .hasValueSatisfying(
+                        condition -> assertThat(condition.getReason()).isEqualTo("Deferred"));
+        Pod shown = fixture.shown("web");
+        assertThat(shown.getMetadata().getLabels()).containsEntry("tier", "front");
+        assertThat(shown.getStatus().getObservedGeneration())
+                .isEqualTo(shown.getMetadata().getGeneration());
+
+        fixture.engine.delete("default", "other", java.util.OptionalLong.of(0));
+        fixture.advance(Duration.ofSeconds(2));
+        assertThat(fixture.runtime.resources("web").getCpuShares()).isEqualTo(3072);
+        fixture.restartAgent();
+        assertThat(condition("web", "PodResizePending")).isEmpty();
+        assertThat(fixture.runtime.resources("web").getCpuShares()).isEqualTo(3072);
+    }
+
+    @Test
+    void aManifestThatAsksForTooMuchIsNotGivenItByTheNextAgent() {
+        fixture.apply(file(pod("web", "500m", "1Gi"), "uid-1"));
+        fixture.apply(file(huge(), "uid-2"));
+        fixture.restartAgent();
+        fixture.apply(file(huge(), "uid-2"));
+
+        assertThat(fixture.runtime.resources("web").getMemoryLimitInBytes()).isEqualTo(1L << 30);
+        assertThat(condition("web", "PodResizePending"))
+                .hasValueSatisfying(
+                        condition -> assertThat(condition.getReason()).isEqualTo("Infeasible"));
+        assertThat(fixture.shown("web").getMetadata().getUid()).isEqualTo("uid-1");
+        assertThat(fixture.shown("web").getMetadata().getGeneration()).isEqualTo(2);
+        assertThat(starts()).isEqualTo(1);
     }
 
     @Test
