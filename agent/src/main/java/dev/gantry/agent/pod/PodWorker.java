@@ -57,7 +57,8 @@ final class PodWorker {
     private int objectChanges;
 
     private @Nullable PodStatus status;
-    private @Nullable ScheduledFuture<?> timer;
+    private @Nullable ScheduledFuture<?> nextStep;
+    private @Nullable ScheduledFuture<?> nextLook;
     private Duration lookAgain = LOOK_AGAIN;
     private boolean looking;
     private boolean lookOnceMore;
@@ -301,9 +302,7 @@ final class PodWorker {
         stopped = true;
         probes.close();
         serial.execute(() -> {
-            if (timer != null) {
-                timer.cancel(false);
-            }
+            cancelTimers();
             actions.cancel();
         });
     }
@@ -337,7 +336,8 @@ final class PodWorker {
     private void lookLater() {
         Duration delay = lookAgain;
         lookAgain = delay.multipliedBy(2).compareTo(MAX_LOOK_AGAIN) > 0 ? MAX_LOOK_AGAIN : delay.multipliedBy(2);
-        schedule(settings.clock().instant().plus(delay), this::look);
+        cancel(nextLook);
+        nextLook = schedule(delay, this::look);
     }
 
     private void saw(ObservedPod seen, List<Settled> ended) {
@@ -414,7 +414,10 @@ final class PodWorker {
         Stream.of(decision.wakeUp(), resizeAgain)
                 .flatMap(Optional::stream)
                 .min(Comparator.naturalOrder())
-                .ifPresent(at -> schedule(at, this::step));
+                .ifPresent(at -> {
+                    cancel(nextStep);
+                    nextStep = schedule(Duration.between(now, at), this::step);
+                });
         if (decision.finished()) {
             finish();
         }
@@ -422,9 +425,7 @@ final class PodWorker {
 
     private void finish() {
         finished = true;
-        if (timer != null) {
-            timer.cancel(false);
-        }
+        cancelTimers();
         probes.close();
         settings.files().remove(reference);
         listener.finished(this);
@@ -447,16 +448,21 @@ final class PodWorker {
         }
     }
 
-    private void schedule(Instant at, Runnable task) {
+    /** Not before the time has passed, and a millisecond at least. */
+    private ScheduledFuture<?> schedule(Duration delay, Runnable task) {
+        long millis = Math.max(1, delay.plusNanos(999_999).toMillis());
+        return settings.timers().schedule(() -> serial.execute(task), millis, TimeUnit.MILLISECONDS);
+    }
+
+    private void cancelTimers() {
+        cancel(nextStep);
+        cancel(nextLook);
+    }
+
+    private static void cancel(@Nullable ScheduledFuture<?> timer) {
         if (timer != null) {
             timer.cancel(false);
         }
-        long millis = Math.max(
-                1,
-                Duration.between(settings.clock().instant(), at)
-                        .plusNanos(999_999)
-                        .toMillis());
-        timer = settings.timers().schedule(() -> serial.execute(task), millis, TimeUnit.MILLISECONDS);
     }
 
     // ---- acting

@@ -4,8 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodCondition;
+import io.fabric8.kubernetes.api.model.PodConditionBuilder;
 import io.grpc.Status;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
@@ -60,6 +62,27 @@ class PodWorkerTest extends EngineTest {
 
         assertThat(fixture.status("web").getState().getWaiting().getReason()).isEqualTo("ErrImageNeverPull");
         assertThat(fixture.runtime.calls()).noneMatch(call -> call.startsWith("PullImage"));
+    }
+
+    @Test
+    void aLookAtTheRuntimeThatFailedIsTakenAgainWhateverHappensMeanwhile() throws Exception {
+        Pod pod = EngineFixture.pod("web", "Always");
+        pod.getSpec().setActiveDeadlineSeconds(3600L);
+        fixture.create(pod);
+        fixture.runtime.failNext("ListContainers", Status.UNAVAILABLE);
+
+        fixture.runtime.exit("main", 1);
+        fixture.run();
+        fixture.engine.report(
+                "default",
+                "web",
+                List.of(new PodConditionBuilder()
+                        .withType("example.com/lb")
+                        .withStatus("True")
+                        .build()));
+        fixture.advance(Duration.ofSeconds(2));
+
+        assertThat(fixture.status("web").getRestartCount()).isEqualTo(1);
     }
 
     @Test
