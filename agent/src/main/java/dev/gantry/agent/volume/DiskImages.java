@@ -39,7 +39,7 @@ final class DiskImages {
         this.toolDirectories = toolDirectories;
     }
 
-    /** The machine cannot limit; the message says what it lacks and how to get it. */
+    /** The machine cannot limit so; the message says what it lacks and how to get it, or why not. */
     static final class UnavailableException extends Exception {
         private static final long serialVersionUID = 1L;
 
@@ -52,24 +52,42 @@ final class DiskImages {
      * Mounts a file system for about {@code bytes} of files on a directory; the one that it had before, if it had one.
      *
      * @return whether it is new
-     * @throws UnavailableException if there is no {@code mkfs.ext4} here
+     * @throws UnavailableException if there is no {@code mkfs.ext4} here, or no file system of this size can be made
      * @throws ErrnoException if there are no loop devices
      */
     boolean mount(Path directory, long bytes) throws IOException, UnavailableException {
         Path image = imageOf(directory);
         boolean fresh = Files.notExists(image, LinkOption.NOFOLLOW_LINKS);
         if (fresh) {
-            make(image, bytes);
+            try {
+                make(image, bytes);
+            } catch (IOException e) {
+                throw new UnavailableException(
+                        "make a file system of %d bytes in %s: %s".formatted(bytes, image, e.getMessage()));
+            }
         } else {
             // The machine was restarted: without a journal, perhaps in the middle of a write.
             run(tool("e2fsck"), List.of("-y", image.toString()), 3);
         }
-        mounts.image(image, directory);
+        try {
+            mounts.image(image, directory);
+        } catch (IOException e) {
+            if (fresh) {
+                // The pod goes on without, and has to do so from now on.
+                Files.deleteIfExists(image);
+            }
+            throw e;
+        }
         if (fresh) {
             // Programs refuse a directory that should be empty and is not.
             Files.deleteIfExists(directory.resolve("lost+found"));
         }
         return fresh;
+    }
+
+    /** Whether a directory had a file system of its own before. */
+    static boolean has(Path directory) {
+        return Files.exists(imageOf(directory), LinkOption.NOFOLLOW_LINKS);
     }
 
     private static Path imageOf(Path directory) {
@@ -84,7 +102,15 @@ final class DiskImages {
         try (RandomAccessFile file = new RandomAccessFile(part.toFile(), "rw")) {
             Files.setAttribute(part, "unix:mode", 0600);
             file.setLength(bytes + (long) (bytes * OVERHEAD) + FIXED_OVERHEAD_BYTES);
+            format(tool, part);
+        } catch (IOException e) {
+            Files.deleteIfExists(part);
+            throw e;
         }
+        Files.move(part, image, StandardCopyOption.ATOMIC_MOVE);
+    }
+
+    private static void format(Path tool, Path part) throws IOException {
         run(
                 tool,
                 List.of(
@@ -100,7 +126,6 @@ final class DiskImages {
                         "nodiscard,lazy_itable_init=1,root_owner=0:0",
                         part.toString()),
                 0);
-        Files.move(part, image, StandardCopyOption.ATOMIC_MOVE);
     }
 
     private Path tool(String name) throws UnavailableException {

@@ -7,6 +7,7 @@ import io.fabric8.kubernetes.api.model.PodSpec;
 import io.fabric8.kubernetes.api.model.Quantity;
 import java.io.IOException;
 import java.math.RoundingMode;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
@@ -80,6 +81,11 @@ final class EmptyDirs {
     }
 
     private boolean limitDisk(Path directory, long bytes, boolean fresh, Unlimited unlimited) throws IOException {
+        if (!fresh && !DiskImages.has(directory) && !isEmpty(directory)) {
+            // Mounted over, what is in it would be gone for the pod.
+            unlimited.because("it was made as a plain directory, and stays one while its pod runs");
+            return false;
+        }
         try {
             return images.mount(directory, bytes) || fresh;
         } catch (DiskImages.UnavailableException e) {
@@ -88,6 +94,12 @@ final class EmptyDirs {
         } catch (ErrnoException e) {
             unlimited.because(e.getMessage() + "; the volume is a plain directory");
             return fresh;
+        }
+    }
+
+    private static boolean isEmpty(Path directory) throws IOException {
+        try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory)) {
+            return !entries.iterator().hasNext();
         }
     }
 

@@ -20,6 +20,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class EmptyDirsTest {
     @TempDir
@@ -27,8 +28,19 @@ class EmptyDirsTest {
 
     private final FakeHostMounts mounts = new FakeHostMounts();
     private final List<String> unlimited = new ArrayList<>();
-    private final EmptyDirs dirs =
-            new EmptyDirs(mounts, new DiskImages(mounts, List.of()), Map.of("memory", new Quantity("1Gi")));
+    private EmptyDirs dirs = with(List.of());
+
+    private EmptyDirs with(List<Path> tools) {
+        return new EmptyDirs(mounts, new DiskImages(mounts, tools), Map.of("memory", new Quantity("1Gi")));
+    }
+
+    /** Where there is a {@code mkfs.ext4} that makes nothing and does not fail. */
+    private List<Path> tools() throws IOException {
+        Path tool = Files.createDirectories(directory.resolve("tools")).resolve("mkfs.ext4");
+        Files.writeString(tool, "#!/bin/sh\n");
+        Files.setAttribute(tool, "unix:mode", 0755);
+        return List.of(tool.getParent());
+    }
 
     @ParameterizedTest(name = "sizeLimit {0}, pod''s limit {1}: {2}")
     @CsvSource({
@@ -83,6 +95,33 @@ class EmptyDirsTest {
         assertThat(unlimited).containsExactly("there is no mkfs.ext4 on this machine; install e2fsprogs");
         assertThat(mounts.calls).isEmpty();
         assertThat(Files.getPosixFilePermissions(directory.resolve("v"))).hasSize(9);
+    }
+
+    @Test
+    void whatIsInAPlainDirectoryIsNotMountedOverWhenTheMachineCanLimit() throws Exception {
+        make("", "1Mi", Map.of());
+        dirs = with(tools());
+        Files.writeString(directory.resolve("v/data"), "x");
+
+        make("", "1Mi", Map.of());
+        assertThat(mounts.calls).isEmpty();
+        assertThat(unlimited).last().isEqualTo("it was made as a plain directory, and stays one while its pod runs");
+
+        Files.delete(directory.resolve("v/data"));
+        make("", "1Mi", Map.of());
+        assertThat(mounts.calls).hasSize(1);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"100Pi", "8Ei"})
+    void aLimitThatNoFileCanHaveIsReportedAndThePodRuns(String limit) throws Exception {
+        dirs = with(tools());
+
+        make("", limit, Map.of());
+
+        assertThat(mounts.calls).isEmpty();
+        assertThat(unlimited).singleElement().asString().startsWith("make a file system of ");
+        assertThat(directory).isDirectoryNotContaining("glob:**.new");
     }
 
     @Test
