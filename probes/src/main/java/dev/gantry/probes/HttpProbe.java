@@ -111,13 +111,20 @@ final class HttpProbe {
         List<Map.Entry<String, String>> own = get.headers();
         own.forEach(header -> headers.remove(header.getKey()));
         own.stream()
-                .filter(header -> !header.getValue().isEmpty())
+                .filter(header -> !header.getValue().isEmpty() || !isDefault(header.getKey()))
                 .forEach(header -> headers.add(header.getKey(), header.getValue()));
         if (!headers.contains(HttpHeaderNames.HOST)) {
             headers.set(HttpHeaderNames.HOST, ProbeAction.hostAndPort(get.host(), get.port()));
         }
         headers.set(HttpHeaderNames.CONNECTION, "close");
         return request;
+    }
+
+    /** Those that are sent unasked are left out where the probe says nothing for them. */
+    private static boolean isDefault(String header) {
+        return header.equalsIgnoreCase("Accept")
+                || header.equalsIgnoreCase("User-Agent")
+                || header.equalsIgnoreCase("Host");
     }
 
     private final class Answer extends SimpleChannelInboundHandler<HttpObject> {

@@ -74,6 +74,7 @@ class ProberTest {
                             Map.entry("Host", "web.example"),
                             Map.entry("X-A", "1"),
                             Map.entry("X-A", "2"),
+                            Map.entry("X-Empty", ""),
                             Map.entry("Accept", "")));
 
             prober.tryOnce(get, AMPLE).get();
@@ -81,6 +82,7 @@ class ProberTest {
             assertThat(server.request())
                     .startsWith("GET /healthz?full HTTP/1.1\r\n")
                     .contains("Host: web.example\r\n", "user-agent: kube-probe/1.36\r\n", "X-A: 1\r\n", "X-A: 2\r\n")
+                    .contains("X-Empty: \r\n")
                     .doesNotContainIgnoringCase("accept:");
         }
     }

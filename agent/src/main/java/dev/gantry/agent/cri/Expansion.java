@@ -1,16 +1,16 @@
-package dev.gantry.agent.pod;
+package dev.gantry.agent.cri;
 
 import java.util.Map;
 
 /** {@code $(VAR)} in commands, arguments and values. */
-final class Expansion {
+public final class Expansion {
     private Expansion() {}
 
     /**
      * Replaces each {@code $(NAME)} whose name is known; what is not known stays as it stands, and {@code $$} is one
      * {@code $}.
      */
-    static String expand(String text, Map<String, String> variables) {
+    public static String expand(String text, Map<String, String> variables) {
         if (text.indexOf('$') < 0) {
             return text;
         }

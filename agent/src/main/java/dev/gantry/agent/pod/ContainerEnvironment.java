@@ -1,5 +1,6 @@
 package dev.gantry.agent.pod;
 
+import dev.gantry.agent.cri.Expansion;
 import dev.gantry.agent.volume.ConfigData;
 import dev.gantry.agent.volume.ConfigObjects;
 import dev.gantry.agent.volume.EnvFiles;

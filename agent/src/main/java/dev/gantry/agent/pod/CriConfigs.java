@@ -1,6 +1,7 @@
 package dev.gantry.agent.pod;
 
 import com.google.protobuf.ByteString;
+import dev.gantry.agent.cri.Expansion;
 import dev.gantry.agent.cri.Labels;
 import dev.gantry.agent.resource.LinuxLimits;
 import dev.gantry.agent.resource.PodAmounts;

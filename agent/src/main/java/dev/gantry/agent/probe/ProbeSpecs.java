@@ -1,16 +1,20 @@
 package dev.gantry.agent.probe;
 
+import dev.gantry.agent.cri.Expansion;
 import dev.gantry.probes.ProbeAction;
 import dev.gantry.probes.ProbeKind;
 import dev.gantry.probes.ProbeSpec;
 import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.ContainerPort;
+import io.fabric8.kubernetes.api.model.EnvVar;
+import io.fabric8.kubernetes.api.model.ExecAction;
 import io.fabric8.kubernetes.api.model.HTTPGetAction;
 import io.fabric8.kubernetes.api.model.HTTPHeader;
 import io.fabric8.kubernetes.api.model.IntOrString;
 import io.fabric8.kubernetes.api.model.Probe;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -62,7 +66,7 @@ public final class ProbeSpecs {
 
     private static ProbeAction action(Container container, Probe probe, String containerId, String podIp) {
         if (probe.getExec() != null) {
-            return new ProbeAction.Exec(containerId, probe.getExec().getCommand());
+            return new ProbeAction.Exec(containerId, command(container, probe.getExec()));
         }
         if (probe.getHttpGet() != null) {
             return http(container, probe.getHttpGet(), podIp);
@@ -77,6 +81,17 @@ public final class ProbeSpecs {
             return new ProbeAction.Grpc(hostOr("", podIp), probe.getGrpc().getPort(), service == null ? "" : service);
         }
         throw new IllegalArgumentException("the probe says neither exec, httpGet, tcpSocket nor grpc");
+    }
+
+    /** As the kubelet: with the variables whose values the container's {@code env} says itself, unlike a hook's command. */
+    private static List<String> command(Container container, ExecAction exec) {
+        Map<String, String> variables = new HashMap<>();
+        for (EnvVar variable : container.getEnv() == null ? List.<EnvVar>of() : container.getEnv()) {
+            variables.put(variable.getName(), variable.getValue() == null ? "" : variable.getValue());
+        }
+        return exec.getCommand().stream()
+                .map(word -> Expansion.expand(word, variables))
+                .toList();
     }
 
     /** Also of a hook. */

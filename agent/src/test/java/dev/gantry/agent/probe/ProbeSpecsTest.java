@@ -95,6 +95,18 @@ class ProbeSpecsTest {
         }
     }
 
+    /** As a container's own command, but for values that come from elsewhere, which are empty. */
+    @Test
+    void aCommandHasTheVariablesOfTheContainersEnv() {
+        Pod pod = pod("", """
+                        env: [{name: FILE, value: /tmp/$(X)}, {name: NODE, valueFrom: {fieldRef: {fieldPath: spec.nodeName}}}],
+                        livenessProbe: {exec: {command: [test, -e, $(FILE), $$(FILE), $(NODE), $(NONE), $$HOME]}}""");
+
+        assertThat(spec(pod, ProbeKind.LIVENESS).action())
+                .isEqualTo(new ProbeAction.Exec(
+                        "c1", List.of("test", "-e", "/tmp/$(X)", "$(FILE)", "", "$(NONE)", "$HOME")));
+    }
+
     @Test
     void aPortThatTheContainerDoesNotNameCannotBeTried() {
         Pod pod = pod("", "startupProbe: {httpGet: {port: admin}}");
