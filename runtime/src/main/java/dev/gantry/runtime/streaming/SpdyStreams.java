@@ -22,7 +22,9 @@ import java.util.concurrent.TimeUnit;
 /** The server's end of a SPDY/3.1 session whose streams the client opens. Everything but {@link #send} is on the event loop. */
 abstract class SpdyStreams extends SimpleChannelInboundHandler<Object> {
     // CVE-2026-35469 is about lengths from the wire used as allocation sizes: these bound them.
-    private static final int MAX_DATA_CHUNK = 64 << 10;
+    /** Half of a window, which is opened anew at its half: clients that do not mind windows never overrun it. */
+    private static final int MAX_DATA_CHUNK = 32 << 10;
+
     private static final int MAX_HEADERS = 16 << 10;
     /** The kubelet's {@code streamCreationTimeout}. */
     private static final int STREAM_CREATION_SECONDS = 30;
@@ -41,6 +43,7 @@ abstract class SpdyStreams extends SimpleChannelInboundHandler<Object> {
                 .pipeline()
                 .addLast(
                         new SpdyFrameCodec(SpdyVersion.SPDY_3_1, MAX_DATA_CHUNK, MAX_HEADERS, 6, 15, 8),
+                        new SpdyWindows(),
                         new SpdySessionHandler(SpdyVersion.SPDY_3_1, true),
                         streams);
     }
@@ -76,7 +79,7 @@ abstract class SpdyStreams extends SimpleChannelInboundHandler<Object> {
         Wire.disconnect(connection);
     }
 
-    /** Sends bytes and waits until they have left, as the client's window allows. */
+    /** Sends bytes and waits until they have left. */
     final void send(int streamId, byte[] bytes, int length) throws IOException, InterruptedException {
         Wire.write(connection, new DefaultSpdyDataFrame(streamId, Unpooled.copiedBuffer(bytes, 0, length)));
     }

@@ -7,6 +7,8 @@ import io.netty.bootstrap.Bootstrap;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelDuplexHandler;
+import io.netty.channel.ChannelHandler;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
@@ -50,6 +52,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 @Timeout(60)
 class StreamingServerTest {
@@ -236,6 +239,27 @@ class StreamingServerTest {
         assertThat(client.text(1)).isEqualTo(SUCCESS_OR_7);
     }
 
+    @ParameterizedTest(name = "{0} bytes in a frame")
+    @ValueSource(ints = {32 << 10, 1 << 20})
+    void aClientThatKnowsNothingOfWindowsSendsAndGetsMuchAllTheSame(int frame) throws Exception {
+        SpdyClient client = withoutWindows(server.url(exec("c1", false)).orElseThrow(), "v4.channel.k8s.io");
+        client.open(1, Map.of("streamtype", "error"));
+        client.open(3, Map.of("streamtype", "stdin"));
+        client.open(5, Map.of("streamtype", "stdout"));
+        client.open(7, Map.of("streamtype", "stderr"));
+
+        // The window is used a little before much comes.
+        client.send(3, "y", false);
+        for (int sent = 0; sent < 1 << 20; sent += frame) {
+            client.send(3, "x".repeat(frame), false);
+        }
+        client.send(3, "", true);
+
+        client.closed.get(20, TimeUnit.SECONDS);
+        assertThat(client.text(5).length()).isEqualTo(1 + (1 << 20));
+        assertThat(client.text(1)).isEqualTo(SUCCESS_OR_7);
+    }
+
     @Test
     void severalConnectionsAreForwardedOverOneSpdySession() throws Exception {
         SpdyClient client = new SpdyClient(
@@ -327,6 +351,11 @@ class StreamingServerTest {
         return client;
     }
 
+    /** As Kubernetes' clients are: frames without a session. */
+    private SpdyClient withoutWindows(URI url, String protocol) throws Exception {
+        return new SpdyClient(url, protocol, new ChannelDuplexHandler());
+    }
+
     /** Collects bytes by channel. */
     private abstract static class Collector {
         private final Map<Integer, ByteArrayOutputStream> received = new ConcurrentHashMap<>();
@@ -396,6 +425,10 @@ class StreamingServerTest {
         private final Channel channel;
 
         SpdyClient(URI url, String protocol) throws Exception {
+            this(url, protocol, new SpdySessionHandler(SpdyVersion.SPDY_3_1, false));
+        }
+
+        private SpdyClient(URI url, String protocol, ChannelHandler session) throws Exception {
             // The upgrade is done by hand, then Netty's own client side of SPDY takes over the connection.
             CompletableFuture<Void> upgraded = new CompletableFuture<>();
             channel = new Bootstrap()
@@ -404,7 +437,7 @@ class StreamingServerTest {
                     .handler(new ChannelInitializer<>() {
                         @Override
                         protected void initChannel(Channel created) {
-                            created.pipeline().addLast(new Upgrade(upgraded));
+                            created.pipeline().addLast(new Upgrade(upgraded, session));
                         }
                     })
                     .connect(url.getHost(), url.getPort())
@@ -432,10 +465,12 @@ class StreamingServerTest {
 
         private final class Upgrade extends SimpleChannelInboundHandler<ByteBuf> {
             private final CompletableFuture<Void> upgraded;
+            private final ChannelHandler session;
             private final StringBuilder head = new StringBuilder();
 
-            Upgrade(CompletableFuture<Void> upgraded) {
+            Upgrade(CompletableFuture<Void> upgraded, ChannelHandler session) {
                 this.upgraded = upgraded;
+                this.session = session;
             }
 
             @Override
@@ -443,11 +478,7 @@ class StreamingServerTest {
                 head.append(bytes.toString(StandardCharsets.US_ASCII));
                 if (head.toString().endsWith("\r\n\r\n")) {
                     assertThat(head.toString()).startsWith("HTTP/1.1 101 ");
-                    context.pipeline()
-                            .addLast(
-                                    new SpdyFrameCodec(SpdyVersion.SPDY_3_1),
-                                    new SpdySessionHandler(SpdyVersion.SPDY_3_1, false),
-                                    new Frames());
+                    context.pipeline().addLast(new SpdyFrameCodec(SpdyVersion.SPDY_3_1), session, new Frames());
                     context.pipeline().remove(this);
                     upgraded.complete(null);
                 }
