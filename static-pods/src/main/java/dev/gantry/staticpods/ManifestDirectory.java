@@ -18,6 +18,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -53,16 +54,19 @@ final class ManifestDirectory {
     private final Map<String, Writing> writing = new HashMap<>();
     private final Set<String> vanished = new HashSet<>();
     private @Nullable ManifestSnapshot told;
+    private boolean listed;
 
     /**
      * Makes one; {@link #list} begins.
      *
      * @param path a directory, or a manifest
+     * @param revisions what earlier agents kept, and what this one keeps
      * @param timers runs a task on the serial executor after a delay
      */
     ManifestDirectory(
             Path path,
             ManifestNode node,
+            KeptRevisions revisions,
             InstantSource clock,
             BiConsumer<Duration, Runnable> timers,
             Consumer<ManifestSnapshot> listener) {
@@ -71,7 +75,7 @@ final class ManifestDirectory {
         Path absolute = path.toAbsolutePath().normalize();
         this.directory = single && absolute.getParent() != null ? absolute.getParent() : absolute;
         this.onlyName = single ? absolute.getFileName().toString() : null;
-        this.manifests = new ManifestSet(node);
+        this.manifests = new ManifestSet(node, revisions);
         this.clock = clock;
         this.timers = timers;
         this.listener = listener;
@@ -159,6 +163,9 @@ final class ManifestDirectory {
 
     /** Compares with what is on disk; the first call tells the listener, even of nothing. */
     void list() {
+        if (told == null) {
+            manifests.restore(clock.instant());
+        }
         Set<String> present = new HashSet<>();
         try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory)) {
             for (Path entry : entries) {
@@ -170,7 +177,7 @@ final class ManifestDirectory {
                     }
                 }
             }
-            manifests.removed(directory.toString());
+            manifests.readable(directory.toString());
         } catch (IOException e) {
             manifests.unreadable(
                     directory.toString(), "cannot list the manifests, their pods go on as they are: " + reason(e));
@@ -182,7 +189,21 @@ final class ManifestDirectory {
                 vanish(name);
             }
         }
+        if (!listed) {
+            listed = true;
+            removeGoneBefore(present);
+        }
         tell();
+    }
+
+    /** What vanished while no agent was there to see it has vanished for good. */
+    private void removeGoneBefore(Set<String> present) {
+        Set<String> files = present.stream().map(this::path).collect(Collectors.toSet());
+        for (String file : manifests.files()) {
+            if (!files.contains(file)) {
+                manifests.removed(file);
+            }
+        }
     }
 
     private boolean isBeingWritten(String name) {
@@ -235,6 +256,7 @@ final class ManifestDirectory {
             told = now;
             listener.accept(now);
         }
+        manifests.save();
     }
 
     private String path(String name) {

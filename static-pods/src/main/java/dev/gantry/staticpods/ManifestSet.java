@@ -12,10 +12,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The manifests of a directory with their last good revisions. Not thread-safe.
+ * The manifests of a directory with their last good revisions, also of files that were broken before this agent started. Not
+ * thread-safe.
  *
  * <ul>
  *   <li>A file counts as a whole: with one error in it, its last good revision goes on, all of it.
@@ -27,11 +29,14 @@ final class ManifestSet {
     private static final String POD = "pod ";
 
     private final ManifestNode node;
+    private final KeptRevisions revisions;
     private final Map<String, Revision> files = new TreeMap<>();
     private final Map<String, String> owners = new HashMap<>();
+    private final Set<String> unsaved = new TreeSet<>();
 
-    ManifestSet(ManifestNode node) {
+    ManifestSet(ManifestNode node, KeptRevisions revisions) {
         this.node = node;
+        this.revisions = revisions;
     }
 
     /**
@@ -54,13 +59,43 @@ final class ManifestSet {
         }
     }
 
+    /** Begins with what earlier agents kept, until the files themselves are read or known to be gone. */
+    void restore(Instant seen) {
+        revisions.load().forEach((file, content) -> {
+            Revision revision = decode(file, content, seen, Revision.NONE);
+            if (revision.errors().isEmpty()) {
+                files.put(file, revision);
+            } else {
+                revisions.forget(file);
+            }
+        });
+    }
+
+    /** Keeps good revisions for the next agent; apart from reading them, because nothing need wait for it. */
+    void save() {
+        for (String file : unsaved) {
+            Revision revision = files.get(file);
+            if (revision != null && revision.content() != null && revision.errors().isEmpty()) {
+                revisions.keep(file, revision.content().array());
+            }
+        }
+        unsaved.clear();
+    }
+
     /** A file's content, new or again. */
     void read(String file, byte[] content, Instant seen) {
         Revision before = files.get(file);
         if (before != null && ByteBuffer.wrap(content).equals(before.content())) {
             return;
         }
-        Revision kept = before == null ? Revision.NONE : before;
+        Revision revision = decode(file, content, seen, before == null ? Revision.NONE : before);
+        files.put(file, revision);
+        if (revision.errors().isEmpty() && !revision.isEmpty()) {
+            unsaved.add(file);
+        }
+    }
+
+    private Revision decode(String file, byte[] content, Instant seen, Revision kept) {
         DecodedManifest manifest = ManifestDecoder.decode(file, content, node.unsupported());
         List<ManifestError> errors = new ArrayList<>(manifest.errors());
         if (errors.isEmpty() && manifest.pods().isEmpty() && manifest.objects().isEmpty() && !kept.isEmpty()) {
@@ -80,11 +115,9 @@ final class ManifestSet {
         for (DecodedManifest.DecodedObject decoded : manifest.objects()) {
             add(file, decoded, kept.objects(), objects, errors);
         }
-        files.put(
-                file,
-                errors.isEmpty()
-                        ? new Revision(ByteBuffer.wrap(content), pods, objects, errors)
-                        : new Revision(ByteBuffer.wrap(content), kept.pods(), kept.objects(), errors));
+        return errors.isEmpty()
+                ? new Revision(ByteBuffer.wrap(content), pods, objects, errors)
+                : new Revision(ByteBuffer.wrap(content), kept.pods(), kept.objects(), errors);
     }
 
     private static void add(
@@ -140,7 +173,15 @@ final class ManifestSet {
     }
 
     void removed(String file) {
-        files.remove(file);
+        unsaved.remove(file);
+        if (files.remove(file) != null) {
+            revisions.forget(file);
+        }
+    }
+
+    /** Nothing is wrong with a path any more that holds no manifest itself: the directory. */
+    void readable(String path) {
+        files.remove(path);
     }
 
     Set<String> files() {

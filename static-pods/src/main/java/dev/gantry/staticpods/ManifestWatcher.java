@@ -52,13 +52,14 @@ public final class ManifestWatcher implements AutoCloseable {
             Executor serial,
             Path path,
             ManifestNode node,
+            KeptRevisions revisions,
             InstantSource clock,
             Consumer<ManifestSnapshot> listener)
             throws ErrnoException {
         this.linux = linux;
         this.loop = loop;
         this.serial = serial;
-        this.directory = new ManifestDirectory(path, node, clock, this::later, listener);
+        this.directory = new ManifestDirectory(path, node, revisions, clock, this::later, listener);
         this.inotify = linux.polling().inotifyInit();
         this.registration = loop.register("manifests", inotify, Poll.EPOLLIN, events -> ready());
     }
@@ -68,6 +69,7 @@ public final class ManifestWatcher implements AutoCloseable {
      *
      * @param path of the directory, which should exist, or of one manifest
      * @param serial runs tasks one at a time, in order
+     * @param revisions what earlier agents kept, and what this one keeps
      * @param listener hears of each change to the set of pods or problems
      */
     public static ManifestWatcher start(
@@ -76,10 +78,11 @@ public final class ManifestWatcher implements AutoCloseable {
             Executor serial,
             Path path,
             ManifestNode node,
+            KeptRevisions revisions,
             InstantSource clock,
             Consumer<ManifestSnapshot> listener)
             throws ErrnoException {
-        ManifestWatcher watcher = new ManifestWatcher(linux, loop, serial, path, node, clock, listener);
+        ManifestWatcher watcher = new ManifestWatcher(linux, loop, serial, path, node, revisions, clock, listener);
         serial.execute(watcher::relist);
         return watcher;
     }

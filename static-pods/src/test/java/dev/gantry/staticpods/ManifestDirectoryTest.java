@@ -10,7 +10,9 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.FileTime;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -20,6 +22,7 @@ class ManifestDirectoryTest {
 
     private final List<Runnable> timers = new ArrayList<>();
     private final List<ManifestSnapshot> told = new ArrayList<>();
+    private final KeptInMemory revisions = new KeptInMemory();
     private Instant now = Instant.parse("2026-01-01T00:00:00Z");
     private long written;
 
@@ -253,6 +256,100 @@ class ManifestDirectoryTest {
         assertThat(last().pods()).hasSize(1);
     }
 
+    @Test
+    void aManifestThatIsBrokenWhenTheNextAgentStartsKeepsItsLastGoodRevision() throws IOException {
+        write("web.yaml", manifest("web", "nginx"));
+        watched().list();
+        String uid = uid();
+
+        write("web.yaml", manifest("web", "nginx") + "  nonsense: true\n");
+        watched().list();
+
+        assertThat(uid()).isEqualTo(uid);
+        assertThat(last().problems()).singleElement().satisfies(problem -> {
+            assertThat(problem.keptUids()).containsExactly(uid);
+            assertThat(problem.errors().get(0).toString()).contains("nonsense: unknown field");
+        });
+    }
+
+    @Test
+    void anEmptyOrUnreadableManifestAtTheStartKeepsItsLastGoodRevision() throws IOException {
+        write("a.yaml", manifest("a", "nginx"));
+        write("b.yaml", manifest("b", "nginx"));
+        watched().list();
+
+        write("a.yaml", "");
+        Files.delete(directory.resolve("b.yaml"));
+        Files.createSymbolicLink(directory.resolve("b.yaml"), Path.of("/dev/null"));
+        watched().list();
+
+        assertThat(last().pods()).hasSize(2);
+        assertThat(last().problems()).hasSize(2);
+        Files.delete(directory.resolve("b.yaml"));
+    }
+
+    @Test
+    void aManifestThatWasRemovedBetweenTwoAgentsStartsNothing() throws IOException {
+        write("web.yaml", manifest("web", "nginx"));
+        watched().list();
+
+        Files.delete(directory.resolve("web.yaml"));
+        told.clear();
+        watched().list();
+
+        assertThat(told).containsExactly(ManifestSnapshot.EMPTY);
+        assertThat(revisions.load()).isEmpty();
+    }
+
+    @Test
+    void aGoodEditBetweenTwoAgentsReplacesTheRevision() throws IOException {
+        write("web.yaml", manifest("web", "nginx"));
+        watched().list();
+        String uid = uid();
+
+        write("web.yaml", manifest("web", "httpd"));
+        told.clear();
+        watched().list();
+
+        assertThat(told).hasSize(1);
+        assertThat(uid()).isNotEqualTo(uid);
+        assertThat(last().problems()).isEmpty();
+    }
+
+    @Test
+    void podsOfADirectoryThatCannotBeListedAtTheStartGoOn() throws IOException {
+        write("web.yaml", manifest("web", "nginx"));
+        watched().list();
+        Path away = directory.resolveSibling("away");
+        Files.move(directory, away);
+
+        watched().list();
+        assertThat(last().pods()).hasSize(1);
+        assertThat(last().problems().get(0).errors().get(0).toString()).contains("cannot list the manifests");
+
+        Files.move(away, directory);
+    }
+
+    /** What one agent leaves to the next. */
+    private static final class KeptInMemory implements KeptRevisions {
+        private final Map<String, byte[]> kept = new HashMap<>();
+
+        @Override
+        public Map<String, byte[]> load() {
+            return Map.copyOf(kept);
+        }
+
+        @Override
+        public void keep(String file, byte[] content) {
+            kept.put(file, content.clone());
+        }
+
+        @Override
+        public void forget(String file) {
+            kept.remove(file);
+        }
+    }
+
     private ManifestDirectory watched() {
         return watched(directory);
     }
@@ -263,7 +360,7 @@ class ManifestDirectoryTest {
                 pod -> Boolean.TRUE.equals(pod.getSpec().getHostNetwork())
                         ? List.of(FieldError.forbidden("spec.hostNetwork", "not here"))
                         : List.of());
-        return new ManifestDirectory(path, node, () -> now, (delay, task) -> timers.add(task), told::add);
+        return new ManifestDirectory(path, node, revisions, () -> now, (delay, task) -> timers.add(task), told::add);
     }
 
     private void runTimers() {

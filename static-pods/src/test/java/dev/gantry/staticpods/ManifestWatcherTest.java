@@ -41,6 +41,7 @@ class ManifestWatcherTest {
                         serial,
                         directory,
                         ManifestNode.of("node-1"),
+                        new NothingKept(),
                         InstantSource.system(),
                         told::add)) {
             assertThat(next(told).pods()).isEmpty();

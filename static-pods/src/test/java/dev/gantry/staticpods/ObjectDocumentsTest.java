@@ -25,7 +25,7 @@ class ObjectDocumentsTest {
             data: {greeting: hello}
             """;
 
-    private final ManifestSet set = new ManifestSet(ManifestNode.of("node-1"));
+    private final ManifestSet set = new ManifestSet(ManifestNode.of("node-1"), new NothingKept());
 
     @Test
     void podsAndWhatTheyReferToShareAFile() {

@@ -24,6 +24,7 @@ import dev.gantry.agent.pod.PodEngineSettings;
 import dev.gantry.agent.pod.PodPaths;
 import dev.gantry.agent.pod.PodSource;
 import dev.gantry.agent.pod.PodSupport;
+import dev.gantry.agent.pod.RevisionFiles;
 import dev.gantry.agent.probe.CriExecRunner;
 import dev.gantry.agent.probe.PodProbes;
 import dev.gantry.agent.probe.ProbeLoop;
@@ -243,7 +244,8 @@ final class Agent implements Node.RunningAgent {
             WorkerPool serial = new WorkerPool("manifests", 1);
             rooms.push(() -> stop(serial));
             ManifestNode node = new ManifestNode(config.nodeName(), PodSupport::unsupported);
-            kept(ManifestWatcher.start(linux, loop, serial, path, node, clock, snapshot -> {
+            RevisionFiles revisions = new RevisionFiles(config.paths().state().resolve("manifests"));
+            kept(ManifestWatcher.start(linux, loop, serial, path, node, revisions, clock, snapshot -> {
                 engine.applyManifests(snapshot);
                 first.complete(snapshot);
             }));
