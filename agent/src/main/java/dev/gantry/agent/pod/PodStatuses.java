@@ -26,8 +26,10 @@ import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** The status of a pod as the API shows it: a function of its state, without effects. */
@@ -70,7 +72,7 @@ public final class PodStatuses {
 
     private PodStatus status() {
         PodStatus status = new PodStatus();
-        status.setPhase(phase.text());
+        status.setPhase(phaseText());
         status.setObservedGeneration(state.pod().getMetadata().getGeneration());
         status.setStartTime(startTime());
         addresses(status);
@@ -101,6 +103,12 @@ public final class PodStatuses {
             status.setMessage(failure.message());
         });
         return status;
+    }
+
+    private String phaseText() {
+        return phase == Phase.PENDING && before != null && before.getPhase() != null && leaves()
+                ? before.getPhase()
+                : phase.text();
     }
 
     private String startTime() {
@@ -173,6 +181,12 @@ public final class PodStatuses {
     private ContainerStatus container(Container container) {
         String name = container.getName();
         Optional<ObservedContainer> latest = observed.latest(name);
+        if (latest.isEmpty() && leaves()) {
+            Optional<ContainerStatus> last = lastKnown(name);
+            if (last.isPresent()) {
+                return last.get();
+            }
+        }
         ContainerStatus status = new ContainerStatus();
         status.setName(name);
         status.setImage(latest.map(ObservedContainer::image)
@@ -217,6 +231,24 @@ public final class PodStatuses {
                 .ifPresent(user -> status.setUser(
                         new ContainerUser(new LinuxContainerUser(user.gid(), user.supplementalGroups(), user.uid()))));
         return status;
+    }
+
+    /** What a pod that is being deleted has lost already, it does not begin again: it is shown as it was. */
+    private boolean leaves() {
+        return state.deletion().isPresent() && before != null;
+    }
+
+    private Optional<ContainerStatus> lastKnown(String name) {
+        return before == null
+                ? Optional.empty()
+                : Stream.of(
+                                before.getContainerStatuses(),
+                                before.getInitContainerStatuses(),
+                                before.getEphemeralContainerStatuses())
+                        .filter(Objects::nonNull)
+                        .flatMap(List::stream)
+                        .filter(status -> name.equals(status.getName()) && status.getContainerID() != null)
+                        .findFirst();
     }
 
     /** An init container is ready once it has done its work, a sidecar as any other. */

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.PodStatus;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -69,6 +70,27 @@ class PodRequestsTest extends EngineTest {
         assertThat(directory.resolve("pods")).isEmptyDirectory();
         assertThat(directory.resolve("logs")).isEmptyDirectory();
         assertThat(fixture.events()).contains("Killing x1");
+    }
+
+    @Test
+    void whatADeletedPodWasIsShownToItsEnd() throws PodRejectedException {
+        fixture.create(EngineFixture.pod("web", "Always"));
+        fixture.runtime.exit("main", 1);
+        fixture.run();
+        assertThat(fixture.status("web").getRestartCount()).isEqualTo(1);
+        List<String> seen = new ArrayList<>();
+        fixture.engine.watch(change -> {
+            PodStatus status = change.pod().getStatus();
+            seen.add(status.getPhase() + " "
+                    + status.getContainerStatuses().get(0).getRestartCount()
+                    + (status.getContainerStatuses().get(0).getState().getWaiting() == null ? "" : " waiting"));
+        });
+
+        fixture.engine.delete("default", "web", OptionalLong.of(1));
+        fixture.advance(Duration.ofSeconds(3));
+
+        assertThat(fixture.engine.pods()).isEmpty();
+        assertThat(seen).hasSizeGreaterThan(1).containsOnly("Running 1");
     }
 
     @Test
