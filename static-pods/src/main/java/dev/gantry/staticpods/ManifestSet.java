@@ -75,7 +75,9 @@ final class ManifestSet {
     void save() {
         for (String file : unsaved) {
             Revision revision = files.get(file);
-            if (revision != null && revision.content() != null && revision.errors().isEmpty()) {
+            if (revision != null
+                    && revision.content() != null
+                    && revision.errors().isEmpty()) {
                 revisions.keep(file, revision.content().array());
             }
         }

@@ -1,6 +1,7 @@
 package dev.gantry.agent.cli;
 
 import dev.gantry.agent.config.Suggestions;
+import dev.gantry.agent.log.ErrorText;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -37,7 +38,7 @@ public final class Cli {
             return e.exitCode();
         } catch (IOException e) {
             console.out().flush();
-            console.err().println("error: " + reason(e));
+            console.err().println("error: " + ErrorText.of(e));
             return 1;
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -127,10 +128,5 @@ public final class Cli {
 
     private static boolean isHelp(String word) {
         return word.equals("--help") || word.equals("-h") || word.equals("help");
-    }
-
-    private static String reason(IOException e) {
-        String message = e.getMessage();
-        return message == null ? e.getClass().getSimpleName() : message;
     }
 }

@@ -14,9 +14,65 @@ final class CompletionCommand implements Command {
                     new CommandSpec.Example("For this shell", "source <(gantry completion bash)"),
                     new CommandSpec.Example(
                             "For every bash", "gantry completion bash > /usr/share/bash-completion/completions/gantry"),
+                    new CommandSpec.Example("For zsh", "source <(gantry completion zsh)"),
                     new CommandSpec.Example(
                             "For fish", "gantry completion fish > ~/.config/fish/completions/gantry.fish")),
             List.of());
+
+    private static final String BASH_WORDS = """
+            # Completion of gantry for bash; made by "gantry completion bash".
+            _gantry_words() { COMPREPLY=($(compgen -W "$1" -- "$word")); }
+            _gantry_files() { compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen "$1" -- "$word")); }
+            _gantry_names() {
+                gantry ${root:+--root "$root"} get "$1" ${namespace:+-n "$namespace"} -o name 2>/dev/null | sed 's|^[^/]*/||'
+            }
+            _gantry() {
+                local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}
+                local command='' values='--root --namespace -n' i skip='' n=0 first='' namespace='' root=''
+                COMPREPLY=()
+                for ((i = 1; i < COMP_CWORD; i++)); do
+                    if [ -n "$skip" ]; then skip=''; continue; fi
+                    case ${COMP_WORDS[i]} in
+                    --namespace|-n) skip=1; namespace=${COMP_WORDS[i+1]} ;;
+                    --root) skip=1; root=${COMP_WORDS[i+1]} ;;
+                    --) _gantry_files -f; return ;;
+                    -*) case " $values " in *" ${COMP_WORDS[i]} "*) skip=1 ;; esac ;;
+                    *)
+                        if [ -n "$command" ] && [ "$command" != image ]; then
+                            [ $n != 0 ] || first=${COMP_WORDS[i]}
+                            n=$((n + 1))
+                            continue
+                        fi
+                        command=${command:+$command }${COMP_WORDS[i]}
+                        case $command in
+            """;
+
+    private static final String BASH_VALUES = """
+                        esac ;;
+                    esac
+                done
+                if [ -n "$skip" ]; then
+                    case $before in
+                    -f|--filename|--config) _gantry_files -f ;;
+                    --root|--*-dir|--image-archives|--image-registry-config) _gantry_files -d ;;
+                    --pod-manifest-path|--resolv-conf) _gantry_files -f ;;
+                    -o|--output)
+                        case $command in
+                        check|version) _gantry_words json ;;
+                        'image ls') _gantry_words 'json yaml name' ;;
+                        *) _gantry_words 'wide json yaml name' ;;
+                        esac ;;
+                    --types) _gantry_words 'Normal Warning' ;;
+                    --network) _gantry_words 'builtin cni none' ;;
+                    --cgroup-driver) _gantry_words 'cgroupfs systemd' ;;
+                    --log-level) _gantry_words 'error warn info debug' ;;
+                    --image-pull-policy) _gantry_words 'Always IfNotPresent Never' ;;
+                    --rm|--wait) _gantry_words 'true false' ;;
+                    esac
+                    return
+                fi
+                case $command in
+            """;
 
     @Override
     public CommandSpec spec() {
@@ -60,79 +116,56 @@ final class CompletionCommand implements Command {
         return words.toString();
     }
 
-    /** Options that take a value, as a pattern for {@code case}. */
-    private static String valueOptions() {
-        List<String> words = new ArrayList<>(List.of("--root"));
-        for (CommandSpec spec : specs()) {
-            for (Option option : spec.options()) {
-                if (!option.isFlag()) {
-                    words.add("--" + option.name());
-                    if (option.letter() != 0) {
-                        words.add("-" + option.letter());
-                    }
-                }
+    /** Options that take a value. */
+    private static String valueOptions(CommandSpec spec) {
+        StringBuilder words = new StringBuilder("--root");
+        for (Option option : spec.options()) {
+            if (!option.isFlag()) {
+                words.append(" --").append(option.name());
+                words.append(option.letter() == 0 ? "" : " -" + option.letter());
             }
         }
-        return String.join("|", words.stream().distinct().toList());
+        return words.toString();
     }
 
     private static String bash() {
-        StringBuilder out = new StringBuilder();
-        out.append("# Completion of gantry for bash; made by \"gantry completion bash\".\n");
-        out.append("_gantry() {\n");
-        out.append(
-                "    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} command='' i skip='' n=0\n");
-        out.append("    local namespace='' root=''\n");
-        out.append("    for ((i = 1; i < COMP_CWORD; i++)); do\n");
-        out.append("        if [ -n \"$skip\" ]; then skip=''; continue; fi\n");
-        out.append("        case ${COMP_WORDS[i]} in\n");
-        out.append("        --namespace|-n) skip=1; namespace=${COMP_WORDS[i+1]} ;;\n");
-        out.append("        --root) skip=1; root=${COMP_WORDS[i+1]} ;;\n");
-        out.append("        ").append(valueOptions()).append(") skip=1 ;;\n");
-        out.append("        -*) ;;\n");
-        out.append("        image) command=image ;;\n");
-        out.append(
-                "        *) if [ -z \"$command\" ]; then command=${COMP_WORDS[i]}; elif [ \"$command\" = image ]; then command=\"image ${COMP_WORDS[i]}\"; else n=$((n + 1)); fi ;;\n");
-        out.append("        esac\n    done\n");
-        out.append("    case $before in\n");
-        out.append("    -f|--filename|--config) COMPREPLY=($(compgen -f -- \"$word\")); return ;;\n");
-        out.append(
-                "    --root|--root-dir|--config-dir|--pod-manifest-path|--image-archives|--image-registry-config) COMPREPLY=($(compgen -d -- \"$word\")); return ;;\n");
-        out.append("    -o|--output) COMPREPLY=($(compgen -W 'wide json yaml name' -- \"$word\")); return ;;\n");
-        out.append("    esac\n");
-        out.append("    case $command in\n");
-        out.append("    '') COMPREPLY=($(compgen -W '").append(String.join(" ", Commands.firstWords()));
-        out.append("' -- \"$word\")) ;;\n");
-        out.append("    image) COMPREPLY=($(compgen -W 'pull load ls rm' -- \"$word\")) ;;\n");
+        StringBuilder out = new StringBuilder(BASH_WORDS);
+        for (CommandSpec spec : specs()) {
+            out.append("            '").append(spec.path()).append("') values='");
+            out.append(valueOptions(spec)).append("' ;;\n");
+        }
+        out.append(BASH_VALUES);
+        String first = String.join(" ", Commands.firstWords());
+        out.append("    ''|help) _gantry_words '").append(first).append("' ;;\n");
+        out.append("    image) _gantry_words 'pull load ls rm' ;;\n");
         for (CommandSpec spec : specs()) {
             out.append("    '").append(spec.path()).append("')\n");
             out.append("        case $word in\n");
-            out.append("        -*) COMPREPLY=($(compgen -W '")
-                    .append(optionWords(spec))
-                    .append("' -- \"$word\")) ;;\n");
+            out.append("        -*) _gantry_words '").append(optionWords(spec)).append("' ;;\n");
             out.append("        *) ").append(operands(spec.path())).append(" ;;\n");
             out.append("        esac ;;\n");
         }
         out.append("    esac\n}\n");
-        out.append("complete -o default -F _gantry gantry\n");
+        out.append("complete -F _gantry gantry\n");
         return out.toString();
     }
 
     private static String operands(String path) {
-        String pods =
-                "$(gantry ${root:+--root \"$root\"} get pods ${namespace:+-n \"$namespace\"} -o name 2>/dev/null | sed 's|^pod/||')";
+        String pods = "_gantry_words \"$(_gantry_names pods)\"";
+        String ofKind = "case $first in po|pod|pods) " + pods
+                + " ;; no|node|nodes) _gantry_words \"$(_gantry_names nodes)\" ;; esac";
         return switch (path) {
-            case "get" ->
-                "if [ $n = 0 ]; then COMPREPLY=($(compgen -W 'pods nodes events' -- \"$word\")); else COMPREPLY=($(compgen -W \""
-                        + pods + "\" -- \"$word\")); fi";
-            case "describe" -> "COMPREPLY=($(compgen -W \"pod node " + pods + "\" -- \"$word\"))";
-            case "delete" -> "COMPREPLY=($(compgen -W \"pod " + pods + "\" -- \"$word\"))";
-            case "restart" -> "COMPREPLY=($(compgen -W \"pod container " + pods + "\" -- \"$word\"))";
-            case "logs", "exec", "debug" -> "COMPREPLY=($(compgen -W \"" + pods + "\" -- \"$word\"))";
-            case "image rm" ->
-                "COMPREPLY=($(compgen -W \"$(gantry ${root:+--root \"$root\"} image ls -o name 2>/dev/null)\" -- \"$word\"))";
-            case "image load" -> "COMPREPLY=($(compgen -f -- \"$word\"))";
-            case "completion" -> "COMPREPLY=($(compgen -W 'bash zsh fish' -- \"$word\"))";
+            case "get" -> "if [ $n = 0 ]; then _gantry_words 'pods nodes events'; else " + ofKind + "; fi";
+            case "describe" ->
+                "if [ $n = 0 ]; then _gantry_words \"pod node $(_gantry_names pods)\"; else " + ofKind + "; fi";
+            case "delete" -> "_gantry_words \"pod $(_gantry_names pods)\"";
+            case "restart" ->
+                "case $first in '') _gantry_words 'pod container' ;; pod) " + pods
+                        + " ;; *) compopt -o nospace 2>/dev/null; _gantry_words \"$(_gantry_names pods | sed 's|$|/|')\" ;; esac";
+            case "logs", "exec", "debug" -> "[ $n != 0 ] || " + pods;
+            case "image rm" -> "_gantry_words \"$(gantry ${root:+--root \"$root\"} image ls -o name 2>/dev/null)\"";
+            case "image load" -> "_gantry_files -f";
+            case "completion" -> "_gantry_words 'bash zsh fish'";
             default -> ":";
         };
     }

@@ -79,12 +79,10 @@ final class DeleteCommand implements Command {
     }
 
     private static List<String> names(Arguments arguments) throws UsageException {
+        List<String> operands = arguments.operands();
+        boolean kind = !operands.isEmpty() && List.of("pod", "pods", "po").contains(operands.get(0));
         List<String> names = new ArrayList<>();
-        for (String operand : arguments.operands()) {
-            boolean kind = operand.equals("pod") || operand.equals("pods") || operand.equals("po");
-            if (kind && names.isEmpty() && (arguments.operands().size() > 1 || arguments.flag("all"))) {
-                continue;
-            }
+        for (String operand : operands.subList(kind ? 1 : 0, operands.size())) {
             names.add(
                     operand.startsWith("pod/") || operand.startsWith("pods/")
                             ? operand.substring(operand.indexOf('/') + 1)

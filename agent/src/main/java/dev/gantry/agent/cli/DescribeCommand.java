@@ -3,6 +3,7 @@ package dev.gantry.agent.cli;
 import java.io.IOException;
 import java.time.Clock;
 import java.time.ZoneId;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -11,11 +12,12 @@ import java.util.Map;
 final class DescribeCommand implements Command {
     private static final CommandSpec SPEC = new CommandSpec(
             "describe",
-            "[pod|node] NAME...",
+            "[pod|node] [NAME...]",
             Commands.summary("describe"),
             "Show a pod in detail: its state, each container's, and the events about it; or the node, with what it has and what its pods request.",
             List.of(
                     new CommandSpec.Example("A pod of the default namespace", "gantry describe pod web"),
+                    new CommandSpec.Example("All pods of the default namespace", "gantry describe pods"),
                     new CommandSpec.Example("The node", "gantry describe node"),
                     new CommandSpec.Example("One of another namespace", "gantry describe pod dns -n kube-system")),
             List.of(CommandSpec.NAMESPACE));
@@ -31,41 +33,64 @@ final class DescribeCommand implements Command {
         if (!names.isEmpty() && List.of("node", "nodes", "no").contains(names.get(0))) {
             return nodes(names.subList(1, names.size()), session);
         }
-        if (names.size() > 1 && List.of("pod", "pods", "po").contains(names.get(0))) {
-            names = names.subList(1, names.size());
-        }
         if (names.isEmpty()) {
-            throw new UsageException("the pod's name is missing");
+            throw new UsageException("say what to describe: a pod's name, pods or node");
         }
-        String namespace = arguments.value("namespace", "default");
+        boolean kind = List.of("pod", "pods", "po").contains(names.get(0));
+        return pods(kind ? names.subList(1, names.size()) : names, arguments.value("namespace", "default"), session);
+    }
+
+    /** The pods of these names, or all of the namespace. */
+    private static int pods(List<String> operands, String namespace, Session session) throws CliException, IOException {
         String base = "/api/v1/namespaces/" + ApiClient.encode(namespace);
-        String separator = "";
-        for (String operand : names) {
+        List<Json> pods = new ArrayList<>();
+        int exit = 0;
+        if (operands.isEmpty()) {
+            try (ApiResponse response = session.client().get(base + "/pods")) {
+                pods.addAll(response.json().items("items"));
+            }
+            if (pods.isEmpty()) {
+                session.console().err().println("No resources found in " + namespace + " namespace.");
+            }
+        }
+        for (String operand : operands) {
             String name = operand.substring(operand.indexOf('/') + 1);
-            Json pod;
             try (ApiResponse response = session.client().get(base + "/pods/" + ApiClient.encode(name))) {
-                pod = response.json();
+                pods.add(response.json());
+            } catch (CliException e) {
+                if (operands.size() == 1) {
+                    throw e;
+                }
+                session.console().err().println(e.getMessage());
+                exit = 1;
             }
-            Map<String, String> query = new LinkedHashMap<>();
-            query.put(
-                    "fieldSelector",
-                    "involvedObject.name=" + name + ",involvedObject.uid=" + pod.text("metadata", "uid"));
-            Json events;
-            try (ApiResponse response = session.client().get(ApiClient.query(base + "/events", query))) {
-                events = response.json();
-            }
+        }
+        String separator = "";
+        for (Json pod : pods) {
             session.console().out().print(separator);
             session.console()
                     .out()
-                    .print(new PodDescription(session.console(), Clock.system(ZoneId.systemDefault())).of(pod, events));
+                    .print(new PodDescription(session.console(), Clock.system(ZoneId.systemDefault()))
+                            .of(pod, events(session, base, pod)));
             separator = "\n\n";
         }
-        return 0;
+        return exit;
+    }
+
+    private static Json events(Session session, String base, Json pod) throws CliException, IOException {
+        Map<String, String> query = new LinkedHashMap<>();
+        query.put(
+                "fieldSelector",
+                "involvedObject.name=" + pod.text("metadata", "name") + ",involvedObject.uid="
+                        + pod.text("metadata", "uid"));
+        try (ApiResponse response = session.client().get(ApiClient.query(base + "/events", query))) {
+            return response.json();
+        }
     }
 
     /** The nodes of these names, or the only one. */
     private static int nodes(List<String> names, Session session) throws CliException, IOException {
-        List<Json> nodes = new java.util.ArrayList<>();
+        List<Json> nodes = new ArrayList<>();
         if (names.isEmpty()) {
             try (ApiResponse response = session.client().get("/api/v1/nodes")) {
                 nodes.addAll(response.json().items("items"));

@@ -39,8 +39,17 @@ final class EventsCommand implements Command {
             fields.add("involvedObject.name=" + name.substring(name.indexOf('/') + 1));
         }
         if (arguments.has("types")) {
-            fields.add("type=" + arguments.value("types"));
+            fields.add("type=" + type(arguments.value("types")));
         }
         return new GetCommand.Listing(arguments, session, "events", String.join(",", fields)).run(List.of());
+    }
+
+    private static String type(String asked) throws UsageException {
+        for (String type : List.of("Normal", "Warning")) {
+            if (type.equalsIgnoreCase(asked)) {
+                return type;
+            }
+        }
+        throw new UsageException("--types takes Normal or Warning, not '" + asked + "'");
     }
 }

@@ -53,18 +53,25 @@ final class GetCommand implements Command {
             throw new UsageException("say what to list: pods, events or nodes");
         }
         String first = arguments.operands().get(0);
-        List<String> names = new ArrayList<>(
-                arguments.operands().subList(1, arguments.operands().size()));
         int slash = first.indexOf('/');
-        if (slash > 0) {
-            names.add(0, first.substring(slash + 1));
+        String resource = resource(slash > 0 ? first.substring(0, slash) : first);
+        List<String> names = new ArrayList<>();
+        for (String operand : arguments
+                .operands()
+                .subList(slash > 0 ? 0 : 1, arguments.operands().size())) {
+            names.add(name(operand, resource));
         }
-        Listing listing = new Listing(
-                arguments,
-                session,
-                resource(slash > 0 ? first.substring(0, slash) : first),
-                arguments.value("field-selector"));
-        return listing.run(names);
+        return new Listing(arguments, session, resource, arguments.value("field-selector")).run(names);
+    }
+
+    /** {@code web} or, as {@code -o name} prints it, {@code pod/web}. */
+    private static String name(String operand, String resource) throws UsageException {
+        int slash = operand.indexOf('/');
+        if (slash > 0 && !resource(operand.substring(0, slash)).equals(resource)) {
+            throw new UsageException(
+                    "'" + operand + "' is not one of the " + resource + ": ask for one kind at a time");
+        }
+        return operand.substring(slash + 1);
     }
 
     private static String resource(String word) throws UsageException {
@@ -229,26 +236,31 @@ final class GetCommand implements Command {
                     objects.addAll(list.items("items"));
                 }
             }
+            int exit = 0;
             for (String name : names) {
                 try (ApiResponse response = session.client().get(collection() + "/" + ApiClient.encode(name))) {
                     objects.add(response.json());
+                } catch (CliException e) {
+                    if (names.size() == 1) {
+                        throw e;
+                    }
+                    session.console().err().println(e.getMessage());
+                    exit = 1;
                 }
             }
             if (output.equals("name")) {
                 for (Json object : objects) {
                     printObject(object);
                 }
-                if (objects.isEmpty()) {
+                if (objects.isEmpty() && names.isEmpty()) {
                     nothing();
                 }
-                return 0;
-            }
-            if (names.size() == 1) {
+            } else if (names.size() == 1) {
                 printObject(objects.get(0));
             } else {
                 printObject(list(objects));
             }
-            return 0;
+            return exit;
         }
 
         /** As kubectl prints several objects: a {@code List} of whole objects, whatever the server's own list is. */

@@ -45,8 +45,15 @@ final class HelpText {
         return text.append('\n').toString();
     }
 
+    /** Options come before the command that is somebody else's. */
     static String usage(CommandSpec spec) {
-        return "gantry " + spec.path() + (spec.operands().isEmpty() ? "" : " " + spec.operands()) + " [options]";
+        String operands = spec.operands().isEmpty() ? "" : " " + spec.operands();
+        int rest = spec.passesRest() ? operands.indexOf("-- ") : -1;
+        if (rest < 0) {
+            return "gantry " + spec.path() + operands + " [options]";
+        }
+        int at = operands.charAt(rest - 1) == '[' ? rest - 1 : rest;
+        return "gantry " + spec.path() + operands.substring(0, at) + "[options] " + operands.substring(at);
     }
 
     /** The page for {@code gantry --help}. */

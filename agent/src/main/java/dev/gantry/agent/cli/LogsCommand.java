@@ -5,6 +5,7 @@ import java.io.InputStream;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /** {@code gantry logs}. */
 final class LogsCommand implements Command {
@@ -25,7 +26,7 @@ final class LogsCommand implements Command {
             List.of(
                     CommandSpec.NAMESPACE,
                     Option.value("container", 'c', "NAME", "The container, if the pod has several."),
-                    Option.flag("all-containers", "All containers of the pod."),
+                    Option.flag("all-containers", "All containers of the pod, init and ephemeral ones too."),
                     Option.flag("follow", 'f', "Stay and print what is written, until the container ends."),
                     Option.flag("previous", 'p', "The container's run before the current one."),
                     Option.value("tail", "LINES", "Only the last lines; default: all."),
@@ -108,10 +109,21 @@ final class LogsCommand implements Command {
         }
     }
 
+    /** In the order in which they start, as kubectl has it. */
+    private static List<String> allContainers(Session session, String base) throws CliException, IOException {
+        try (ApiResponse response = session.client().get(base)) {
+            Json pod = response.json();
+            return Stream.of("initContainers", "containers", "ephemeralContainers")
+                    .flatMap(kind -> pod.items("spec", kind).stream())
+                    .map(container -> container.text("name"))
+                    .toList();
+        }
+    }
+
     private static int all(Session session, String base, String pod, Map<String, String> query, Arguments arguments)
             throws CliException, IOException, InterruptedException {
         List<Thread> followers = new java.util.ArrayList<>();
-        for (String container : containers(session, base)) {
+        for (String container : allContainers(session, base)) {
             String prefix = arguments.flag("prefix") ? "[pod/" + pod + "/" + container + "] " : "";
             Map<String, String> own = new LinkedHashMap<>(query);
             own.put("container", container);

@@ -39,11 +39,7 @@ final class NodeDescription {
         conditions(node.items("status", "conditions"));
         out.append("Addresses:\n");
         for (Json address : node.items("status", "addresses")) {
-            out.append("  ")
-                    .append(address.text("type"))
-                    .append(":  ")
-                    .append(address.text("address"))
-                    .append('\n');
+            out.append(String.format("  %-12s %s%n", address.text("type") + ":", address.text("address")));
         }
         amounts("Capacity", node.members("status", "capacity"));
         amounts("Allocatable", node.members("status", "allocatable"));
@@ -58,18 +54,16 @@ final class NodeDescription {
 
     private void conditions(List<Json> conditions) {
         out.append("Conditions:\n");
-        String format = "  %-26s %-8s %-12s %-30s %s%n";
-        out.append(String.format(format, "Type", "Status", "Since", "Reason", "Message"));
-        out.append(String.format(format, "----", "------", "-----", "------", "-------"));
+        InnerTable table = new InnerTable(true, "Type", "Status", "Since", "Reason", "Message");
         for (Json condition : conditions) {
-            out.append(String.format(
-                    format,
+            table.add(
                     condition.text("type"),
                     condition.text("status"),
                     age(condition.text("lastTransitionTime")),
                     condition.text("reason"),
-                    condition.text("message")));
+                    condition.text("message"));
         }
+        table.print(out);
     }
 
     private void amounts(String title, Map<String, Json> amounts) {
@@ -87,9 +81,8 @@ final class NodeDescription {
         }
         Amounts allocatable = Amounts.of(quantities(node.members("status", "allocatable")));
         out.append("Non-terminated Pods:  (").append(pods.size()).append(" in total)\n");
-        String format = "  %-20s %-28s %-14s %-14s %-18s %s%n";
-        out.append(String.format(
-                format, "Namespace", "Name", "CPU Requests", "CPU Limits", "Memory Requests", "Memory Limits"));
+        InnerTable table = new InnerTable(
+                true, "Namespace", "Name", "CPU Requests", "CPU Limits", "Memory Requests", "Memory Limits");
         Amounts requests = Amounts.NONE;
         Amounts limits = Amounts.NONE;
         for (Pod pod : pods) {
@@ -97,21 +90,21 @@ final class NodeDescription {
             Amounts limited = PodAmounts.limits(pod.getSpec());
             requests = requests.plus(requested);
             limits = limits.plus(limited);
-            out.append(String.format(
-                    format,
+            table.add(
                     pod.getMetadata().getNamespace(),
                     pod.getMetadata().getName(),
                     part(Amounts.CPU, requested, allocatable),
                     part(Amounts.CPU, limited, allocatable),
                     part(Amounts.MEMORY, requested, allocatable),
-                    part(Amounts.MEMORY, limited, allocatable)));
+                    part(Amounts.MEMORY, limited, allocatable));
         }
+        table.print(out);
         out.append("Allocated resources:\n");
-        String total = "  %-20s %-20s %s%n";
-        out.append(String.format(total, "Resource", "Requests", "Limits"));
+        InnerTable totals = new InnerTable(true, "Resource", "Requests", "Limits");
         for (String name : List.of(Amounts.CPU, Amounts.MEMORY, Amounts.EPHEMERAL_STORAGE)) {
-            out.append(String.format(total, name, part(name, requests, allocatable), part(name, limits, allocatable)));
+            totals.add(name, part(name, requests, allocatable), part(name, limits, allocatable));
         }
+        totals.print(out);
     }
 
     private static Map<String, Quantity> quantities(Map<String, Json> members) {
@@ -123,9 +116,23 @@ final class NodeDescription {
     /** {@code 250m (12%)}. */
     private static String part(String name, Amounts amounts, Amounts of) {
         long value = amounts.get(name);
-        Quantity quantity = new Amounts(Map.of(name, value)).quantities().get(name);
+        String quantity = name.equals(Amounts.CPU)
+                ? String.valueOf(new Amounts(Map.of(name, value)).quantities().get(name))
+                : bytes(value);
         long percent = of.get(name) == 0 ? 0 : Math.round(Math.floor(100.0 * value / of.get(name)));
         return quantity + " (" + percent + "%)";
+    }
+
+    /** As Kubernetes writes amounts of bytes: in the largest unit of which it is a whole number. */
+    private static String bytes(long value) {
+        String[] units = {"", "Ki", "Mi", "Gi", "Ti", "Pi"};
+        long left = value;
+        int unit = 0;
+        while (left > 0 && left % 1024 == 0 && unit < units.length - 1) {
+            left /= 1024;
+            unit++;
+        }
+        return left + units[unit];
     }
 
     private String age(String timestamp) {

@@ -234,14 +234,15 @@ final class PodDescription {
         if (conditions.isEmpty()) {
             return;
         }
-        out.append("Conditions:\n").append(String.format("  %-27s %s%n", "Type", "Status"));
+        out.append("Conditions:\n");
+        InnerTable table = new InnerTable(false, "Type", "Status");
         for (Json condition : conditions) {
             String status = condition.text("status");
             String message = condition.text("message");
-            out.append(String.format("  %-27s ", condition.text("type")));
-            out.append(status.equals("True") ? status : console.yellow(status));
-            out.append(message.isEmpty() ? "" : "   " + message).append('\n');
+            String shown = status.equals("True") ? status : console.yellow(status);
+            table.add(condition.text("type"), message.isEmpty() ? shown : shown + "   " + message);
         }
+        table.print(out);
     }
 
     private void volumes(Json pod) {
@@ -277,19 +278,16 @@ final class PodDescription {
             return;
         }
         out.append("Events:\n");
-        String format = "  %-8s %-22s %-20s %-10s %s%n";
-        out.append(String.format(format, "Type", "Reason", "Age", "From", "Message"));
-        out.append(String.format(format, "----", "------", "----", "----", "-------"));
+        InnerTable table = new InnerTable(true, "Type", "Reason", "Age", "From", "Message");
         for (Json event : items) {
-            String type = String.format("%-8s", event.text("type"));
-            out.append("  ").append(type.startsWith("Warning") ? console.yellow(type) : type);
-            out.append(String.format(
-                    " %-22s %-20s %-10s %s%n",
+            table.add(
+                    event.text("type"),
                     event.text("reason"),
                     eventAge(event),
                     event.text("source", "component"),
-                    event.text("message").replace("\n", "\n" + " ".repeat(66))));
+                    event.text("message"));
         }
+        table.print(out, (column, cell) -> column == 0 && cell.equals("Warning") ? console.yellow(cell) : cell);
     }
 
     private String eventAge(Json event) {

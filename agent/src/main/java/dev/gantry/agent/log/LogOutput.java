@@ -5,10 +5,6 @@ import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.AccessDeniedException;
-import java.nio.file.FileAlreadyExistsException;
-import java.nio.file.FileSystemException;
-import java.nio.file.NoSuchFileException;
 import java.time.Clock;
 import java.time.LocalDateTime;
 import java.time.ZoneId;
@@ -88,7 +84,7 @@ public final class LogOutput {
         }
         if (cause != null) {
             line.append(" err=");
-            value(line, text(cause));
+            value(line, ErrorText.of(cause));
         }
         StringBuilder text = new StringBuilder(line.length() + 8);
         append(text, level, line.toString());
@@ -105,22 +101,6 @@ public final class LogOutput {
                 // Nobody listens any more, and there is no other place to complain to.
             }
         }
-    }
-
-    /** Java's file exceptions of a kind of their own have names of files for a message, and nothing of what was wrong with them. */
-    private static String text(Throwable cause) {
-        String message = cause.getMessage() == null ? cause.toString() : cause.getMessage();
-        if (!(cause instanceof FileSystemException file) || file.getReason() != null) {
-            return message;
-        }
-        String reason = cause instanceof NoSuchFileException
-                ? "no such file or directory"
-                : cause instanceof AccessDeniedException
-                        ? "permission denied"
-                        : cause instanceof FileAlreadyExistsException
-                                ? "file exists"
-                                : cause.getClass().getSimpleName();
-        return message + ": " + reason;
     }
 
     private static boolean isDebug() {

@@ -66,8 +66,7 @@ public final class RevisionFiles implements KeptRevisions {
                 && digest(Arrays.copyOfRange(content, DIGEST_CHARS + 1, content.length))
                         .equals(new String(content, 0, DIGEST_CHARS, StandardCharsets.US_ASCII));
         if (whole) {
-            String manifest =
-                    new String(content, DIGEST_CHARS + 1, end - DIGEST_CHARS - 1, StandardCharsets.UTF_8);
+            String manifest = new String(content, DIGEST_CHARS + 1, end - DIGEST_CHARS - 1, StandardCharsets.UTF_8);
             revisions.put(manifest, Arrays.copyOfRange(content, end + 1, content.length));
         } else {
             Files.deleteIfExists(file);
@@ -94,8 +93,9 @@ public final class RevisionFiles implements KeptRevisions {
             log.atWarn()
                     .addKeyValue("path", file)
                     .addKeyValue("err", e.toString())
-                    .log("Could not keep the revision of a manifest: should the manifest be broken when the agent starts again,"
-                            + " its pods end");
+                    .log(
+                            "Could not keep the revision of a manifest: should the manifest be broken when the agent starts again,"
+                                    + " its pods end");
         }
     }
 
@@ -118,8 +118,7 @@ public final class RevisionFiles implements KeptRevisions {
 
     private static String digest(byte[] content) {
         try {
-            return HexFormat.of()
-                    .formatHex(MessageDigest.getInstance("SHA-256").digest(content));
+            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(content));
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException("every JVM has SHA-256", e);
         }

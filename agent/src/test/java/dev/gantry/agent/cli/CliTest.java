@@ -41,6 +41,14 @@ class CliTest {
     }
 
     @Test
+    void optionsStandBeforeTheCommandOfAContainer() {
+        line.run("exec", "--help");
+        assertThat(line.out()).endsWith("  gantry exec POD [-c CONTAINER] [options] -- COMMAND [ARGUMENT...]\n");
+        line.run("debug", "--help");
+        assertThat(line.out()).endsWith("  gantry debug POD --image IMAGE [options] [-- COMMAND [ARGUMENT...]]\n");
+    }
+
+    @Test
     void everyCommandIsInTheOverview() {
         assertThat(line.run("--help")).isZero();
         for (String word : Commands.firstWords()) {
@@ -90,7 +98,11 @@ class CliTest {
         "get pods -A web, 'a name belongs to one namespace: leave out -A, or give -n'",
         "exec web, the command is missing: gantry exec web -- COMMAND",
         "exec web ls, put -- before the command: gantry exec web -- ls",
+        "get pods node/a, '''node/a'' is not one of the pods: ask for one kind at a time'",
+        "describe, 'say what to describe: a pod''s name, pods or node'",
+        "events --types Odd, '--types takes Normal or Warning, not ''Odd'''",
         "delete, the pod's name is missing",
+        "delete pod, the pod's name is missing",
         "restart, 'say what to restart: gantry restart pod NAME, or gantry restart container POD/NAME'",
         "restart web, 'say what to restart: gantry restart pod NAME, or gantry restart container POD/NAME'",
         "restart pod, the pod's name is missing",
@@ -228,6 +240,13 @@ class CliTest {
                         + "COMP_WORDS=(gantry get n); COMP_CWORD=2; _gantry; printf '%s\\n' \"${COMPREPLY[@]}\"\n"
                         + "gantry() { [ \"$*\" = '--root /x get pods -n shop -o name' ] && echo pod/web; }\n"
                         + "COMP_WORDS=(gantry --root /x -n shop get pods ''); COMP_CWORD=7; _gantry; printf '%s\\n' \"${COMPREPLY[@]}\"\n"
+                        + "gantry() { [ \"$*\" = 'get nodes -o name' ] && echo node/vm; }\n"
+                        + "COMP_WORDS=(gantry get nodes ''); COMP_CWORD=3; _gantry; printf '%s\\n' \"${COMPREPLY[@]}\"\n"
+                        + "gantry() { [ \"$*\" = 'get pods -o name' ] && echo pod/web; }\n"
+                        + "COMP_WORDS=(gantry logs -f ''); COMP_CWORD=3; _gantry; printf '%s\\n' \"${COMPREPLY[@]}\"\n"
+                        + "COMP_WORDS=(gantry get pods -n ''); COMP_CWORD=4; COMPREPLY=(); _gantry; printf '%s\\n' \"[${COMPREPLY[@]}]\"\n"
+                        + "COMP_WORDS=(gantry check -o ''); COMP_CWORD=3; _gantry; printf '%s\\n' \"${COMPREPLY[@]}\"\n"
+                        + "COMP_WORDS=(gantry restart container ''); COMP_CWORD=3; _gantry; printf '%s\\n' \"${COMPREPLY[@]}\"\n"
                         + "COMP_WORDS=(gantry logs --tim); COMP_CWORD=2; _gantry; printf '%s\\n' \"${COMPREPLY[@]}\"\n");
 
         Process bash = new ProcessBuilder("bash", script.toString())
@@ -235,7 +254,7 @@ class CliTest {
                 .start();
 
         assertThat(new String(bash.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8))
-                .isEqualTo("logs\npull\nnodes\nweb\n--timestamps\n");
+                .isEqualTo("logs\npull\nnodes\nweb\nvm\nweb\n[]\njson\nweb/\n--timestamps\n");
     }
 
     @Test

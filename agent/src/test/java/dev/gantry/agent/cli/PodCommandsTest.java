@@ -6,6 +6,7 @@ import dev.gantry.agent.api.FakeContainerIo;
 import dev.gantry.agent.api.FakePodEngine;
 import dev.gantry.agent.api.TestPods;
 import dev.gantry.agent.api.TestServer;
+import io.fabric8.kubernetes.api.model.ContainerBuilder;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.Quantity;
 import io.fabric8.kubernetes.api.model.ResourceRequirementsBuilder;
@@ -13,6 +14,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -126,10 +128,66 @@ class PodCommandsTest {
         assertThat(line.out())
                 .contains("Name:               node-1\n")
                 .contains("  cpu:                 4\n")
-                .contains("MemoryPressure             False")
+                .contains("  MemoryPressure              False   ")
+                .contains("  InternalIP:  192.0.2.1\n")
                 .contains("Non-terminated Pods:  (1 in total)")
-                .contains("  cpu                  500m (12%)           0 (0%)\n")
-                .contains("  memory               0 (0%)               2097152Ki (25%)\n");
+                .contains("  Resource           Requests    Limits\n  --------           --------    ------\n")
+                .contains("  cpu                500m (12%)  0 (0%)\n")
+                .contains("  memory             0 (0%)      2Gi (25%)\n");
+    }
+
+    @Test
+    void whatIsPrintedAsANameIsTakenAsOne() {
+        engine.put(TestPods.running("web"));
+        engine.put(TestPods.running("db"));
+
+        assertThat(run("get", "pod/web", "pod/db", "-o", "name")).isZero();
+        assertThat(line.out()).isEqualTo("pod/web\npod/db\n");
+        assertThat(run("get", "pods", "po/web", "-o", "name")).isZero();
+        assertThat(line.out()).isEqualTo("pod/web\n");
+    }
+
+    @Test
+    void ofSeveralPodsThoseThatAreThereArePrinted() {
+        engine.put(TestPods.running("web"));
+
+        assertThat(run("get", "pods", "none", "web", "-o", "name")).isEqualTo(1);
+        assertThat(line.out()).isEqualTo("pod/web\n");
+        assertThat(line.err()).isEqualTo("Error from server (NotFound): pods \"none\" not found\n");
+        assertThat(run("get", "pods", "none", "web", "-o", "json")).isEqualTo(1);
+        assertThat(line.out()).contains("\"kind\": \"List\"", "\"name\": \"web\"");
+        assertThat(run("describe", "none", "web")).isEqualTo(1);
+        assertThat(line.out()).startsWith("Name:             web\n");
+        assertThat(line.err()).isEqualTo("Error from server (NotFound): pods \"none\" not found\n");
+    }
+
+    @Test
+    void podsWithoutANameAreAllDescribed() {
+        engine.put(TestPods.running("web"));
+        engine.put(TestPods.running("db"));
+
+        assertThat(run("describe", "pods")).isZero();
+        assertThat(line.out()).contains("Name:             web\n", "Name:             db\n");
+        assertThat(run("describe", "pods", "-n", "other")).isZero();
+        assertThat(line.err()).isEqualTo("No resources found in other namespace.\n");
+    }
+
+    @Test
+    void tablesOfADescriptionLineUpWhateverIsInThem() {
+        StringBuilder out = new StringBuilder();
+        InnerTable table = new InnerTable(true, "Type", "Reason", "Message");
+        table.add("Warning", "FailedToRetrieveImagePullSecret", "Unable\nto");
+        table.add("Normal", "Started", "Container started");
+
+        table.print(out, (column, cell) -> column == 0 ? "<" + cell + ">" : cell);
+
+        assertThat(out.toString()).isEqualTo("""
+                  Type     Reason                           Message
+                  ----     ------                           -------
+                  <Warning>  FailedToRetrieveImagePullSecret  Unable
+                                                            to
+                  <Normal>   Started                          Container started
+                """);
     }
 
     @Test
@@ -243,6 +301,27 @@ class PodCommandsTest {
         assertThat(line.err())
                 .isEqualTo(
                         "Error from server (BadRequest): previous terminated container \"app\" in pod \"web\" not found\n");
+    }
+
+    @Test
+    void allContainersAreInitContainersToo() throws IOException {
+        Pod pod = TestPods.running("web");
+        pod.getSpec()
+                .setInitContainers(List.of(new ContainerBuilder()
+                        .withName("setup")
+                        .withImage("busybox")
+                        .build()));
+        engine.put(pod);
+        for (String container : List.of("setup", "app")) {
+            Path log = Files.createDirectories(directory.resolve("log/pods/" + container))
+                    .resolve("0.log");
+            Files.writeString(log, "2026-01-02T03:00:00Z stdout F I am " + container + "\n");
+            engine.run("web", container, log, false, false);
+        }
+
+        run("logs", "web", "--all-containers", "--prefix");
+        assertThat(line.err()).isEmpty();
+        assertThat(line.out()).isEqualTo("[pod/web/setup] I am setup\n[pod/web/app] I am app\n");
     }
 
     @Test

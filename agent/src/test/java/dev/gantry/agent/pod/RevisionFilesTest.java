@@ -25,9 +25,10 @@ class RevisionFilesTest {
 
         assertThat(files().load()).hasSize(1);
         assertThat(loaded()).isEqualTo("kind: Pod\n# \u00fc\n");
-        assertThat(onDisk()).singleElement().satisfies(file -> assertThat(
-                        PosixFilePermissions.toString(Files.getPosixFilePermissions(file)))
-                .isEqualTo("rw-------"));
+        assertThat(onDisk())
+                .singleElement()
+                .satisfies(file -> assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(file)))
+                        .isEqualTo("rw-------"));
     }
 
     @Test
