@@ -84,9 +84,10 @@ public final class CriException extends Exception {
         return code == Status.Code.DEADLINE_EXCEEDED;
     }
 
-    /** Whether the runtime does not know this kind of call. */
+    /** Whether the runtime does not know this kind of call; containerd 2.2 knows some only to say so, without gRPC's code for it. */
     public boolean isUnimplemented() {
-        return code == Status.Code.UNIMPLEMENTED;
+        return code == Status.Code.UNIMPLEMENTED
+                || (code == Status.Code.UNKNOWN && reason.equals("not implemented yet"));
     }
 
     /** Whether the same call may succeed later, unchanged. */
