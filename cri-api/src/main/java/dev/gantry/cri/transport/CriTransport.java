@@ -122,9 +122,15 @@ public final class CriTransport {
     }
 
     private static void makeDirectory(Path directory) throws IOException {
-        if (!Files.isDirectory(directory)) {
+        if (Files.isDirectory(directory)) {
+            return;
+        }
+        try {
             Files.createDirectories(
                     directory, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+        } catch (IOException e) {
+            // Of these exceptions the text is the path only.
+            throw new IOException("serve CRI: make the directory '%s': %s".formatted(directory, e), e);
         }
     }
 
