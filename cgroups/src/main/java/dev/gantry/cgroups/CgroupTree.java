@@ -271,14 +271,14 @@ public final class CgroupTree {
     /** Makes a cgroup and its parents below the root, each of which hands the controllers down. */
     Cgroup prepared(String relative) throws CgroupException {
         Cgroup cgroup = root.child(relative);
-        if (cgroup.exists()) {
-            return cgroup;
+        if (!cgroup.exists()) {
+            int slash = relative.lastIndexOf('/');
+            if (slash > 0 && !root.child(relative.substring(0, slash)).exists()) {
+                prepared(relative.substring(0, slash));
+            }
+            cgroup.create();
         }
-        int slash = relative.lastIndexOf('/');
-        if (slash > 0) {
-            prepared(relative.substring(0, slash));
-        }
-        cgroup.create();
+        // Also in one that is there: a kubelet makes a pod's cgroup and leaves to the runtime what is below.
         if (!available.isEmpty()) {
             // a refusal shows when limits are written below
             cgroup.enable(available);

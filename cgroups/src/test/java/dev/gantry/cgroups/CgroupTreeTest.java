@@ -41,6 +41,19 @@ class CgroupTreeTest {
     }
 
     @Test
+    void theyAlsoReachContainersInAPodsCgroupThatAKubeletMade() throws CgroupException {
+        CgroupTree tree = topOfTheMount();
+        PodCgroup pod = tree.pod(QosClass.BURSTABLE, "u");
+        tree.prepared("kubepods/burstable");
+        pod.cgroup().create();
+        pod.create(CgroupResources.NONE);
+        assertThat(pod.createContainer(
+                        "c", CgroupResources.builder().memoryLimitBytes(1 << 20).build()))
+                .isEmpty();
+        assertThat(pod.container("c").controllers()).containsExactlyInAnyOrder(Controller.values());
+    }
+
+    @Test
     void limitsAreWrittenOnEachLevel() throws CgroupException {
         CgroupTree tree = topOfTheMount();
         assertThat(tree.setQosShares(QosClass.BURSTABLE, 1024)).isEmpty();

@@ -35,6 +35,26 @@ final class ContainerCreation {
                 .orElseGet(() -> image.id().toString());
     }
 
+    /** The name that people know the image by, as other runtimes answer; empty if it has none. */
+    private static String tag(Image image, ContainerConfig config) {
+        String specified = config.getImage().getUserSpecifiedImage();
+        String asked = canonical(specified.isEmpty() ? config.getImage().getImage() : specified);
+        return image.repoTags().stream()
+                .filter(asked::equals)
+                .findFirst()
+                .or(() -> image.repoTags().stream().findFirst())
+                .orElse("");
+    }
+
+    private static String canonical(String name) {
+        try {
+            return ImageReference.parse(name).toString();
+        } catch (IllegalArgumentException e) {
+            // By its id, or by nothing.
+            return name;
+        }
+    }
+
     private static boolean isOf(String repoDigest, String asked) {
         try {
             return repoDigest.startsWith(ImageReference.parse(asked).name() + "@");
@@ -65,6 +85,7 @@ final class ContainerCreation {
                     machine.clock().instant(),
                     image.id().toString(),
                     reference(image, config),
+                    tag(image, config),
                     spec.context(machine.filters()),
                     spec.pid(),
                     spec.stopSignal(),

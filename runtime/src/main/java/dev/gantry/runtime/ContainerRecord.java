@@ -13,6 +13,7 @@ import java.util.Optional;
  *
  * @param imageId {@code sha256:…}
  * @param imageRef what it was made from, as a name with a digest; the id if the image has none
+ * @param imageTag what people call its image, {@code docker.io/library/busybox:1}; empty if it has no such name
  * @param context what its processes get
  * @param stopSignal the kernel's number
  * @param resources in force
@@ -25,6 +26,7 @@ record ContainerRecord(
         Instant createdAt,
         String imageId,
         String imageRef,
+        String imageTag,
         ProcessContext context,
         ContainerSpec.PidMode pid,
         int stopSignal,
@@ -38,17 +40,50 @@ record ContainerRecord(
 
     ContainerRecord in(ContainerPhase next) {
         return new ContainerRecord(
-                next, createdAt, imageId, imageRef, context, pid, stopSignal, resources, removing, killAt, notices);
+                next,
+                createdAt,
+                imageId,
+                imageRef,
+                imageTag,
+                context,
+                pid,
+                stopSignal,
+                resources,
+                removing,
+                killAt,
+                notices);
     }
 
     ContainerRecord withResources(LinuxContainerResources changed) {
         return new ContainerRecord(
-                phase, createdAt, imageId, imageRef, context, pid, stopSignal, changed, removing, killAt, notices);
+                phase,
+                createdAt,
+                imageId,
+                imageRef,
+                imageTag,
+                context,
+                pid,
+                stopSignal,
+                changed,
+                removing,
+                killAt,
+                notices);
     }
 
     ContainerRecord beingRemoved() {
         return new ContainerRecord(
-                phase, createdAt, imageId, imageRef, context, pid, stopSignal, resources, true, killAt, notices);
+                phase,
+                createdAt,
+                imageId,
+                imageRef,
+                imageTag,
+                context,
+                pid,
+                stopSignal,
+                resources,
+                true,
+                killAt,
+                notices);
     }
 
     ContainerRecord toBeKilledAt(Instant at) {
@@ -57,6 +92,7 @@ record ContainerRecord(
                 createdAt,
                 imageId,
                 imageRef,
+                imageTag,
                 context,
                 pid,
                 stopSignal,
@@ -68,6 +104,17 @@ record ContainerRecord(
 
     ContainerRecord withNotices(List<String> all) {
         return new ContainerRecord(
-                phase, createdAt, imageId, imageRef, context, pid, stopSignal, resources, removing, killAt, all);
+                phase,
+                createdAt,
+                imageId,
+                imageRef,
+                imageTag,
+                context,
+                pid,
+                stopSignal,
+                resources,
+                removing,
+                killAt,
+                all);
     }
 }

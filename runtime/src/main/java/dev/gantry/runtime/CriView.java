@@ -4,6 +4,7 @@ import dev.gantry.cri.v1.ContainerResources;
 import dev.gantry.cri.v1.ContainerState;
 import dev.gantry.cri.v1.ContainerStatus;
 import dev.gantry.cri.v1.ContainerUser;
+import dev.gantry.cri.v1.ImageSpec;
 import dev.gantry.cri.v1.LinuxContainerUser;
 import dev.gantry.cri.v1.LinuxPodSandboxStatus;
 import dev.gantry.cri.v1.Namespace;
@@ -98,7 +99,7 @@ final class CriView {
                 .setMetadata(container.config().getMetadata())
                 .setState(state(container))
                 .setCreatedAt(Times.nanos(record.createdAt()))
-                .setImage(container.config().getImage())
+                .setImage(image(container))
                 .setImageRef(record.imageRef())
                 .setImageId(record.imageId())
                 .putAllLabels(container.config().getLabelsMap())
@@ -118,6 +119,13 @@ final class CriView {
                     .setMessage(exited.message());
         }
         return status.build();
+    }
+
+    /** Kubelets make containers by the id of the image, and show people the name that stands here. */
+    private static ImageSpec image(Container container) {
+        ImageSpec asked = container.config().getImage();
+        String tag = container.record().imageTag();
+        return tag.isEmpty() ? asked : asked.toBuilder().setImage(tag).build();
     }
 
     private static ContainerUser user(ContainerRecord record) {

@@ -111,12 +111,14 @@ final class Pods implements Sandbox.Announcer {
         Optional<Spare> spare =
                 SandboxStart.takesSpare(config) ? machine.spares().take() : Optional.empty();
         String id = spare.map(Spare::id).orElseGet(Ids::random);
+        String cgroup = cgroup(config);
         SandboxRecord record = new SandboxRecord(
                 SandboxRecord.Phase.CREATING,
                 machine.clock().instant(),
                 handler,
                 hostname(config),
-                cgroup(config),
+                cgroup,
+                owns(cgroup),
                 config.getLinux().getSecurityContext().getNamespaceOptions().getNetwork() != NamespaceMode.NODE,
                 List.of());
         Sandbox sandbox = new Sandbox(id, config, machine, this, record);
@@ -151,6 +153,14 @@ final class Pods implements Sandbox.Announcer {
                                 dev.gantry.cgroups.QosClass.BEST_EFFORT,
                                 config.getMetadata().getUid())
                 : parent;
+    }
+
+    /** One that is there, and that no sandbox of ours brought, has its limits from whoever made it. */
+    private boolean owns(String cgroup) {
+        return !machine.cgroups().pod(cgroup).cgroup().exists()
+                || sandboxes.values().stream()
+                        .map(Sandbox::record)
+                        .anyMatch(other -> other.ownsCgroup() && other.cgroup().equals(cgroup));
     }
 
     CompletableFuture<Void> stopSandbox(Sandbox sandbox) {

@@ -40,6 +40,7 @@ final class RecordFormat {
         node.put("handler", record.handler());
         node.put("hostname", record.hostname());
         node.put("cgroup", record.cgroup());
+        node.put("ownsCgroup", record.ownsCgroup());
         node.put("networked", record.networked());
         addAll(node.putArray("ips"), record.ips());
         return JSON.writeValueAsBytes(node);
@@ -53,6 +54,8 @@ final class RecordFormat {
                 text(node, "handler"),
                 text(node, "hostname"),
                 text(node, "cgroup"),
+                // Records from before it was kept are of pods whose cgroup the runtime made.
+                node.path("ownsCgroup").asBoolean(true),
                 node.path("networked").asBoolean(),
                 texts(node.path("ips")));
     }
@@ -64,6 +67,7 @@ final class RecordFormat {
         node.put("createdAt", record.createdAt().toString());
         node.put("imageId", record.imageId());
         node.put("imageRef", record.imageRef());
+        node.put("imageTag", record.imageTag());
         node.set("context", context(record.context()));
         node.put("pid", record.pid().name());
         node.put("stopSignal", record.stopSignal());
@@ -84,6 +88,7 @@ final class RecordFormat {
                 text(node, "imageId"),
                 // Containers that were made before it was kept go on.
                 node.path("imageRef").asText(text(node, "imageId")),
+                node.path("imageTag").asText(""),
                 context(node.path("context")),
                 ContainerSpec.PidMode.valueOf(text(node, "pid")),
                 node.path("stopSignal").asInt(),

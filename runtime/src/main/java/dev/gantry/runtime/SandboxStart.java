@@ -1,5 +1,6 @@
 package dev.gantry.runtime;
 
+import dev.gantry.cgroups.CgroupResources;
 import dev.gantry.cri.v1.ContainerEventType;
 import dev.gantry.cri.v1.NamespaceMode;
 import dev.gantry.cri.v1.NamespaceOption;
@@ -52,7 +53,8 @@ final class SandboxStart {
                     .isPresent()) {
                 machine.users().require();
             }
-            sandbox.cgroup().create(Limits.of(config.getLinux().getResources()));
+            CgroupResources limits = Limits.of(config.getLinux().getResources());
+            sandbox.cgroup().create(sandbox.record().ownsCgroup() ? limits : CgroupResources.NONE);
             List<String> ips = spare.isPresent() ? launchAndConnect(sandbox, spare.get()) : launchThenConnect(sandbox);
             new SandboxEtc(machine).write(sandbox, ips);
             sandbox.become(sandbox.record().ready(ips));

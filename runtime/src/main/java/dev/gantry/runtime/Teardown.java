@@ -79,8 +79,10 @@ final class Teardown {
         if (sandbox.pauseCgroup().exists()) {
             sandbox.pauseCgroup().removeRecursively(PATIENCE);
         }
-        // Fails harmlessly while another sandbox of the same pod has processes in it.
-        var unused = sandbox.cgroup().cgroup().tryRemove();
+        if (sandbox.record().ownsCgroup()) {
+            // Fails harmlessly while another sandbox of the same pod has processes in it.
+            var unused = sandbox.cgroup().cgroup().tryRemove();
+        }
         machine.run().removeSandbox(sandbox.id());
     }
 

@@ -38,7 +38,11 @@ final class Updates {
 
     CompletableFuture<Void> sandbox(Sandbox sandbox, LinuxContainerResources resources) {
         return sandbox.queue().submit(() -> {
-            sandbox.cgroup().cgroup().apply(Limits.of(resources));
+            CgroupResources limits = Limits.of(resources);
+            // A cgroup of somebody else's was changed by them before they told us.
+            if (sandbox.record().ownsCgroup()) {
+                sandbox.cgroup().cgroup().apply(limits);
+            }
             return null;
         });
     }

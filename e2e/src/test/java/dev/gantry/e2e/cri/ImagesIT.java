@@ -240,6 +240,8 @@ record ImagesIT(CriServer cri) {
                     config.setImage(ImageSpec.newBuilder().setImage(id).setUserSpecifiedImage(cri.image())));
 
             assertThat(pod.shell(container, "echo here")).isEqualTo("here");
+            // What people see of it has a name.
+            assertThat(pod.status(container).getImage().getImage()).isEqualTo(cri.image());
         }
     }
 

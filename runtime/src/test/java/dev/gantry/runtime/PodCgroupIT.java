@@ -1,0 +1,102 @@
+package dev.gantry.runtime;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.gantry.cgroups.Cgroup;
+import dev.gantry.cri.v1.LinuxContainerResources;
+import dev.gantry.cri.v1.PodSandboxConfig;
+import dev.gantry.cri.v1.UpdatePodSandboxResourcesRequest;
+import dev.gantry.testing.RequiresRoot;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Whose the limits of a pod as a whole are. The limit here is one that needs no controller. */
+@RequiresRoot
+class PodCgroupIT {
+    private static final String LIMIT = "cgroup.max.descendants";
+
+    @TempDir
+    Path directory;
+
+    private RuntimeFixture fixture;
+
+    @BeforeEach
+    void open() throws Exception {
+        fixture = new RuntimeFixture(directory);
+    }
+
+    @AfterEach
+    void close() {
+        fixture.close();
+    }
+
+    private static LinuxContainerResources limit(String value) {
+        return LinuxContainerResources.newBuilder().putUnified(LIMIT, value).build();
+    }
+
+    private PodSandboxConfig pod(int attempt) {
+        return fixture.pod("limited", pod -> {
+            pod.getMetadataBuilder().setUid("limited").setAttempt(attempt);
+            pod.getLinuxBuilder()
+                    .setCgroupParent("/kubepods/besteffort/podlimited")
+                    .setResources(limit("100"));
+            return pod;
+        });
+    }
+
+    private Cgroup cgroup() {
+        return fixture.runtime().cgroups().root().child("kubepods/besteffort/podlimited");
+    }
+
+    private String inForce() throws IOException {
+        return Files.readString(Path.of(cgroup().path(), LIMIT)).strip();
+    }
+
+    private void update(String sandbox, String value) {
+        var unused = fixture.cri()
+                .updatePodSandboxResources(UpdatePodSandboxResourcesRequest.newBuilder()
+                        .setPodSandboxId(sandbox)
+                        .setResources(limit(value))
+                        .build());
+    }
+
+    @Test
+    void aCgroupThatTheRuntimeMadeHasTheLimitsOfTheSandbox() throws IOException {
+        String first = fixture.run(pod(0));
+        assertThat(inForce()).isEqualTo("100");
+        update(first, "200");
+        assertThat(inForce()).isEqualTo("200");
+
+        // The same pod's next sandbox, before the last one is removed.
+        String second = fixture.run(pod(1));
+        assertThat(inForce()).isEqualTo("100");
+        fixture.removePod(first);
+        fixture.reopen();
+        update(second, "300");
+        assertThat(inForce()).isEqualTo("300");
+
+        fixture.removePod(second);
+        assertThat(cgroup().exists()).isFalse();
+    }
+
+    @Test
+    void aCgroupThatAKubeletMadeKeepsItsLimits() throws IOException {
+        Files.createDirectories(Path.of(cgroup().path()));
+        Files.writeString(Path.of(cgroup().path(), LIMIT), "50");
+
+        String sandbox = fixture.run(pod(0));
+        assertThat(inForce()).isEqualTo("50");
+        fixture.reopen();
+        update(sandbox, "200");
+        assertThat(inForce()).isEqualTo("50");
+
+        fixture.removePod(sandbox);
+        assertThat(cgroup().exists()).isTrue();
+        assertThat(cgroup().children()).isEmpty();
+    }
+}
