@@ -138,7 +138,7 @@ final class ImageServer extends ImageServiceGrpc.ImageServiceImplBase {
     }
 
     /** Credentials for another registry are none for this one. */
-    private static boolean matches(AuthConfig auth, ImageReference reference) {
+    static boolean matches(AuthConfig auth, ImageReference reference) {
         String address = auth.getServerAddress();
         if (address.isEmpty()) {
             return true;
@@ -146,7 +146,8 @@ final class ImageServer extends ImageServiceGrpc.ImageServiceImplBase {
         String withScheme = address.contains("://") ? address : "https://" + address;
         String host = String.valueOf(URI.create(withScheme).getAuthority());
         return host.equals(reference.registry())
-                || (reference.registry().equals(ImageReference.DOCKER_HUB) && host.endsWith("docker.io"));
+                || (reference.registry().equals(ImageReference.DOCKER_HUB)
+                        && (host.equals("docker.io") || host.endsWith(".docker.io")));
     }
 
     private static Credentials credentials(AuthConfig auth) {

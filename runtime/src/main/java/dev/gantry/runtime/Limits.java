@@ -50,7 +50,8 @@ public final class Limits {
     }
 
     /**
-     * What is in force after a change: fields that the change leaves at zero stay, as CRI has it.
+     * What is in force after a change: fields that the change leaves at zero stay, as CRI has it. The processes keep
+     * the score that they began with.
      *
      * @param update may change only some
      */
@@ -60,6 +61,7 @@ public final class Limits {
         update.getHugepageLimitsList().forEach(limit -> hugepages.put(limit.getPageSize(), limit));
         return current.toBuilder()
                 .mergeFrom(update)
+                .setOomScoreAdj(current.getOomScoreAdj())
                 .clearHugepageLimits()
                 .addAllHugepageLimits(hugepages.values())
                 .build();

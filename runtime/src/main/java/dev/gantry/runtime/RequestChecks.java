@@ -48,6 +48,9 @@ final class RequestChecks {
         if (namespaces.getIpc() != NamespaceMode.POD && namespaces.getIpc() != NamespaceMode.NODE) {
             throw SpecException.invalid("namespace_options.ipc: must be POD or NODE, is %s", namespaces.getIpc());
         }
+        if (namespaces.getPid() == NamespaceMode.UNRECOGNIZED) {
+            throw SpecException.invalid("namespace_options.pid: unknown value %d", namespaces.getPidValue());
+        }
         if (namespaces.getPid() == NamespaceMode.TARGET) {
             throw SpecException.invalid("namespace_options.pid: a sandbox has no target");
         }

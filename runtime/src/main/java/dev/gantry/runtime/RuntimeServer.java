@@ -91,6 +91,9 @@ final class RuntimeServer extends RuntimeServiceGrpc.RuntimeServiceImplBase {
     private static final String CHECKPOINT =
             "checkpoints need CRIU and trust in what an archive says, this runtime has" + " neither";
 
+    /** A hundred years. */
+    private static final long MAX_SECONDS = 100L * 365 * 24 * 60 * 60;
+
     private final Pods pods;
     private final EventHub events;
     private final RuntimeStatusView status;
@@ -142,6 +145,11 @@ final class RuntimeServer extends RuntimeServiceGrpc.RuntimeServiceImplBase {
                 () -> RuntimeConfigResponse.newBuilder()
                         .setLinux(LinuxRuntimeConfiguration.newBuilder().setCgroupDriver(driver()))
                         .build());
+    }
+
+    /** Clients mean "for ever" by the largest numbers, with which no clock can calculate. */
+    private static Duration seconds(long asked) {
+        return Duration.ofSeconds(Math.min(asked, MAX_SECONDS));
     }
 
     private CgroupDriver driver() {
@@ -274,7 +282,7 @@ final class RuntimeServer extends RuntimeServiceGrpc.RuntimeServiceImplBase {
                 executor,
                 observer,
                 () -> pods.container(request.getContainerId())
-                        .map(located -> pods.stop(located, Duration.ofSeconds(request.getTimeout())))
+                        .map(located -> pods.stop(located, seconds(request.getTimeout())))
                         .orElseGet(() -> CompletableFuture.completedFuture(null)),
                 done -> StopContainerResponse.getDefaultInstance());
     }
@@ -368,7 +376,7 @@ final class RuntimeServer extends RuntimeServiceGrpc.RuntimeServiceImplBase {
                             located.sandbox(),
                             located.container(),
                             request.getCmdList(),
-                            Duration.ofSeconds(request.getTimeout()));
+                            seconds(request.getTimeout()));
                 },
                 response -> response);
     }

@@ -15,6 +15,7 @@ class LimitsTest {
     void aChangeReplacesWhatItSetsAndKeepsTheRest() {
         LinuxContainerResources current = LinuxContainerResources.newBuilder()
                 .setCpuShares(512)
+                .setOomScoreAdj(100)
                 .setMemoryLimitInBytes(1 << 20)
                 .putUnified("memory.high", "1000")
                 .addHugepageLimits(pages("2MB", 1))
@@ -22,6 +23,7 @@ class LimitsTest {
                 .build();
         LinuxContainerResources update = LinuxContainerResources.newBuilder()
                 .setMemoryLimitInBytes(2 << 20)
+                .setOomScoreAdj(-900)
                 .putUnified("memory.low", "500")
                 .addHugepageLimits(pages("2MB", 3))
                 .build();
@@ -31,6 +33,7 @@ class LimitsTest {
         assertThat(merged)
                 .isEqualTo(LinuxContainerResources.newBuilder()
                         .setCpuShares(512)
+                        .setOomScoreAdj(100)
                         .setMemoryLimitInBytes(2 << 20)
                         .putUnified("memory.high", "1000")
                         .putUnified("memory.low", "500")

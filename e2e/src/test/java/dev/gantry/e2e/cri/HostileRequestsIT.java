@@ -16,6 +16,7 @@ import dev.gantry.cri.v1.ListPodSandboxRequest;
 import dev.gantry.cri.v1.Mount;
 import dev.gantry.cri.v1.PodSandboxConfig;
 import dev.gantry.cri.v1.PortMapping;
+import dev.gantry.cri.v1.StopContainerRequest;
 import dev.gantry.testing.RequiresRoot;
 import dev.gantry.testing.RequiresTool;
 import io.grpc.Status;
@@ -74,6 +75,12 @@ class HostileRequestsIT {
                 pod(
                         "a search domain of several lines",
                         config -> config.setDnsConfig(DNSConfig.newBuilder().addSearches("a\nnameserver 6.6.6.6"))),
+                pod(
+                        "a PID namespace of no kind",
+                        config -> config.getLinuxBuilder()
+                                .getSecurityContextBuilder()
+                                .getNamespaceOptionsBuilder()
+                                .setPidValue(77)),
                 pod("a relative log directory", config -> config.setLogDirectory("logs")),
                 pod(
                         "a port that is none",
@@ -150,6 +157,12 @@ class HostileRequestsIT {
                         config ->
                                 CriPod.security(config).getCapabilitiesBuilder().addAddCapabilities("CAP_EVERYTHING")),
                 container(
+                        "an AppArmor profile of no kind",
+                        config -> CriPod.security(config).getApparmorBuilder().setProfileTypeValue(77)),
+                container(
+                        "a policy of groups that is none",
+                        config -> CriPod.security(config).setSupplementalGroupsPolicyValue(77)),
+                container(
                         "a mask that is relative",
                         config -> CriPod.security(config).addMaskedPaths("etc/shadow")),
                 container(
@@ -188,6 +201,32 @@ class HostileRequestsIT {
                                 .addAllCmd(command)
                                 .build()));
             }
+        } finally {
+            pod.remove(id);
+        }
+    }
+
+    @Test
+    void timeoutsMayBeForEver() {
+        String id = pod.started(pod.container(
+                "patient", "sh", "-c", "trap 'exit 3' TERM; touch /ready; while true; do sleep 0.1; done"));
+        try {
+            assertThat(cri.runtime()
+                            .execSync(ExecSyncRequest.newBuilder()
+                                    .setContainerId(id)
+                                    .addAllCmd(
+                                            List.of("sh", "-c", "until [ -e /ready ]; do sleep 0.1; done; echo said"))
+                                    .setTimeout(Long.MAX_VALUE)
+                                    .build())
+                            .getStdout()
+                            .toStringUtf8())
+                    .isEqualTo("said\n");
+            var unused = cri.runtime()
+                    .stopContainer(StopContainerRequest.newBuilder()
+                            .setContainerId(id)
+                            .setTimeout(Long.MAX_VALUE)
+                            .build());
+            assertThat(pod.status(id).getExitCode()).isEqualTo(3);
         } finally {
             pod.remove(id);
         }

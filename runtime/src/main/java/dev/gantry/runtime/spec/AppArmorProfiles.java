@@ -36,7 +36,9 @@ final class AppArmorProfiles {
                 }
                 yield profile;
             }
-            case Unconfined, UNRECOGNIZED -> Optional.empty();
+            case Unconfined -> Optional.empty();
+            case UNRECOGNIZED ->
+                throw SpecException.invalid("apparmor: unknown profile type %d", asked.getProfileTypeValue());
         };
     }
 

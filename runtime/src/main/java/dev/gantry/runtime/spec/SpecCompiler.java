@@ -7,7 +7,6 @@ import dev.gantry.cri.v1.NamespaceMode;
 import dev.gantry.cri.v1.NamespaceOption;
 import dev.gantry.cri.v1.PodSandboxConfig;
 import dev.gantry.cri.v1.SecurityProfile;
-import dev.gantry.cri.v1.SupplementalGroupsPolicy;
 import dev.gantry.images.ImageConfig;
 import dev.gantry.linux.LinuxCapability;
 import dev.gantry.runtime.pause.UserMaps;
@@ -169,9 +168,19 @@ public final class SpecCompiler {
                                 : OptionalLong.empty(),
                         context.getRunAsUsername(),
                         context.getSupplementalGroupsList(),
-                        context.getSupplementalGroupsPolicy() == SupplementalGroupsPolicy.Strict),
+                        strict(context)),
                 image.user(),
                 files);
+    }
+
+    private static boolean strict(LinuxContainerSecurityContext context) throws SpecException {
+        return switch (context.getSupplementalGroupsPolicy()) {
+            case Merge -> false;
+            case Strict -> true;
+            case UNRECOGNIZED ->
+                throw SpecException.invalid(
+                        "supplemental_groups_policy: unknown value %d", context.getSupplementalGroupsPolicyValue());
+        };
     }
 
     private static void checkMapped(ContainerUser user, UserMaps users) throws SpecException {
