@@ -21,6 +21,8 @@ import java.util.regex.Pattern;
 final class Attempt {
     private static final Pattern NATIVE_FAILURE = Pattern.compile(".*\\(\\.\\.\\) failed with error\\(-\\d+\\): (.*)");
 
+    private static final Pattern ADDRESS = Pattern.compile(": /\\S*:\\d+$");
+
     private final CompletableFuture<ProbeResult> result = new CompletableFuture<>();
     private final List<Channel> channels = new ArrayList<>(1);
     private final Future<?> deadline;
@@ -80,6 +82,10 @@ final class Attempt {
         if (cause instanceof UnknownHostException) {
             return "no such host " + message;
         }
+        if (cause instanceof NoRouteToHostException) {
+            // Netty's has no text, for an unreachable network as for an unreachable host.
+            return "no route to host";
+        }
         if (cause instanceof ConnectException && message != null && message.contains("refused")) {
             return "connection refused";
         }
@@ -87,9 +93,11 @@ final class Attempt {
             return cause.getClass().getSimpleName();
         }
         // Netty names its own call before the system's words: "recvAddress(..) failed with error(-104): Connection
-        // reset by peer".
-        Matcher words = NATIVE_FAILURE.matcher(message);
-        return words.matches() ? words.group(1).toLowerCase(Locale.ROOT) : message;
+        // reset by peer", and the address behind them, which whoever reads this knows: "invalid argument:
+        // /[fe80::1]:80".
+        String said = ADDRESS.matcher(message).replaceFirst("");
+        Matcher words = NATIVE_FAILURE.matcher(said);
+        return words.matches() ? words.group(1).toLowerCase(Locale.ROOT) : said;
     }
 
     /** {@code 1s}, {@code 1.5s}, {@code 250ms}. */

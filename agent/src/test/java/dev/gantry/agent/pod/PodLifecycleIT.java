@@ -292,6 +292,7 @@ class PodLifecycleIT {
                         "hangs: {httpGet: {port: 8084}}",
                         "cut: {httpGet: {port: 8085}}",
                         "closed: {tcpSocket: {port: 8090}}",
+                        "routeless: {tcpSocket: {port: 80, host: 255.255.255.255}}",
                         "open: {tcpSocket: {port: 8081}}",
                         "foreign: {grpc: {port: 8081}}")
                 .forEach(line -> clients.append(
@@ -337,6 +338,7 @@ class PodLifecycleIT {
                 "hangs", "no answer within 1s",
                 "cut", ":8085/\": connection reset by peer",
                 "closed", ":8090: connection refused",
+                "routeless", "dial tcp 255.255.255.255:80: no route to host",
                 "foreign", "Readiness probe failed: ");
         awaitTrue(
                 "events",
