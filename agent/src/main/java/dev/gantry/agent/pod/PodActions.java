@@ -270,10 +270,10 @@ final class PodActions {
                 .thenCompose(started -> postStart(container, id));
     }
 
-    /** A container whose hook fails is killed, and restarted as its policy says. */
+    /** A container whose hook fails is killed, and restarted as its policy says; in a pod that goes it fails because of that. */
     private CompletableFuture<?> postStart(Container container, String id) {
         return hooks.postStart(container, id).thenCompose(failure -> {
-            if (failure.isEmpty()) {
+            if (failure.isEmpty() || view.isTerminating()) {
                 return CompletableFuture.<Object>completedFuture(null);
             }
             String message = "PostStartHook failed: " + failure.get();

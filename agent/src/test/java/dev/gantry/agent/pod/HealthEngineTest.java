@@ -293,6 +293,22 @@ class HealthEngineTest extends EngineTest {
     }
 
     @Test
+    void aHookThatFailsBecauseThePodGoesIsNoFailure() {
+        create("lifecycle: {postStart: {exec: {command: [warm-up]}}}");
+        fixture.runtime.stopTakes(Duration.ofSeconds(3));
+        delete(OptionalLong.empty());
+        fixture.run();
+
+        fixture.hooks.last().result().complete(HookResult.failed("command exited with code 137"));
+        fixture.advance(Duration.ofSeconds(5));
+
+        assertThat(messages("Killing")).containsExactly("Stopping container main");
+        assertThat(messages("FailedPostStartHook")).isEmpty();
+        assertThat(messages("Failed")).isEmpty();
+        assertThat(fixture.engine.pods()).isEmpty();
+    }
+
+    @Test
     void aPodThatGoesDoesNotWaitForTheStartHookOfAContainerThatIsGone() {
         create("lifecycle: {postStart: {sleep: {seconds: 20}}}");
         FakeHooks.Call hook = fixture.hooks.last();
