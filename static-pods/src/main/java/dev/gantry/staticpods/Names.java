@@ -31,7 +31,7 @@ final class Names {
         return isLabel(name) ? Optional.empty() : Optional.of(LABEL_RULE);
     }
 
-    /** RFC 1123 subdomain: at most 253 characters. */
+    /** RFC 1123 subdomain: at most 253 characters. Its labels may be longer than DNS has them, as the API has it. */
     static Optional<String> subdomain(String name) {
         if (name.length() > 253) {
             return Optional.of("must be no more than 253 characters");
@@ -143,7 +143,6 @@ final class Names {
 
     private static boolean isLabel(String name) {
         return !name.isEmpty()
-                && name.length() <= 63
                 && name.chars().allMatch(c -> isLower(c) || isDigit(c) || c == '-')
                 && !name.startsWith("-")
                 && !name.endsWith("-");

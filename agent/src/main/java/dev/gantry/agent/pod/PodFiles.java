@@ -32,6 +32,9 @@ import org.slf4j.LoggerFactory;
 final class PodFiles {
     private static final Logger log = LoggerFactory.getLogger(PodFiles.class);
 
+    /** NAME_MAX of Linux. */
+    private static final int MAX_NAME = 255;
+
     private static final int MAX_RESOLV_CONF_BYTES = 64 << 10;
     private static final int MAX_HOSTS_BYTES = 1 << 20;
     private static final Path NODE_HOSTS = Path.of("/etc/hosts");
@@ -73,7 +76,14 @@ final class PodFiles {
     }
 
     void prepareSandbox(PodReference pod, boolean ownUsers) throws IOException {
-        Files.createDirectories(logDirectory(pod));
+        Path logs = logDirectory(pod);
+        int length = String.valueOf(logs.getFileName()).length();
+        if (length > MAX_NAME) {
+            throw new IOException(
+                    "make the directory of the pod's logs, namespace_name_uid: its name has %d characters, and a file's has %d at most; choose a shorter name"
+                            .formatted(length, MAX_NAME));
+        }
+        Files.createDirectories(logs);
         Files.createDirectories(paths.pod(pod.uid()));
         if (ownUsers) {
             users.allocate(pod.uid());

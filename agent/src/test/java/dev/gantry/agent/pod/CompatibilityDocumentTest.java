@@ -316,7 +316,7 @@ class CompatibilityDocumentTest {
 
                 - **yes**: tests set the field. **accepted**: a pod may have it; no test depends on it, the
                   remark says why. **refused**: a pod with it is refused, and the message names the field.
-                - Tests: `unit` decide or compile, `kernel` look at real pods.
+                - Tests: `unit` decide or compile, `kernel` look at real pods; found by the names of a field and of its parent in them.
                 - Fields of `initContainers[]` and `ephemeralContainers[]` are those of `containers[]`.
 
                 """);

@@ -99,6 +99,17 @@ class PodWorkerTest extends EngineTest {
     }
 
     @Test
+    void aNameThatIsTooLongForADirectoryIsToldAsSuch() {
+        String name = "n".repeat(240);
+        fixture.create(EngineFixture.pod(name, "Always"));
+
+        assertThat(fixture.status(name).getState().getWaiting().getMessage())
+                .isEqualTo(
+                        "Failed to create pod sandbox: make the directory of the pod's logs, namespace_name_uid: its name"
+                                + " has 285 characters, and a file's has 255 at most; choose a shorter name");
+    }
+
+    @Test
     void aContainerThatCannotStartSaysWhy() {
         fixture.runtime.failNext(
                 "StartContainer", Status.UNKNOWN.withDescription("step 17, mount proc on /proc: EPERM"));
