@@ -19,7 +19,7 @@ class AttemptTest {
                 Arguments.of(new ConnectException("Connection refused: /10.0.0.9:80"), "connection refused"),
                 Arguments.of(
                         new ConnectException(
-                                "connect(..) failed with error(-22): Invalid argument: /[fe80:0:0:0:0:0:0:1%eth0]:80"),
+                                "connect(..) failed with error(-22): Invalid argument: /[fe80:0:0:0:0:0:0:1]:80"),
                         "invalid argument"),
                 Arguments.of(new UnknownHostException("web.test"), "no such host web.test"),
                 Arguments.of(
