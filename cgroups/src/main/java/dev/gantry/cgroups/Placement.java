@@ -123,6 +123,12 @@ record Placement(String mountPoint, String root, Origin origin, String leaf) {
         if (path.equals(top) || path.startsWith(top + "/")) {
             return path;
         }
+        if (path.startsWith("/sys/")) {
+            throw new CgroupException(
+                    "cgroup root %s is not below the cgroup2 file system at %s; name a directory there, or as the kernel names it, e.g. /gantry.slice"
+                            .formatted(path, top),
+                    null);
+        }
         return path.equals("/") ? top : top + path;
     }
 }

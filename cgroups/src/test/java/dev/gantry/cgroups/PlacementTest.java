@@ -110,4 +110,13 @@ class PlacementTest {
         Placement placement = Placement.find(mounts, "0::/part/me\n", Optional.empty(), "/mnt/cgroup/me"::equals);
         assertThat(placement.root()).isEqualTo("/mnt/cgroup/me");
     }
+
+    @Test
+    void aConfiguredRootOfVersionOneIsRefused() {
+        assertThatExceptionOfType(CgroupException.class)
+                .isThrownBy(() -> Placement.find(
+                        HYBRID, "0::/\n", Optional.of("/sys/fs/cgroup/memory/gantry"), directory -> true))
+                .withMessage("cgroup root /sys/fs/cgroup/memory/gantry is not below the cgroup2 file system at"
+                        + " /sys/fs/cgroup/unified; name a directory there, or as the kernel names it, e.g. /gantry.slice");
+    }
 }

@@ -1,5 +1,7 @@
 package dev.gantry.agent.config;
 
+import dev.gantry.linux.netlink.IpPrefix;
+import dev.gantry.netns.PodNetworkConfig;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
@@ -132,10 +134,11 @@ public record AgentConfig(
             return new AgentConfig(
                     paths(),
                     nodeName(),
-                    settings.get("nodeIP"),
+                    addresses("nodeIP", settings.get("nodeIP").stream().toList()).stream()
+                            .findFirst(),
                     NetworkConfig.read(settings),
                     cidrs,
-                    settings.list("clusterDNS"),
+                    addresses("clusterDNS", settings.list("clusterDNS")),
                     settings.get("clusterDomain"),
                     Path.of(settings.get("resolvConf").orElse("/etc/resolv.conf")),
                     settings.get("cgroupRoot").map(this::cgroupRoot),
@@ -218,6 +221,8 @@ public record AgentConfig(
                             settings.origin("podCIDR"),
                             "podCIDR",
                             "expected a range like 10.88.0.0/16 or fd00:88::/64, found '" + cidr + "'");
+                } else {
+                    checkSubnet(cidr);
                 }
                 v6 += isV6 ? 1 : 0;
                 v4 += isV6 ? 0 : 1;
@@ -228,6 +233,30 @@ public record AgentConfig(
                         settings.origin("podCIDR"), "podCIDR", "expected at most one range of each address family");
             }
             return cidrs;
+        }
+
+        private void checkSubnet(String cidr) {
+            try {
+                PodNetworkConfig.parsePodCidrs(cidr);
+            } catch (IllegalArgumentException e) {
+                settings.error(settings.origin("podCIDR"), "podCIDR", String.valueOf(e.getMessage()));
+            }
+        }
+
+        /** The value, which is to be addresses. */
+        private List<String> addresses(String field, List<String> values) {
+            for (String value : values) {
+                try {
+                    IpPrefix.parseAddress(value);
+                } catch (IllegalArgumentException e) {
+                    String origin = settings.origin(field);
+                    settings.error(
+                            origin,
+                            origin.startsWith("--") ? "" : field,
+                            "expected an IP address like 10.96.0.10 or fd00::10, found '" + value + "'");
+                }
+            }
+            return values;
         }
 
         private static boolean isCidr(String text, boolean v6) {
@@ -250,7 +279,7 @@ public record AgentConfig(
                         "cgroupRoot",
                         "expected an absolute path, found '" + value + "'");
             }
-            return Path.of(value.startsWith("/sys/") ? value : "/sys/fs/cgroup" + value);
+            return Path.of(value);
         }
 
         private Optional<Path> endpoint(String field) {

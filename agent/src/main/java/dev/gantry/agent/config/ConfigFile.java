@@ -1,5 +1,6 @@
 package dev.gantry.agent.config;
 
+import dev.gantry.agent.log.ErrorText;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -42,8 +43,7 @@ final class ConfigFile {
             }
             bytes = Files.readAllBytes(path);
         } catch (IOException e) {
-            settings.error(
-                    path.toString(), "", "cannot be read: " + e.getClass().getSimpleName());
+            settings.error(path.toString(), "", "cannot be read: " + ErrorText.of(e).replace(path + ": ", ""));
             return;
         }
         new ConfigFile(path.toString(), settings).read(new String(bytes, StandardCharsets.UTF_8));

@@ -67,7 +67,7 @@ public final class Flags {
                     "pod-cidr",
                     "podCIDR",
                     "CIDR[,CIDR]",
-                    "Addresses for pods: one IPv4 range, one IPv6 range, or both."),
+                    "Addresses for pods: one IPv4 range, one IPv6 range, or both; default: a /22 of 10.86.0.0/16 that is free."),
             new Flag("cluster-dns", "clusterDNS", "ADDRESS[,…]", "Name servers for pods with dnsPolicy ClusterFirst."),
             new Flag(
                     "cluster-domain",
@@ -79,7 +79,7 @@ public final class Flags {
                     "resolvConf",
                     "FILE",
                     "The resolver configuration that pods get; default: /etc/resolv.conf."),
-            new Flag("cgroup-root", "cgroupRoot", "DIR", "A cgroup v2 directory that is the agent's; default: found."),
+            new Flag("cgroup-root", "cgroupRoot", "DIR", "A cgroup v2 directory that is the agent's, as the kernel names it, such as /gantry.slice; default: found."),
             new Flag(
                     "cgroup-driver",
                     "cgroupDriver",

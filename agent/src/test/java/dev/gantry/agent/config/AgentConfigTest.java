@@ -107,7 +107,7 @@ class AgentConfigTest {
                                 List.of("10.96.0.10", "10.96.0.11"),
                                 Optional.of("cluster.local"),
                                 Path.of("/run/resolv.conf"),
-                                Optional.of(Path.of("/sys/fs/cgroup/gantry")),
+                                Optional.of(Path.of("/gantry")),
                                 true,
                                 Optional.of(Path.of("/run/containerd/containerd.sock")),
                                 Optional.of(Path.of("/run/images.sock")),
@@ -159,7 +159,12 @@ class AgentConfigTest {
                     apiVersion: v1                 | config.yaml:1:13: apiVersion: expected kubelet.config.k8s.io/v1beta1, found 'v1'
                     podCIDR: 10.0.0.0              | config.yaml:1:10: podCIDR: expected a range like 10.88.0.0/16 or fd00:88::/64, found '10.0.0.0'
                     podCIDR: 10.0.0.0/33           | config.yaml:1:10: podCIDR: expected a range like 10.88.0.0/16 or fd00:88::/64, found '10.0.0.0/33'
-                    podCIDR: 10.0.0.0/8,10.1.0.0/8 | config.yaml:1:10: podCIDR: expected at most one range of each address family
+                    podCIDR: 10.0.0.0/8,11.0.0.0/8 | config.yaml:1:10: podCIDR: expected at most one range of each address family
+                    podCIDR: 10.1.2.3/24           | config.yaml:1:10: podCIDR: pod CIDR 10.1.2.3/24 has bits behind its prefix; did you mean 10.1.2.0/24?
+                    podCIDR: 10.0.0.0/31           | config.yaml:1:10: podCIDR: pod CIDR 10.0.0.0/31: the prefix has 8 to 30 bits
+                    podCIDR: 127.0.0.0/8           | config.yaml:1:10: podCIDR: pod CIDR 127.0.0.0/8 is not for hosts
+                    clusterDNS: [dns.example]      | config.yaml:1:13: clusterDNS: expected an IP address like 10.96.0.10 or fd00::10, found 'dns.example'
+                    nodeIP: 999.1.1.1              | config.yaml:1:9: nodeIP: expected an IP address like 10.96.0.10 or fd00::10, found '999.1.1.1'
                     - a                            | config.yaml:1:1: expected fields like 'maxPods: 110'
                     'a: [b'                        | config.yaml:2:1: is not YAML: expected ',' or ']', but got <stream end>
                     crashLoopBackOff: {maxContainerRestartPeriod: 301s} | config.yaml:1:47: crashLoopBackOff.maxContainerRestartPeriod: expected a duration from 1 s to 300 s, found '301s'
@@ -201,7 +206,7 @@ class AgentConfigTest {
         "hostname-override, 'a b', '--hostname-override: ''a b'' cannot be a node''s name: letters, digits, ''-'' and ''.'' only; choose one with --hostname-override'",
         "cgroup-driver, x, '--cgroup-driver: expected one of cgroupfs, systemd, found ''x'''",
         "log-level, loud, '--log-level: expected one of error, warn, info, debug, found ''loud'''",
-        "config, /nowhere/config.yaml, '/nowhere/config.yaml: cannot be read: NoSuchFileException'",
+        "config, /nowhere/config.yaml, '/nowhere/config.yaml: cannot be read: no such file or directory'",
         "config-dir, /nowhere, '--config-dir: there is no directory /nowhere'",
     })
     void aMistakeInAFlagIsTold(String flag, String value, String error) {

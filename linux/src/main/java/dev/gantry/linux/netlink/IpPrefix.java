@@ -43,7 +43,8 @@ public record IpPrefix(InetAddress address, int length) {
      */
     public static InetAddress parseAddress(String text) {
         boolean six = text.indexOf(':') >= 0;
-        if (!text.matches(six ? "[0-9A-Fa-f:.]+" : "(\\d{1,3})(\\.\\d{1,3}){3}")) {
+        // what is no literal, getByName would ask a name server for
+        if (!text.matches(six ? "[0-9A-Fa-f:.]+" : "((25[0-5]|2[0-4]\\d|[01]?\\d?\\d)(\\.(?=\\d)|$)){4}")) {
             throw new IllegalArgumentException("no IP address: '" + text + "'");
         }
         try {
