@@ -30,6 +30,7 @@ final class DeleteCommand implements Command {
                     Option.flag("now", "The same as --grace-period 1."),
                     Option.flag("force", "With --grace-period 0; accepted because kubectl wants it."),
                     Option.flag("all", "All pods of the namespace that were made through the API."),
+                    Option.flag("all-namespaces", 'A', "With --all: those of all namespaces."),
                     Option.value("wait", "true|false", "Whether to wait until the pods are gone; default: true.")));
 
     @Override
@@ -39,10 +40,20 @@ final class DeleteCommand implements Command {
 
     @Override
     public int run(Arguments arguments, Session session) throws UsageException, CliException, IOException {
-        String namespace = ApiClient.encode(arguments.value("namespace", "default"));
-        List<String> names = names(arguments);
+        String namespace = arguments.value("namespace", "default");
+        List<PodName> pods = new ArrayList<>();
+        for (String name : names(arguments)) {
+            pods.add(new PodName(namespace, name));
+        }
+        if (arguments.flag("all-namespaces") && !(arguments.flag("all") && pods.isEmpty())) {
+            throw new UsageException("--all-namespaces goes with --all, and with no name");
+        }
         if (arguments.flag("all")) {
-            names.addAll(apiPods(session, namespace));
+            pods.addAll(apiPods(
+                    session,
+                    arguments.flag("all-namespaces")
+                            ? "/api/v1/pods"
+                            : "/api/v1/namespaces/" + ApiClient.encode(namespace) + "/pods"));
         }
         Map<String, String> query = new LinkedHashMap<>();
         if (arguments.has("grace-period") && arguments.flag("now")) {
@@ -57,13 +68,14 @@ final class DeleteCommand implements Command {
         if (!wait.equals("true") && !wait.equals("false")) {
             throw new UsageException("--wait takes true or false, not '" + wait + "'");
         }
-        Map<String, String> deleted = new LinkedHashMap<>();
+        Map<PodName, String> deleted = new LinkedHashMap<>();
         int exit = 0;
-        for (String name : names) {
-            String path = "/api/v1/namespaces/" + namespace + "/pods/" + ApiClient.encode(name);
+        for (PodName pod : pods) {
+            String path =
+                    "/api/v1/namespaces/" + ApiClient.encode(pod.namespace()) + "/pods/" + ApiClient.encode(pod.name());
             try (ApiResponse response = session.client().delete(ApiClient.query(path, query))) {
-                deleted.put(name, response.json().text("metadata", "uid"));
-                session.console().out().println("pod \"" + name + "\" deleted");
+                deleted.put(pod, response.json().text("metadata", "uid"));
+                session.console().out().println("pod \"" + pod.name() + "\" deleted");
                 session.console().out().flush();
             } catch (CliException e) {
                 session.console().err().println(e.getMessage());
@@ -71,12 +83,18 @@ final class DeleteCommand implements Command {
             }
         }
         if (wait.equals("true")) {
-            for (Map.Entry<String, String> pod : deleted.entrySet()) {
-                awaitGone(session, namespace, pod.getKey(), pod.getValue());
+            for (Map.Entry<PodName, String> pod : deleted.entrySet()) {
+                awaitGone(
+                        session,
+                        ApiClient.encode(pod.getKey().namespace()),
+                        pod.getKey().name(),
+                        pod.getValue());
             }
         }
         return exit;
     }
+
+    private record PodName(String namespace, String name) {}
 
     private static List<String> names(Arguments arguments) throws UsageException {
         List<String> operands = arguments.operands();
@@ -94,17 +112,17 @@ final class DeleteCommand implements Command {
         return names;
     }
 
-    private static List<String> apiPods(Session session, String namespace) throws CliException, IOException {
-        List<String> names = new ArrayList<>();
-        try (ApiResponse response = session.client().get("/api/v1/namespaces/" + namespace + "/pods")) {
+    private static List<PodName> apiPods(Session session, String path) throws CliException, IOException {
+        List<PodName> pods = new ArrayList<>();
+        try (ApiResponse response = session.client().get(path)) {
             for (Json pod : response.json().items("items")) {
                 if (!pod.text("metadata", "annotations", "kubernetes.io/config.source")
                         .equals("file")) {
-                    names.add(pod.text("metadata", "name"));
+                    pods.add(new PodName(pod.text("metadata", "namespace"), pod.text("metadata", "name")));
                 }
             }
         }
-        return names;
+        return pods;
     }
 
     /** Watches until the pod of this uid is gone. */

@@ -103,6 +103,8 @@ class CliTest {
         "events --types Odd, '--types takes Normal or Warning, not ''Odd'''",
         "delete, the pod's name is missing",
         "delete pod, the pod's name is missing",
+        "delete web -A, '--all-namespaces goes with --all, and with no name'",
+        "delete web --all -A, '--all-namespaces goes with --all, and with no name'",
         "restart, 'say what to restart: gantry restart pod NAME, or gantry restart container POD/NAME'",
         "restart web, 'say what to restart: gantry restart pod NAME, or gantry restart container POD/NAME'",
         "restart pod, the pod's name is missing",

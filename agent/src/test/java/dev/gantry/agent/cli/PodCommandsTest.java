@@ -372,6 +372,19 @@ class PodCommandsTest {
     }
 
     @Test
+    void allPodsOfAllNamespacesAreDeletedAsThePackageDoesIt() {
+        Pod other = TestPods.running("db");
+        other.getMetadata().setNamespace("shop");
+        engine.put(TestPods.running("web"));
+        engine.put(other);
+
+        assertThat(run("delete", "pods", "--all", "--all-namespaces", "--wait", "false"))
+                .isZero();
+        assertThat(line.out()).contains("pod \"web\" deleted\n", "pod \"db\" deleted\n");
+        assertThat(engine.deletions()).hasSize(2).anyMatch(one -> one.startsWith("shop/db "));
+    }
+
+    @Test
     void aManifestWithAMistakeIsRefusedWithItsPlace() throws IOException {
         Path manifest = Files.writeString(
                 directory.resolve("web.yaml"), "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspecc: {}\n");
