@@ -116,7 +116,8 @@ class PlacementTest {
         assertThatExceptionOfType(CgroupException.class)
                 .isThrownBy(() -> Placement.find(
                         HYBRID, "0::/\n", Optional.of("/sys/fs/cgroup/memory/gantry"), directory -> true))
-                .withMessage("cgroup root /sys/fs/cgroup/memory/gantry is not below the cgroup2 file system at"
-                        + " /sys/fs/cgroup/unified; name a directory there, or as the kernel names it, e.g. /gantry.slice");
+                .withMessage(
+                        "cgroup root /sys/fs/cgroup/memory/gantry is not below the cgroup2 file system at"
+                                + " /sys/fs/cgroup/unified; name a directory there, or as the kernel names it, e.g. /gantry.slice");
     }
 }

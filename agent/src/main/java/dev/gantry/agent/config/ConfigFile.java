@@ -43,7 +43,8 @@ final class ConfigFile {
             }
             bytes = Files.readAllBytes(path);
         } catch (IOException e) {
-            settings.error(path.toString(), "", "cannot be read: " + ErrorText.of(e).replace(path + ": ", ""));
+            settings.error(
+                    path.toString(), "", "cannot be read: " + ErrorText.of(e).replace(path + ": ", ""));
             return;
         }
         new ConfigFile(path.toString(), settings).read(new String(bytes, StandardCharsets.UTF_8));

@@ -79,7 +79,11 @@ public final class Flags {
                     "resolvConf",
                     "FILE",
                     "The resolver configuration that pods get; default: /etc/resolv.conf."),
-            new Flag("cgroup-root", "cgroupRoot", "DIR", "A cgroup v2 directory that is the agent's, as the kernel names it, such as /gantry.slice; default: found."),
+            new Flag(
+                    "cgroup-root",
+                    "cgroupRoot",
+                    "DIR",
+                    "A cgroup v2 directory that is the agent's, as the kernel names it, such as /gantry.slice; default: found."),
             new Flag(
                     "cgroup-driver",
                     "cgroupDriver",
