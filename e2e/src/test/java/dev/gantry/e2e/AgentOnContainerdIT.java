@@ -26,6 +26,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The agent with its pods in Debian's containerd instead of the built-in runtime. */
 @RequiresRoot
@@ -225,21 +227,21 @@ class AgentOnContainerdIT {
         assertThat(agent.gantry("image", "rm", DemoImage.NAME).errors()).contains("not found");
     }
 
-    @Test
-    void withoutTheSocketTheAgentSaysSoAndEnds() throws Exception {
+    @ParameterizedTest
+    @ValueSource(strings = {"/run/no-such/runtime.sock", "/etc/passwd"})
+    void withoutTheSocketTheAgentSaysSoAndEnds(String path) throws Exception {
         Command command = Command.run(
                 AgentProcess.launcher().toString(),
                 "--root",
                 directory.resolve("other").toString(),
                 "agent",
                 "--container-runtime-endpoint",
-                "unix:///run/no-such/runtime.sock");
+                "unix://" + path);
 
         assertThat(command.exitCode()).isEqualTo(1);
         assertThat(command.errors())
-                .contains(
-                        "connect to the container runtime at unix:///run/no-such/runtime.sock: there is no such socket;"
-                                + " start the runtime, or leave out --container-runtime-endpoint to use the built-in one");
+                .contains("connect to the container runtime at unix://" + path + ": there is no such socket;"
+                        + " start the runtime, or leave out --container-runtime-endpoint to use the built-in one");
     }
 
     private static JsonNode status(JsonNode pod, String container) {

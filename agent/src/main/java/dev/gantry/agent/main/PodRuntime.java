@@ -28,6 +28,7 @@ import dev.gantry.cri.transport.PeerPolicy;
 import dev.gantry.cri.v1.CgroupDriver;
 import dev.gantry.images.ImageStore;
 import dev.gantry.linux.Linux;
+import dev.gantry.linux.Stat;
 import dev.gantry.runtime.ImageChoice;
 import dev.gantry.runtime.NativeRuntime;
 import dev.gantry.runtime.NativeRuntimeConfig;
@@ -86,10 +87,14 @@ final class PodRuntime implements AutoCloseable {
         return new PodRuntime(runtime.channel(), runtime.io(), CgroupNaming.CGROUPFS, runtime, runtime::close);
     }
 
+    private static boolean isSocket(Path path) throws IOException {
+        return Files.exists(path) && ((Integer) Files.getAttribute(path, "unix:mode") & Stat.S_IFMT) == Stat.S_IFSOCK;
+    }
+
     private static PodRuntime connect(Path endpoint, Optional<Path> imageEndpoint, CgroupNaming configured)
             throws IOException {
         for (Path socket : imageEndpoint.isPresent() ? List.of(endpoint, imageEndpoint.get()) : List.of(endpoint)) {
-            if (!Files.exists(socket)) {
+            if (!isSocket(socket)) {
                 throw new IOException(
                         "connect to the container runtime at unix://" + socket
                                 + ": there is no such socket; start the runtime, or leave out --container-runtime-endpoint to use the built-in one");

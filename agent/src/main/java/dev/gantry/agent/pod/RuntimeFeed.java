@@ -1,5 +1,6 @@
 package dev.gantry.agent.pod;
 
+import dev.gantry.agent.cri.CriException;
 import dev.gantry.agent.cri.CriRuntime;
 import dev.gantry.agent.cri.PodEvents;
 import dev.gantry.cri.v1.PodSandbox;
@@ -52,7 +53,7 @@ final class RuntimeFeed implements AutoCloseable {
         synchronized (table) {
             events = subscription;
         }
-        list();
+        list("");
     }
 
     /** The runtime's name and version, as nodes show it: {@code containerd://1.6.20}. */
@@ -87,7 +88,8 @@ final class RuntimeFeed implements AutoCloseable {
         all.forEach(action);
     }
 
-    private void list() {
+    /** @param known why it failed before, which was said then; empty the first time */
+    private void list(String known) {
         runtime.version()
                 .thenCombine(runtime.sandboxes(), (answer, sandboxes) -> {
                     firstList(answer, sandboxes);
@@ -95,11 +97,14 @@ final class RuntimeFeed implements AutoCloseable {
                 })
                 .whenComplete((done, failure) -> {
                     if (failure != null) {
-                        log.atWarn()
-                                .addKeyValue("err", String.valueOf(failure.getMessage()))
-                                .addKeyValue("retryIn", RECONNECT)
-                                .log("Could not list the runtime's pods, retrying");
-                        later(RECONNECT, this::list);
+                        String why = String.valueOf(CriException.unwrap(failure).getMessage());
+                        if (!why.equals(known)) {
+                            log.atWarn()
+                                    .addKeyValue("err", why)
+                                    .addKeyValue("retryIn", RECONNECT)
+                                    .log("Could not list the runtime's pods, retrying");
+                        }
+                        later(RECONNECT, () -> list(why));
                     } else {
                         later(RELIST, this::relist);
                     }

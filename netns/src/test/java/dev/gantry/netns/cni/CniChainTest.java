@@ -100,7 +100,7 @@ class CniChainTest {
         assertThatExceptionOfType(CniException.class)
                 .isThrownBy(() -> chain(LIST).add(ATTACHMENT))
                 .withMessage("network \"net\", ADD by plugin bridge: busy; lock held")
-                .matches(CniException::isTransient);
+                .satisfies(refusal -> assertThat(refusal.code()).isEqualTo(11));
     }
 
     @Test
