@@ -26,6 +26,9 @@ final class PodSlot {
     /** What is wanted once the name is free. */
     @Nullable Wanted next;
 
+    /** The uid of a pod that is gone and whose files are being removed: another one of this uid would have them in the same places. */
+    @Nullable String clearing;
+
     /** What has the name next. */
     @Nullable Wanted waiting() {
         return restored != null ? restored : next;

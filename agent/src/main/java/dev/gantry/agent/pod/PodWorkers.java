@@ -84,7 +84,11 @@ final class PodWorkers implements PodWorker.Listener {
     /** Starts what waits, if the name is free and the node admits it. */
     void advance(PodSlot slot) {
         Wanted wanted = slot.waiting();
-        if (slot.current == null && wanted != null && open && admission.admits(slot, wanted)) {
+        if (slot.current == null
+                && wanted != null
+                && open
+                && !wanted.pod().getMetadata().getUid().equals(slot.clearing)
+                && admission.admits(slot, wanted)) {
             if (slot.restored != null) {
                 slot.restored = null;
             } else {
@@ -292,10 +296,25 @@ final class PodWorkers implements PodWorker.Listener {
         if (slot.shown != null && slot.shown.getMetadata().getUid().equals(occupant.uid())) {
             shown.hide(slot);
         }
-        // Once more behind a record that was just being written.
-        disk.execute(() -> shared.files().remove(occupant.reference()));
+        String uid = occupant.uid();
+        slot.clearing = uid;
+        // Once more behind a record that was just being written, and before a pod of the same uid makes its files
+        // there.
+        disk.execute(() -> {
+            shared.files().remove(occupant.reference());
+            cleared(slot, uid);
+        });
         advance(slot);
         offerRoom();
+    }
+
+    private void cleared(PodSlot slot, String uid) {
+        synchronized (table) {
+            if (uid.equals(slot.clearing)) {
+                slot.clearing = null;
+                advance(slot);
+            }
+        }
     }
 
     /** There may be more room than before: for those that wait, and for pods of files, which nobody else starts again. */
@@ -324,7 +343,9 @@ final class PodWorkers implements PodWorker.Listener {
     void showOrDrop(PodSlot slot) {
         if (slot.current == null && slot.waiting() == null) {
             shown.hide(slot);
-            table.drop(slot);
+            if (slot.clearing == null) {
+                table.drop(slot);
+            }
         } else {
             shown.show(slot);
         }
