@@ -11,6 +11,7 @@ import dev.gantry.linux.Poll;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -184,6 +185,47 @@ public final class Cgroup {
             }
         }
         return List.copyOf(missing.values());
+    }
+
+    /**
+     * Writes limits, all or none: after a refusal each file has what it had before.
+     *
+     * @return as {@link #apply}
+     * @throws CgroupException if the kernel refuses a value
+     */
+    public List<Missing> change(CgroupResources resources) throws CgroupException {
+        Map<String, String> before = new LinkedHashMap<>();
+        for (CgroupWrite write : resources.writes()) {
+            try {
+                before.put(write.file(), files.readSmallFile(path + "/" + write.file()));
+            } catch (ErrnoException e) {
+                // What is not there is not written either.
+            }
+        }
+        try {
+            return apply(resources);
+        } catch (CgroupException refused) {
+            restore(before, refused);
+            throw refused;
+        }
+    }
+
+    private void restore(Map<String, String> before, CgroupException refused) {
+        List<String> latestFirst = new ArrayList<>(before.keySet());
+        Collections.reverse(latestFirst);
+        for (String file : latestFirst) {
+            String value = before.getOrDefault(file, "");
+            try {
+                if (!files.readSmallFile(path + "/" + file).equals(value)) {
+                    // Files with a line for each device take one line at a time; an empty line empties a list.
+                    for (String line : value.strip().split("\n", -1)) {
+                        files.writeSmallFile(path + "/" + file, line + "\n");
+                    }
+                }
+            } catch (ErrnoException e) {
+                refused.addSuppressed(e);
+            }
+        }
     }
 
     /** A value that changes nothing is not missed: the kubelet sends a limit of 0 for each size of huge pages. */

@@ -2,6 +2,7 @@ package dev.gantry.cgroups;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.gantry.linux.BpfCalls;
@@ -19,6 +20,7 @@ import dev.gantry.linux.Wait;
 import dev.gantry.testing.RequiresCgroupController;
 import dev.gantry.testing.RequiresRoot;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -72,6 +74,26 @@ class CgroupIT extends CgroupContract {
             tree.root().kill();
             tree.root().removeRecursively(PATIENCE);
         }
+    }
+
+    @Test
+    void aChangeIsMadeWholeOrNotAtAll() throws IOException {
+        PodCgroup pod = tree.pod(QosClass.BEST_EFFORT, "u");
+        pod.create(CgroupResources.NONE);
+        // By name: the first is written before the second is refused.
+        CgroupResources half = CgroupResources.builder()
+                .unified(Map.of("cgroup.max.depth", "7", "cgroup.max.descendants", "nonsense"))
+                .build();
+
+        assertThatThrownBy(() -> pod.cgroup().change(half)).hasMessageContaining("write \"nonsense\"");
+        assertThat(Path.of(pod.cgroup().path(), "cgroup.max.depth")).hasContent("max");
+
+        pod.cgroup()
+                .change(CgroupResources.builder()
+                        .unified(Map.of("cgroup.max.depth", "9"))
+                        .build());
+        assertThatThrownBy(() -> pod.cgroup().change(half)).hasMessageContaining("write \"nonsense\"");
+        assertThat(Path.of(pod.cgroup().path(), "cgroup.max.depth")).hasContent("9");
     }
 
     @Test

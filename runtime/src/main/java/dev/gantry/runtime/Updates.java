@@ -4,7 +4,6 @@ import dev.gantry.cgroups.CgroupResources;
 import dev.gantry.cri.v1.LinuxContainerResources;
 import dev.gantry.linux.Fd;
 import dev.gantry.runtime.ContainerPhase.Exited;
-import java.io.IOException;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 
@@ -16,21 +15,14 @@ final class Updates {
         this.machine = machine;
     }
 
-    /** All of it or nothing: what was written before a refusal is taken back. */
+    /** All of it or nothing. */
     CompletableFuture<Void> container(Sandbox sandbox, Container container, LinuxContainerResources update) {
         return sandbox.queue().submit(() -> {
             if (container.phase() instanceof Exited) {
                 throw CriErrors.wrongState("update %s: it has exited", container);
             }
-            LinuxContainerResources before = container.record().resources();
-            LinuxContainerResources after = Limits.merged(before, update);
-            CgroupResources limits = Limits.of(after);
-            try {
-                container.cgroup().apply(limits);
-            } catch (IOException e) {
-                container.cgroup().apply(Limits.of(before));
-                throw e;
-            }
+            LinuxContainerResources after = Limits.merged(container.record().resources(), update);
+            container.cgroup().change(Limits.of(after));
             sandbox.become(container, container.record().withResources(after));
             return null;
         });
@@ -41,7 +33,7 @@ final class Updates {
             CgroupResources limits = Limits.of(resources);
             // A cgroup of somebody else's was changed by them before they told us.
             if (sandbox.record().ownsCgroup()) {
-                sandbox.cgroup().cgroup().apply(limits);
+                sandbox.cgroup().cgroup().change(limits);
             }
             return null;
         });

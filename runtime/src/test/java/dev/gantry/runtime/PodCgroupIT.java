@@ -1,10 +1,12 @@
 package dev.gantry.runtime;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.gantry.cgroups.Cgroup;
 import dev.gantry.cri.v1.LinuxContainerResources;
 import dev.gantry.cri.v1.PodSandboxConfig;
+import dev.gantry.cri.v1.UpdateContainerResourcesRequest;
 import dev.gantry.cri.v1.UpdatePodSandboxResourcesRequest;
 import dev.gantry.testing.RequiresRoot;
 import java.io.IOException;
@@ -82,6 +84,24 @@ class PodCgroupIT {
 
         fixture.removePod(second);
         assertThat(cgroup().exists()).isFalse();
+    }
+
+    @Test
+    void anUpdateOfAContainerIsMadeWholeOrNotAtAll() throws IOException {
+        PodSandboxConfig pod = pod(0);
+        String sandbox = fixture.run(pod);
+        String id = fixture.startNew(sandbox, pod, RuntimeFixture.container(pod, "app", "sleep", "1000"));
+        Path depth = Path.of(cgroup().child(id).path(), "cgroup.max.depth");
+
+        assertThatThrownBy(() -> fixture.cri()
+                        .updateContainerResources(UpdateContainerResourcesRequest.newBuilder()
+                                .setContainerId(id)
+                                .setLinux(limit("nonsense").toBuilder().putUnified("cgroup.max.depth", "7"))
+                                .build()))
+                .hasMessageContaining("write \"nonsense\"");
+
+        assertThat(depth).hasContent("max");
+        assertThat(fixture.status(id).getResources().getLinux().getUnifiedMap()).isEmpty();
     }
 
     @Test
