@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import dev.gantry.cri.v1.ContainerConfig;
 import dev.gantry.cri.v1.LinuxContainerSecurityContext;
+import dev.gantry.cri.v1.Mount;
 import dev.gantry.cri.v1.PodSandboxConfig;
 import dev.gantry.cri.v1.SELinuxOption;
 import dev.gantry.cri.v1.SecurityProfile;
@@ -54,7 +55,12 @@ class SecurityModulesTest {
 
     private static ContainerSpec spec(
             HostFiles host, boolean modules, Consumer<LinuxContainerSecurityContext.Builder> change) throws Exception {
-        ContainerConfig.Builder config = ContainerConfig.newBuilder().addCommand("true");
+        ContainerConfig.Builder config = ContainerConfig.newBuilder()
+                .addCommand("true")
+                .addMounts(Mount.newBuilder()
+                        .setContainerPath("/data")
+                        .setHostPath("/volume")
+                        .setSelinuxRelabel(true));
         change.accept(config.getLinuxBuilder().getSecurityContextBuilder());
         PodSandboxConfig.Builder pod = PodSandboxConfig.newBuilder();
         pod.getLinuxBuilder().getSecurityContextBuilder().setPrivileged(true);
@@ -104,6 +110,9 @@ class SecurityModulesTest {
         assertThat(program(spec))
                 .contains("change to SELinux label " + process + " on exec")
                 .contains("context=\\\"system_u:object_r:container_file_t:" + files + "\\\"");
+        assertThat(spec.notices())
+                .contains("mount /data: selinux_relabel is not done here; chcon -R system_u:object_r:container_file_t:"
+                        + files + " /volume lets the container use it");
     }
 
     @Test
@@ -115,6 +124,7 @@ class SecurityModulesTest {
                                 SELinuxOption.newBuilder().setLevel("s0"))))
                 .withMessageContaining("selinux_options: SELinux is not enabled on this machine");
         assertThat(spec(false, security -> {}).seLinux()).isEmpty();
+        assertThat(spec(false, security -> {}).notices()).noneMatch(notice -> notice.contains("selinux"));
     }
 
     @Test
