@@ -122,6 +122,11 @@ final class ChangeLog<T extends HasMetadata> {
             }
         };
         listeners.add(later);
-        return () -> listeners.remove(later);
+        return () -> remove(later);
+    }
+
+    /** When this returns, the listener hears of nothing any more. */
+    private synchronized void remove(Consumer<Change<T>> listener) {
+        listeners.remove(listener);
     }
 }

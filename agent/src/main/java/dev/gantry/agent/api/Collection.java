@@ -3,6 +3,7 @@ package dev.gantry.agent.api;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.netty.handler.codec.http.HttpMethod;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -67,12 +68,16 @@ record Collection<T extends HasMetadata>(
     private void watch(Exchange exchange, Predicate<T> selection) throws ApiException {
         Request request = exchange.request();
         long since = request.number("resourceVersion");
+        long seconds = request.number("timeoutSeconds");
         boolean asTable = request.wantsTable();
         exchange.startStream("application/json");
         Watcher<T> watcher = new Watcher<>(this, exchange, selection, asTable);
         try {
             Runnable stop = log.watch(since > 0 ? OptionalLong.of(since) : OptionalLong.empty(), watcher::changed);
             exchange.onClose(stop);
+            if (seconds > 0) {
+                exchange.endAfter(Duration.ofSeconds(Math.min(seconds, Integer.MAX_VALUE)), stop);
+            }
         } catch (ApiException e) {
             // As the API server does: the watch begins, and its first event says why it cannot go on.
             exchange.offer(Json.line(json -> {

@@ -26,6 +26,11 @@ final class DeleteOptions {
                 : read(body).path("preconditions").path("uid").asText("");
     }
 
+    /** Whether nothing is to be deleted. */
+    static boolean isDryRun(byte[] body) throws ApiException {
+        return body.length > 0 && !read(body).path("dryRun").isEmpty();
+    }
+
     private static JsonNode read(byte[] body) throws ApiException {
         try {
             JsonNode options = Json.MAPPER.readTree(body);

@@ -19,6 +19,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -189,6 +190,23 @@ final class Exchange {
             return;
         }
         finish(channel.writeAndFlush(LastHttpContent.EMPTY_LAST_CONTENT), !keepAlive);
+    }
+
+    /**
+     * Ends a stream later, unless the connection is gone by then.
+     *
+     * @param before run first; nothing may be sent after it
+     */
+    void endAfter(Duration delay, Runnable before) {
+        Future<?> end = channel.eventLoop()
+                .schedule(
+                        () -> {
+                            before.run();
+                            end();
+                        },
+                        delay.toSeconds(),
+                        TimeUnit.SECONDS);
+        onClose(() -> end.cancel(false));
     }
 
     /** Cuts the connection, so that the client sees that the answer is not complete. */

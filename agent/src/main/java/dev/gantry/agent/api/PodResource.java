@@ -176,6 +176,7 @@ final class PodResource implements AutoCloseable {
         Request request = exchange.request();
         long grace = request.number("gracePeriodSeconds");
         byte[] body = request.body().bytes();
+        Router.refuseDryRun(DeleteOptions.isDryRun(body));
         if (grace < 0 && body.length > 0) {
             grace = DeleteOptions.gracePeriodSeconds(body);
         }

@@ -76,6 +76,7 @@ final class Router {
 
     private void route(Exchange exchange) throws ApiException, IOException, InterruptedException {
         Request request = exchange.request();
+        refuseDryRun(!request.parameter("dryRun").isEmpty());
         List<String> path = request.segments();
         String first = path.isEmpty() ? "" : path.get(0);
         switch (first) {
@@ -227,6 +228,14 @@ final class Router {
                 node.check(exchange);
             }
             default -> throw ApiException.noSuchPath();
+        }
+    }
+
+    /** Who asks for nothing to be done would be surprised by what is done. */
+    static void refuseDryRun(boolean asked) throws ApiException {
+        if (asked) {
+            throw ApiException.badRequest(
+                    "dryRun is not supported, and nothing was changed; \"gantry explain -f FILE\" tries a manifest without running it");
         }
     }
 

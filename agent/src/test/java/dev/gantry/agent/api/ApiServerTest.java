@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.util.List;
 import java.util.Objects;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -253,6 +254,33 @@ class ApiServerTest {
             assertThat(text.split("\"type\":\"(ADDED|MODIFIED|DELETED)\"", -1)).hasSize(3);
             assertThat(text.indexOf("\"name\":\"between\"")).isLessThan(text.indexOf("\"name\":\"old\""));
         }
+    }
+
+    @Test
+    void aWatchEndsWhenItsClientSaysAndTheConnectionGoesOn() throws IOException {
+        engine.put(TestPods.running("web"));
+
+        try (RawClient client = new RawClient(socket)) {
+            client.send("GET /api/v1/pods?watch=1&timeoutSeconds=1 HTTP/1.1\r\nHost: x\r\n\r\n");
+            client.until("\r\n0\r\n\r\n");
+            engine.put(TestPods.crashing("web", 1));
+            client.send("GET /version HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+            assertThat(client.rest()).contains("\"ADDED\"").doesNotContain("\"MODIFIED\"").contains("gitVersion");
+        }
+    }
+
+    @Test
+    void nothingIsDoneForThoseWhoOnlyWantToTry() throws IOException {
+        engine.put(TestPods.running("web"));
+
+        for (String answer : List.of(
+                RawClient.request(socket, "POST", "/api/v1/namespaces/default/pods?dryRun=All", "{}"),
+                RawClient.request(socket, "DELETE", "/api/v1/namespaces/default/pods/web?dryRun=All", ""),
+                RawClient.request(
+                        socket, "DELETE", "/api/v1/namespaces/default/pods/web", "{\"dryRun\":[\"All\"]}"))) {
+            assertThat(answer).startsWith("HTTP/1.1 400").contains("dryRun is not supported, and nothing was changed");
+        }
+        assertThat(engine.deletions()).isEmpty();
     }
 
     @Test
