@@ -14,6 +14,7 @@ import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /**
  * Follows the pods of one {@code gantry run}: their states, their events and, on one thread per container, their logs.
@@ -216,7 +217,7 @@ final class RunFollower {
         String message = pod.text("status", "message");
         StringBuilder text = new StringBuilder("pod/" + name + " has failed");
         text.append(reason.isEmpty() ? "" : ": " + reason).append(message.isEmpty() ? "" : ": " + message);
-        for (Json status : pod.items("status", "containerStatuses")) {
+        for (Json status : thatDecide(pod)) {
             Json terminated = status.at("state", "terminated");
             if (terminated.isPresent() && terminated.number("exitCode") != 0) {
                 text.append("; container ").append(status.text("name")).append(" ended with exit code ");
@@ -229,9 +230,27 @@ final class RunFollower {
         view.warning(name, text.toString());
     }
 
+    /** The containers whose end may be the pod's, in the order in which they run: all but sidecars, which the pod takes along. */
+    private static List<Json> thatDecide(Json pod) {
+        Set<String> sidecars = pod.items("spec", "initContainers").stream()
+                .filter(container -> container.text("restartPolicy").equals("Always"))
+                .map(container -> container.text("name"))
+                .collect(Collectors.toSet());
+        List<Json> statuses = new ArrayList<>();
+        for (Json status : pod.items("status", "initContainerStatuses")) {
+            if (!sidecars.contains(status.text("name"))) {
+                statuses.add(status);
+            }
+        }
+        statuses.addAll(pod.items("status", "containerStatuses"));
+        return statuses;
+    }
+
     /** Begins to read the log of each run of a container, once. */
     private void followLogs(Json pod, String name) {
-        for (Json status : pod.items("status", "containerStatuses")) {
+        List<Json> statuses = new ArrayList<>(pod.items("status", "initContainerStatuses"));
+        statuses.addAll(pod.items("status", "containerStatuses"));
+        for (Json status : statuses) {
             String container = status.text("name");
             boolean started = status.at("state", "running").isPresent()
                     || status.at("state", "terminated").isPresent();
@@ -253,7 +272,7 @@ final class RunFollower {
     private synchronized int exitCode() {
         for (Json pod : pods.values()) {
             if (pod.text("status", "phase").equals("Failed")) {
-                for (Json status : pod.items("status", "containerStatuses")) {
+                for (Json status : thatDecide(pod)) {
                     long code = status.at("state", "terminated").number("exitCode");
                     if (code != 0) {
                         return (int) code;

@@ -5,6 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /** What {@code gantry run} shows: news about the pods on standard error, what containers write on standard output. */
 final class RunView {
@@ -32,7 +33,7 @@ final class RunView {
         this.manyPods = pods.size() > 1;
         int containers = 0;
         for (Json pod : pods) {
-            for (Json container : pod.items("spec", "containers")) {
+            for (Json container : containers(pod)) {
                 containers++;
                 width = Math.max(
                         width,
@@ -41,6 +42,13 @@ final class RunView {
             }
         }
         this.manyContainers = containers > 1;
+    }
+
+    /** Those that write a log: of ephemeral containers a new pod has none. */
+    private static List<Json> containers(Json pod) {
+        return Stream.of("initContainers", "containers")
+                .flatMap(kind -> pod.items("spec", kind).stream())
+                .toList();
     }
 
     private String label(String pod, String container) {

@@ -265,7 +265,10 @@ class ApiServerTest {
             client.until("\r\n0\r\n\r\n");
             engine.put(TestPods.crashing("web", 1));
             client.send("GET /version HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
-            assertThat(client.rest()).contains("\"ADDED\"").doesNotContain("\"MODIFIED\"").contains("gitVersion");
+            assertThat(client.rest())
+                    .contains("\"ADDED\"")
+                    .doesNotContain("\"MODIFIED\"")
+                    .contains("gitVersion");
         }
     }
 
@@ -276,8 +279,7 @@ class ApiServerTest {
         for (String answer : List.of(
                 RawClient.request(socket, "POST", "/api/v1/namespaces/default/pods?dryRun=All", "{}"),
                 RawClient.request(socket, "DELETE", "/api/v1/namespaces/default/pods/web?dryRun=All", ""),
-                RawClient.request(
-                        socket, "DELETE", "/api/v1/namespaces/default/pods/web", "{\"dryRun\":[\"All\"]}"))) {
+                RawClient.request(socket, "DELETE", "/api/v1/namespaces/default/pods/web", "{\"dryRun\":[\"All\"]}"))) {
             assertThat(answer).startsWith("HTTP/1.1 400").contains("dryRun is not supported, and nothing was changed");
         }
         assertThat(engine.deletions()).isEmpty();

@@ -7,6 +7,7 @@ import dev.gantry.agent.api.FakePodEngine;
 import dev.gantry.agent.api.TestPods;
 import dev.gantry.agent.api.TestServer;
 import io.fabric8.kubernetes.api.model.ContainerBuilder;
+import io.fabric8.kubernetes.api.model.ContainerStatus;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.Quantity;
 import io.fabric8.kubernetes.api.model.ResourceRequirementsBuilder;
@@ -420,6 +421,48 @@ class PodCommandsTest {
         assertThat(line.err())
                 .contains("Pulled app: Container image \"busybox\" already present on machine")
                 .contains("pod/job has failed; container app ended with exit code 4 (Error)");
+    }
+
+    @Test
+    void anInitContainerThatFailsIsNamedWithItsLogAndItsExitCodeIsOurs() throws IOException {
+        Path log = Files.createDirectories(directory.resolve("log/pods/y")).resolve("0.log");
+        Files.writeString(log, "2026-01-02T03:00:00.000000001Z stderr F no database\n");
+        Path manifest = Files.writeString(directory.resolve("job.yaml"), """
+                        apiVersion: v1
+                        kind: Pod
+                        metadata: {name: job}
+                        spec:
+                          initContainers:
+                          - {name: proxy, image: busybox, restartPolicy: Always}
+                          - {name: setup, image: busybox}
+                          containers: [{name: app, image: busybox}]
+                        """);
+        CompletableFuture<Integer> exit = CompletableFuture.supplyAsync(() -> run("run", "-f", manifest.toString()));
+        while (engine.pod("default", "job").isEmpty()) {
+            Thread.onSpinWait();
+        }
+        engine.run("job", "setup", log, false, false);
+        Pod failed = TestPods.failed("job", 3);
+        failed.setSpec(engine.pod("default", "job").orElseThrow().getSpec());
+        ContainerStatus setup = failed.getStatus().getContainerStatuses().get(0);
+        setup.setName("setup");
+        ContainerStatus proxy =
+                TestPods.failed("job", 137).getStatus().getContainerStatuses().get(0);
+        proxy.setName("proxy");
+        proxy.setContainerID("");
+        failed.getStatus().setContainerStatuses(List.of());
+        failed.getStatus().setInitContainerStatuses(List.of(proxy, setup));
+        engine.put(failed);
+        while (engine.deletions().isEmpty()) {
+            Thread.onSpinWait();
+        }
+        engine.remove("default", "job");
+
+        assertThat(exit.join()).isEqualTo(3);
+        assertThat(line.out()).isEqualTo("setup | no database\n");
+        assertThat(line.err())
+                .contains("pod/job has failed; container setup ended with exit code 3 (Error)")
+                .doesNotContain("proxy");
     }
 
     @Test
