@@ -119,6 +119,7 @@ public final class EventStore implements EventSink, AutoCloseable {
      *
      * @param file where it is kept; null to keep it in memory
      * @param nodeName the source of the events
+     * @param writer runs one task at a time, in order: else an older state could be what is kept
      */
     public static EventStore open(
             @Nullable Path file,

@@ -25,6 +25,7 @@ import dev.gantry.agent.pod.PodPaths;
 import dev.gantry.agent.pod.PodSource;
 import dev.gantry.agent.pod.PodSupport;
 import dev.gantry.agent.pod.RevisionFiles;
+import dev.gantry.agent.pod.SerialExecutor;
 import dev.gantry.agent.probe.CriExecRunner;
 import dev.gantry.agent.probe.PodProbes;
 import dev.gantry.agent.probe.ProbeLoop;
@@ -143,8 +144,8 @@ final class Agent implements Node.RunningAgent {
             rooms.push(timers::shutdownNow);
             PodRuntime runtime = kept(PodRuntime.open(config));
             warm.join();
-            EventStore events =
-                    kept(EventStore.open(paths.state().resolve("events.json"), config.nodeName(), clock, pool, timers));
+            EventStore events = kept(EventStore.open(
+                    paths.state().resolve("events.json"), config.nodeName(), clock, new SerialExecutor(pool), timers));
             Optional<HostCgroups> host = runtime.builtIn().isPresent()
                     ? Optional.empty()
                     : HostCgroups.ofHost(Linux.system(), runtime.cgroups(), pool);
@@ -155,7 +156,7 @@ final class Agent implements Node.RunningAgent {
                     settings(
                             NodeProbe.facts(config).withCgroups(runtime.cgroups()),
                             events,
-                            probes(loop, events, pool),
+                            probes(loop, events, new SerialExecutor(pool)),
                             new LifecycleHooks(exec, loop, timers, events),
                             pool,
                             blocking,
@@ -182,14 +183,14 @@ final class Agent implements Node.RunningAgent {
             return room;
         }
 
-        private PodProbes.Factory probes(ProbeLoop loop, EventStore events, Executor pool) throws IOException {
+        private PodProbes.Factory probes(ProbeLoop loop, EventStore events, Executor disk) throws IOException {
             return new ProbeManager(
                     loop,
                     NodeProbe.facts(config).hostIps().stream().findFirst().orElse("127.0.0.1"),
                     new ProbeRecords(podPaths(config.paths()).pods()::resolve),
                     events,
                     clock,
-                    pool,
+                    disk,
                     new SplittableRandom());
         }
 

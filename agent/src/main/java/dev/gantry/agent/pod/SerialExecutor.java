@@ -14,12 +14,13 @@ import java.util.concurrent.RejectedExecutionException;
  *   <li>Owns no thread; holds one of the pool only while there is something to run, and lets others in between tasks.
  * </ul>
  */
-final class SerialExecutor implements Executor {
+public final class SerialExecutor implements Executor {
     private final Executor pool;
     private final Queue<Runnable> tasks = new ArrayDeque<>();
     private boolean running;
 
-    SerialExecutor(Executor pool) {
+    /** Runs tasks on {@code pool}. */
+    public SerialExecutor(Executor pool) {
         this.pool = pool;
     }
 
