@@ -44,7 +44,9 @@ final class JsonReader {
         } catch (JsonProcessingException e) {
             JsonLocation location = e.getLocation();
             throw new SyntaxException(
-                    location == null ? Position.START : at(location), "not JSON: " + e.getOriginalMessage());
+                    location == null ? Position.START : at(location),
+                    // whoever reads this has no Java at hand
+                    "not JSON: " + e.getOriginalMessage().replaceAll(", from `[^`]*`", ""));
         } catch (IOException e) {
             throw new SyntaxException(Position.START, "not JSON: " + e.getMessage());
         }

@@ -152,9 +152,13 @@ final class ManifestDirectory {
         if (vanished.add(name)) {
             timers.accept(REMOVAL_SETTLE, () -> {
                 vanished.remove(name);
-                if (!Files.exists(directory.resolve(name))) {
+                Path file = directory.resolve(name);
+                if (!Files.exists(file)) {
                     read.remove(name);
                     manifests.removed(path(name));
+                    if (Files.isSymbolicLink(file)) {
+                        manifests.unreadable(path(name), "is a link to a file that is not there");
+                    }
                     tell();
                 }
             });
@@ -184,26 +188,19 @@ final class ManifestDirectory {
             tell();
             return;
         }
-        for (String name : Set.copyOf(read.keySet())) {
-            if (!present.contains(name)) {
-                vanish(name);
-            }
-        }
-        if (!listed) {
-            listed = true;
-            removeGoneBefore(present);
-        }
-        tell();
-    }
-
-    /** What vanished while no agent was there to see it has vanished for good. */
-    private void removeGoneBefore(Set<String> present) {
-        Set<String> files = present.stream().map(this::path).collect(Collectors.toSet());
+        Set<String> there = present.stream().map(this::path).collect(Collectors.toSet());
         for (String file : manifests.files()) {
-            if (!files.contains(file)) {
-                manifests.removed(file);
+            if (!there.contains(file)) {
+                if (listed) {
+                    vanish(String.valueOf(Path.of(file).getFileName()));
+                } else {
+                    // what vanished while no agent was there to see it has vanished for good
+                    manifests.removed(file);
+                }
             }
         }
+        listed = true;
+        tell();
     }
 
     private boolean isBeingWritten(String name) {

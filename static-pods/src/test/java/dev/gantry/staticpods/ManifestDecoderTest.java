@@ -147,6 +147,12 @@ class ManifestDecoderTest {
 
     @Test
     void depthAndSizeAreBounded() {
+        byte[] deep = "{\"a\":".repeat(100_000).getBytes(StandardCharsets.UTF_8);
+        assertThat(ManifestDecoder.decode("deep.json", deep).errors())
+                .singleElement()
+                .asString()
+                .contains("not JSON: Document nesting depth (65) exceeds the maximum allowed (64)")
+                .doesNotContain("getMax");
         assertThat(errors("[".repeat(100_000))).singleElement().asString().contains("nested deeper than 64 levels");
         assertThat(ManifestDecoder.decode("big.yaml", new byte[(10 << 20) + 1]).errors())
                 .singleElement()

@@ -317,6 +317,32 @@ class ManifestDirectoryTest {
     }
 
     @Test
+    void aLinkToNothingIsToldUntilItLeadsSomewhere() throws IOException {
+        Path target = directory.resolve("web.manifest");
+        Files.createSymbolicLink(directory.resolve("web.yaml"), target);
+        ManifestDirectory watched = watched();
+        watched.list();
+        runTimers();
+        assertThat(last().pods()).isEmpty();
+        assertThat(last().problems().get(0).errors().get(0).toString())
+                .isEqualTo(directory.resolve("web.yaml") + ":1:1: is a link to a file that is not there");
+
+        write("web.manifest", manifest("web", "nginx"));
+        watched.list();
+        assertThat(last().pods()).hasSize(1);
+        assertThat(last().problems()).isEmpty();
+
+        Files.delete(target);
+        watched.list();
+        runTimers();
+        assertThat(last().pods()).isEmpty();
+        Files.delete(directory.resolve("web.yaml"));
+        watched.list();
+        runTimers();
+        assertThat(last()).isEqualTo(ManifestSnapshot.EMPTY);
+    }
+
+    @Test
     void podsOfADirectoryThatCannotBeListedAtTheStartGoOn() throws IOException {
         write("web.yaml", manifest("web", "nginx"));
         watched().list();
