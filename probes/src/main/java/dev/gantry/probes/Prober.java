@@ -59,11 +59,18 @@ public final class Prober {
     }
 
     /**
-     * Makes one attempt, on the event loop.
+     * Makes one attempt, on the event loop. Any thread.
      *
      * @return the result, within {@code timeout} and a little; never completes exceptionally
      */
     public CompletableFuture<ProbeResult> tryOnce(ProbeAction action, Duration timeout) {
+        return loop.inEventLoop()
+                ? attempt(action, timeout)
+                : CompletableFuture.supplyAsync(() -> attempt(action, timeout), loop)
+                        .thenCompose(result -> result);
+    }
+
+    private CompletableFuture<ProbeResult> attempt(ProbeAction action, Duration timeout) {
         if (action instanceof ProbeAction.HttpGet get) {
             return http.probe(get, timeout);
         }

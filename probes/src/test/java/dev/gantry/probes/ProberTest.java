@@ -2,6 +2,7 @@ package dev.gantry.probes;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.netty.channel.EventLoop;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.socket.nio.NioSocketChannel;
@@ -150,6 +151,25 @@ class ProberTest {
                 .isEqualTo(
                         new ProbeResult.NotTried(
                                 "dial tcp somewhere.invalid:80: too many names of hosts are being looked up, somewhere.invalid is not"));
+    }
+
+    @Test
+    void anAttemptIsMadeOnTheLoopWhoeverAsksForIt() throws Exception {
+        EventLoop loop = GROUP.next();
+        BlockingQueue<Boolean> onLoop = new ArrayBlockingQueue<>(1);
+        Prober probes = new Prober(
+                loop,
+                NioSocketChannel.class,
+                task -> {
+                    onLoop.add(loop.inEventLoop());
+                    task.run();
+                },
+                (id, command, timeout) -> new CompletableFuture<>());
+
+        assertThat(probes.tryOnce(new ProbeAction.TcpSocket("somewhere.invalid", 80), AMPLE)
+                        .get(10, TimeUnit.SECONDS))
+                .isInstanceOf(ProbeResult.Failed.class);
+        assertThat(onLoop.poll(10, TimeUnit.SECONDS)).isTrue();
     }
 
     private static ProbeAction.HttpGet get(int port) {
