@@ -59,6 +59,8 @@ final class PodIo implements ContainerIo {
             throw interrupted(e, "exec in " + located.container());
         } catch (StatusRuntimeException e) {
             throw readable(e);
+        } catch (IllegalArgumentException e) {
+            throw new IOException("exec in %s: %s".formatted(located.container(), e.getMessage()), e);
         }
     }
 
@@ -226,6 +228,9 @@ final class PodIo implements ContainerIo {
         Fd connected;
         try (Fd netns = sandbox.pause().namespace("net")) {
             connected = connect(netns, port);
+        } catch (StatusRuntimeException e) {
+            // It was stopped just now.
+            throw readable(e);
         }
         CompletableFuture<Integer> end = new CompletableFuture<>();
         Fd writing = linux.files().dup(connected);

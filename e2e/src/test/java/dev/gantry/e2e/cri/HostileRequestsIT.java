@@ -8,6 +8,7 @@ import com.google.protobuf.ByteString;
 import dev.gantry.cri.v1.ContainerConfig;
 import dev.gantry.cri.v1.DNSConfig;
 import dev.gantry.cri.v1.Device;
+import dev.gantry.cri.v1.ExecRequest;
 import dev.gantry.cri.v1.ExecSyncRequest;
 import dev.gantry.cri.v1.Int64Value;
 import dev.gantry.cri.v1.KeyValue;
@@ -200,6 +201,29 @@ class HostileRequestsIT {
                                 .setContainerId(id)
                                 .addAllCmd(command)
                                 .build()));
+            }
+        } finally {
+            pod.remove(id);
+        }
+    }
+
+    @Test
+    void aStreamForACommandThatCannotBeEnds() {
+        String id = pod.sleeper("target");
+        try {
+            for (boolean terminal : new boolean[] {false, true}) {
+                String url = cri.runtime()
+                        .exec(ExecRequest.newBuilder()
+                                .setContainerId(id)
+                                .addAllCmd(List.of("echo", "a\0b"))
+                                .setStdout(true)
+                                .setTty(terminal)
+                                .build())
+                        .getUrl();
+                try (StreamClient client = StreamClient.connect(url, "v5.channel.k8s.io")) {
+                    client.awaitEnd();
+                    assertThat(client.text(StreamClient.ERROR)).contains("exec in container 'target'", "NUL");
+                }
             }
         } finally {
             pod.remove(id);

@@ -78,7 +78,7 @@ final class PortConnection {
             }
             threads.execute(() -> copyInput(opened));
             copyOutput(opened);
-        } catch (IOException e) {
+        } catch (IOException | RuntimeException e) {
             error = "forward port %d to pod %s: %s".formatted(port, podSandboxId, e.getMessage());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

@@ -196,7 +196,7 @@ final class RemoteCommand {
             int exitCode = opened.exit().get();
             outputs.await();
             client.finish(new Outcome(exitCode, ""));
-        } catch (IOException e) {
+        } catch (IOException | RuntimeException e) {
             client.finish(new Outcome(-1, String.valueOf(e.getMessage())));
         } catch (ExecutionException e) {
             client.finish(new Outcome(-1, String.valueOf(e.getCause())));

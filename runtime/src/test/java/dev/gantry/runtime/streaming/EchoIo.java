@@ -18,7 +18,8 @@ import java.util.concurrent.CountDownLatch;
 
 /**
  * Containers whose processes send their input back on stdout, {@code bye} on stderr at its end, and exit with 7. The container
- * {@code missing} does not exist, port 1 refuses connections, and port 2 resets them.
+ * {@code missing} does not exist, port 1 refuses connections, and port 2 resets them. What is {@code broken}, and port 3, fail
+ * as nobody expects.
  */
 final class EchoIo implements ContainerIo {
     final List<String> resizes = new CopyOnWriteArrayList<>();
@@ -37,6 +38,9 @@ final class EchoIo implements ContainerIo {
         if (request.containerId().equals("missing")) {
             throw new IOException("exec in container 'missing': no such container");
         }
+        if (request.containerId().equals("broken")) {
+            throw new IllegalStateException("exec in container 'broken': unforeseen");
+        }
         return new Echo();
     }
 
@@ -49,6 +53,9 @@ final class EchoIo implements ContainerIo {
     public ContainerStreams portForward(String podSandboxId, int port) throws IOException {
         if (port == 1) {
             throw new IOException("connect to localhost:1: connection refused");
+        }
+        if (port == 3) {
+            throw new IllegalStateException("unforeseen");
         }
         Echo echo = new Echo();
         if (port == 2) {

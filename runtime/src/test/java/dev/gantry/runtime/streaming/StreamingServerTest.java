@@ -173,16 +173,17 @@ class StreamingServerTest {
         assertThat(io.exits.get(0).get()).isEqualTo(137);
     }
 
-    @Test
-    void whatCannotBeRunIsSaidOnTheErrorChannel() throws Exception {
-        Client client = connect(exec("missing", false), "v4.channel.k8s.io");
+    @ParameterizedTest
+    @CsvSource({"missing, no such container", "broken, unforeseen"})
+    void whatCannotBeRunIsSaidOnTheErrorChannel(String container, String reason) throws Exception {
+        Client client = connect(exec(container, false), "v4.channel.k8s.io");
 
         client.closed.get();
 
         assertThat(client.text(3))
-                .isEqualTo(
-                        "{\"metadata\":{},\"status\":\"Failure\",\"message\":\"exec in container 'missing': no such container\","
-                                + "\"reason\":\"InternalError\",\"code\":500}");
+                .isEqualTo("{\"metadata\":{},\"status\":\"Failure\",\"message\":\"exec in container '"
+                        + container + "': " + reason + "\","
+                        + "\"reason\":\"InternalError\",\"code\":500}");
     }
 
     @Test
@@ -270,6 +271,8 @@ class StreamingServerTest {
         client.open(7, Map.of("streamtype", "data", "port", "1", "requestid", "1"));
         client.open(9, Map.of("streamtype", "error", "port", "81", "requestid", "2"));
         client.open(11, Map.of("streamtype", "data", "port", "81", "requestid", "2"));
+        client.open(13, Map.of("streamtype", "error", "port", "3", "requestid", "3"));
+        client.open(15, Map.of("streamtype", "data", "port", "3", "requestid", "3"));
 
         client.send(3, "one", true);
         client.send(11, "three", true);
@@ -277,6 +280,7 @@ class StreamingServerTest {
         client.awaitText(3, "one");
         client.awaitText(11, "three");
         client.awaitText(5, "forward port 1 to pod p1: connect to localhost:1: connection refused");
+        client.awaitText(13, "forward port 3 to pod p1: unforeseen");
         client.channel.close();
     }
 
