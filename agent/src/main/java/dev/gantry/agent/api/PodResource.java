@@ -154,7 +154,8 @@ final class PodResource implements AutoCloseable {
         String source = request.parameter("source");
         byte[] bytes = request.body().bytes();
         if (bytes.length == 0) {
-            throw ApiException.badRequest("the body is empty; expected a pod as YAML or JSON");
+            throw ApiException.badRequest(
+                    (source.isEmpty() ? "the body" : source) + " is empty; expected a pod as YAML or JSON");
         }
         try {
             Backend.Content manifest = manifests.decode(source.isEmpty() ? "request" : source, bytes);

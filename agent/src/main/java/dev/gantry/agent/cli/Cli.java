@@ -29,7 +29,9 @@ public final class Cli {
 
     int run(List<String> words) {
         try {
-            return dispatch(words);
+            int exitCode = dispatch(words);
+            console.requireOut();
+            return exitCode;
         } catch (CliException e) {
             console.out().flush();
             if (!String.valueOf(e.getMessage()).isEmpty()) {

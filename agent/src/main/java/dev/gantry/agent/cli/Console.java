@@ -1,6 +1,5 @@
 package dev.gantry.agent.cli;
 
-import java.io.BufferedOutputStream;
 import java.io.FileDescriptor;
 import java.io.FileInputStream;
 import java.io.FileOutputStream;
@@ -30,7 +29,10 @@ record Console(
         boolean colours,
         Map<String, String> environment) {
 
-    /** The process's own streams, in UTF-8 whatever the locale says, because names and log lines are. */
+    /** What shells make of an end by SIGPIPE. */
+    private static final int BY_SIGPIPE = 128 + 13;
+
+    /** The process's own streams. */
     static Console system() {
         Map<String, String> environment = System.getenv();
         boolean outIsTerminal = isTerminal(1);
@@ -40,10 +42,7 @@ record Console(
                 && !environment.getOrDefault("TERM", "").equals("dumb");
         return new Console(
                 new FileInputStream(FileDescriptor.in),
-                new PrintStream(
-                        new BufferedOutputStream(new FileOutputStream(FileDescriptor.out), 64 * 1024),
-                        false,
-                        StandardCharsets.UTF_8),
+                StandardOutput.onto(new FileOutputStream(FileDescriptor.out)),
                 new PrintStream(new FileOutputStream(FileDescriptor.err), true, StandardCharsets.UTF_8),
                 isTerminal(0),
                 outIsTerminal,
@@ -60,6 +59,21 @@ record Console(
             return name.startsWith("/dev/pts/") || name.startsWith("/dev/tty") || name.equals("/dev/console");
         } catch (IOException e) {
             return false;
+        }
+    }
+
+    /**
+     * Sends what was written on its way, and fails if it did not go: a command ends then, as others do by SIGPIPE.
+     *
+     * @throws CliException without a message if whoever read the output has gone
+     */
+    void requireOut() throws CliException {
+        if (out.checkError()) {
+            StandardOutput known = out instanceof StandardOutput standard ? standard : null;
+            if (known != null && known.isAbandoned()) {
+                throw CliException.silent(BY_SIGPIPE);
+            }
+            throw new CliException("write to standard output: " + (known == null ? "it is closed" : known.reason()));
         }
     }
 

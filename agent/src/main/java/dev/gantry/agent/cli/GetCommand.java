@@ -340,7 +340,7 @@ final class GetCommand implements Command {
                     } else {
                         printWatched(event.at("object"));
                     }
-                    session.console().out().flush();
+                    session.console().requireOut();
                 }
             }
             return 0;

@@ -138,7 +138,9 @@ final class LogsCommand implements Command {
                         try {
                             copy(session, request, out);
                         } catch (CliException | IOException e) {
-                            session.console().err().println(e.getMessage());
+                            if (!String.valueOf(e.getMessage()).isEmpty()) {
+                                session.console().err().println(e.getMessage());
+                            }
                         }
                     },
                     "logs-" + container);
@@ -158,6 +160,7 @@ final class LogsCommand implements Command {
             byte[] buffer = new byte[64 * 1024];
             for (int count = body.read(buffer); count >= 0; count = body.read(buffer)) {
                 out.write(buffer, count);
+                session.console().requireOut();
             }
             out.end();
         }

@@ -20,6 +20,9 @@ record Manifest(String name, byte[] bytes) {
         if (file.isEmpty()) {
             throw new UsageException("say which manifest: -f FILE");
         }
+        if (arguments.values("filename").size() > 1) {
+            throw new UsageException("give one manifest: it may hold several pods, with --- between them");
+        }
         if (file.equals("-")) {
             return new Manifest("standard input", console.in().readNBytes((int) MAX_BYTES + 1));
         }

@@ -401,8 +401,9 @@ final class RunFollower {
             try {
                 LogsCommand.copy(session, ApiClient.query(path, query), view.output(pod, container));
             } catch (CliException e) {
-                if (!String.valueOf(e.getMessage()).contains("(NotFound)")) {
-                    view.warning(pod, "log of " + container + ": " + e.getMessage());
+                String message = String.valueOf(e.getMessage());
+                if (!message.isEmpty() && !message.contains("(NotFound)")) {
+                    view.warning(pod, "log of " + container + ": " + message);
                 }
             } catch (IOException e) {
                 // the pod or the agent has gone; the watch tells

@@ -69,7 +69,7 @@ final class StreamSession {
             switch (message[0]) {
                 case STDOUT -> {
                     console.out().write(message, 1, message.length - 1);
-                    console.out().flush();
+                    console.requireOut();
                 }
                 case STDERR -> {
                     console.err().write(message, 1, message.length - 1);

@@ -112,6 +112,7 @@ class CliTest {
         "debug web, the image is missing: gantry debug web --image IMAGE",
         "delete web --now --grace-period 3, give either --grace-period or --now",
         "run, say which manifest: -f FILE",
+        "run -f a -f b, 'give one manifest: it may hold several pods, with --- between them'",
         "run -f x --rm=maybe, '--rm takes true or false, not ''maybe'''",
         "completion csh, 'there is no completion for ''csh''; known are bash, zsh and fish'",
         "agent now, unexpected 'now'",

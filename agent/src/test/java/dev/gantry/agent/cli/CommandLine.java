@@ -6,6 +6,7 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** Runs command lines in this process and keeps what they print. */
 final class CommandLine {
@@ -13,6 +14,8 @@ final class CommandLine {
     private final ByteArrayOutputStream out = new ByteArrayOutputStream();
     private final ByteArrayOutputStream err = new ByteArrayOutputStream();
     private final boolean terminal;
+    /** Standard output in place of what is kept. */
+    @Nullable PrintStream output;
 
     CommandLine(boolean terminal) {
         this.terminal = terminal;
@@ -28,7 +31,7 @@ final class CommandLine {
         err.reset();
         Console console = new Console(
                 new ByteArrayInputStream(input.getBytes(StandardCharsets.UTF_8)),
-                new PrintStream(out, true, StandardCharsets.UTF_8),
+                output == null ? new PrintStream(out, true, StandardCharsets.UTF_8) : output,
                 new PrintStream(err, true, StandardCharsets.UTF_8),
                 false,
                 terminal,

@@ -12,6 +12,7 @@ import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.Quantity;
 import io.fabric8.kubernetes.api.model.ResourceRequirementsBuilder;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -323,6 +324,32 @@ class PodCommandsTest {
         run("logs", "web", "--all-containers", "--prefix");
         assertThat(line.err()).isEmpty();
         assertThat(line.out()).isEqualTo("[pod/web/setup] I am setup\n[pod/web/app] I am app\n");
+    }
+
+    /** As in {@code gantry logs -f web | head -1}. */
+    @Test
+    void whoeverFollowsEndsWhenNobodyReads() throws IOException {
+        Path log = Files.createDirectories(directory.resolve("log/pods/x")).resolve("0.log");
+        Files.writeString(log, "2026-01-02T03:00:00Z stdout F hello\n");
+        engine.put(TestPods.running("web"));
+        engine.run("web", "app", log, true, false);
+
+        assertThat(runInto("Broken pipe", "logs", "-f", "web")).isEqualTo(141);
+        assertThat(line.err()).isEmpty();
+        assertThat(runInto("No space left on device", "logs", "-f", "web")).isEqualTo(1);
+        assertThat(line.err()).isEqualTo("error: write to standard output: No space left on device\n");
+        assertThat(runInto("No space left on device", "get", "pods")).isEqualTo(1);
+        assertThat(line.err()).isEqualTo("error: write to standard output: No space left on device\n");
+    }
+
+    private int runInto(String failure, String... words) {
+        line.output = StandardOutput.onto(new OutputStream() {
+            @Override
+            public void write(int one) throws IOException {
+                throw new IOException(failure);
+            }
+        });
+        return run(words);
     }
 
     @Test
