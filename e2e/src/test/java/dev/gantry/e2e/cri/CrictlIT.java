@@ -171,6 +171,8 @@ class CrictlIT {
 
         assertThat(crictl("exec", "-s", id, "hostname")).startsWith("tester\n");
         assertThat(crictl("exec", id, "echo", "streamed")).isEqualTo("streamed\n");
+        // More than the windows that its protocols begin with.
+        assertThat(crictl("exec", id, "sh", "-c", "yes | head -c 1000000")).hasSize(1_000_000);
         Command failed = Command.run(words("exec", id, "sh", "-c", "exit 7").toArray(String[]::new));
         assertThat(failed.exitCode()).isNotZero();
         assertThat(failed.errors()).contains("7");

@@ -20,11 +20,17 @@ import dev.gantry.e2e.cri.CriServer.Feature;
 import dev.gantry.packaging.OciArchive;
 import dev.gantry.testing.RequiresRoot;
 import dev.gantry.testing.RequiresTool;
+import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
@@ -191,6 +197,34 @@ record ImagesIT(CriServer cri) {
                 .isThrownBy(() -> pull(name))
                 .withMessageContaining("images/never-pushed");
         assertThat(found(name)).isFalse();
+    }
+
+    @Test
+    void aPullEndsWhenItsCallersTimeIsOver() throws Exception {
+        try (ServerSocket silent = new ServerSocket(0, 50, InetAddress.getByAddress(new byte[] {127, 0, 0, 1}))) {
+            silent.setSoTimeout(20_000);
+            PullImageRequest request = PullImageRequest.newBuilder()
+                    .setImage(spec("127.0.0.1:%d/never/answers:1".formatted(silent.getLocalPort())))
+                    .build();
+
+            CompletableFuture<Integer> hungUp = CompletableFuture.supplyAsync(() -> {
+                try (Socket registry = silent.accept()) {
+                    registry.setSoTimeout(20_000);
+                    return registry.getInputStream().readAllBytes().length;
+                } catch (IOException e) {
+                    throw new UncheckedIOException(e);
+                }
+            });
+
+            assertThatExceptionOfType(StatusRuntimeException.class)
+                    .isThrownBy(() ->
+                            cri.images().withDeadlineAfter(1, TimeUnit.SECONDS).pullImage(request))
+                    .satisfies(e -> assertThat(e.getStatus().getCode()).isEqualTo(Status.Code.DEADLINE_EXCEEDED));
+            // It has asked, and waits no longer.
+            assertThat(hungUp)
+                    .succeedsWithin(java.time.Duration.ofSeconds(20))
+                    .satisfies(length -> assertThat(length).isPositive());
+        }
     }
 
     @Test
