@@ -28,9 +28,10 @@ class EventsPageTest {
 
     private static List<Path> sources() throws IOException {
         try (Stream<Path> files = Files.walk(SOURCES)) {
-            // Conditions have reasons in the same form.
+            // Conditions have reasons in the same form, and so have the headings of tables.
             return files.filter(file -> file.toString().endsWith(".java"))
                     .filter(file -> !file.endsWith("PodConditions.java"))
+                    .filter(file -> !file.startsWith(SOURCES.resolve("dev/gantry/agent/cli")))
                     .toList();
         }
     }
