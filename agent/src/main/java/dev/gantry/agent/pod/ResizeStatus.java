@@ -29,9 +29,14 @@ final class ResizeStatus {
 
     private ResizeStatus() {}
 
-    /** Sets, for each container that runs, what is allocated to it and what is in force. */
+    /** Sets what is allocated to the pod, if its spec has resources of its own, and for each container that runs, and what is in force. */
     static void resources(
             PodStatus status, Pod allocated, Map<String, LinuxContainerResources> inForce, LinuxLimits limits) {
+        ResourceRequirements ofPod = allocated.getSpec().getResources();
+        if (ofPod != null) {
+            status.setAllocatedResources(ofPod.getRequests());
+            status.setResources(ofPod);
+        }
         Map<String, Container> byName = new LinkedHashMap<>();
         ResizeRules.resizable(allocated.getSpec()).forEach(container -> byName.put(container.getName(), container));
         Stream.of(status.getContainerStatuses(), status.getInitContainerStatuses())

@@ -9,6 +9,8 @@ import io.fabric8.kubernetes.api.model.Event;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodBuilder;
 import io.fabric8.kubernetes.api.model.PodCondition;
+import io.fabric8.kubernetes.api.model.Quantity;
+import io.fabric8.kubernetes.api.model.ResourceRequirementsBuilder;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -135,6 +137,34 @@ class EngineResizeTest extends EngineTest {
         });
     }
 
+    private static Pod asAWhole(String cpu) {
+        Pod pod = pod("web", "500m", "1Gi");
+        pod.getSpec()
+                .setResources(new ResourceRequirementsBuilder()
+                        .addToRequests("cpu", new Quantity(cpu))
+                        .addToLimits("cpu", new Quantity("4"))
+                        .build());
+        return pod;
+    }
+
+    @Test
+    void whatAPodHasAsAWholeIsInItsStatus() throws Exception {
+        fixture.create(asAWhole("1"));
+        fixture.create(pod("other", "1", "1Gi"));
+        assertThat(fixture.shown("other").getStatus().getResources()).isNull();
+
+        resize(asAWhole("2"));
+        assertThat(fixture.shown("web").getStatus().getAllocatedResources().get("cpu"))
+                .hasToString("2");
+        assertThat(fixture.shown("web").getStatus().getResources().getLimits().get("cpu"))
+                .hasToString("4");
+
+        resize(asAWhole("3500m"));
+        assertThat(condition("web", "PodResizePending")).isPresent();
+        assertThat(fixture.shown("web").getStatus().getAllocatedResources().get("cpu"))
+                .hasToString("2");
+    }
+
     @Test
     void whatTheNodeDoesNotHaveIsInfeasible() throws Exception {
         fixture.create(pod("web", "500m", "1Gi"));
@@ -154,12 +184,7 @@ class EngineResizeTest extends EngineTest {
 
     private static Pod huge() {
         Pod pod = pod("web", "500m", "32Gi");
-        pod.getSpec()
-                .getContainers()
-                .get(0)
-                .getResources()
-                .getRequests()
-                .put("memory", new io.fabric8.kubernetes.api.model.Quantity("16", "Gi"));
+        pod.getSpec().getContainers().get(0).getResources().getRequests().put("memory", new Quantity("16", "Gi"));
         return pod;
     }
 
