@@ -22,6 +22,13 @@ final class RequestChecks {
                 || config.getMetadata().getUid().isEmpty()) {
             throw SpecException.invalid("metadata: name and uid are needed");
         }
+        // The name becomes the host name where there is none, the uid a directory.
+        words(
+                "metadata",
+                List.of(
+                        config.getMetadata().getName(),
+                        config.getMetadata().getUid(),
+                        config.getMetadata().getNamespace()));
         namespaces(config.getLinux().getSecurityContext().getNamespaceOptions());
         String hostname = config.getHostname();
         if (hostname.length() > MAX_HOSTNAME || !hostname.matches("[A-Za-z0-9._-]*")) {

@@ -42,6 +42,9 @@ class RequestChecksTest {
     @Test
     void whatWouldBreakAFileOrAPathIsRefused() {
         refused(config -> config.getMetadataBuilder().clearUid(), "metadata: name and uid are needed");
+        refused(config -> config.getMetadataBuilder().setName("a\nb"), "metadata 'a\nb'");
+        refused(config -> config.getMetadataBuilder().setUid("a b"), "metadata 'a b'");
+        refused(config -> config.getMetadataBuilder().setNamespace("a\tb"), "metadata 'a\tb'");
         refused(config -> config.setHostname("a b"), "hostname 'a b': at most 64 letters");
         refused(config -> config.setHostname("x".repeat(65)), "hostname 'xxx");
         refused(
@@ -68,6 +71,12 @@ class RequestChecksTest {
                         .getNamespaceOptionsBuilder()
                         .setPid(NamespaceMode.TARGET),
                 "namespace_options.pid: a sandbox has no target");
+        refused(
+                config -> config.getLinuxBuilder()
+                        .getSecurityContextBuilder()
+                        .getNamespaceOptionsBuilder()
+                        .setPidValue(77),
+                "namespace_options.pid: unknown value 77");
     }
 
     private static ContainerConfig container(String logPath) {

@@ -64,6 +64,12 @@ class HostileRequestsIT {
         return Stream.of(
                 pod("no name", config -> config.getMetadataBuilder().clearName()),
                 pod("no uid", config -> config.getMetadataBuilder().clearUid()),
+                pod(
+                        "a name of several lines",
+                        config -> config.clearHostname().getMetadataBuilder().setName("a\n6.6.6.6 bank.example")),
+                pod(
+                        "a uid of several lines",
+                        config -> config.getMetadataBuilder().setUid("a\nb")),
                 pod("a cgroup outside", config -> config.getLinuxBuilder().setCgroupParent("/../../../tmp")),
                 pod(
                         "a cgroup with a newline",
