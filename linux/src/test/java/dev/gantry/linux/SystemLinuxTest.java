@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -133,7 +134,7 @@ class SystemLinuxTest {
     void attributesOfFiles() throws IOException {
         String path = directory.resolve("file").toString();
         try (Fd file = files.open(path, Fcntl.O_RDWR | Fcntl.O_CREAT, 0600)) {
-            assertThat(files.fgetxattr(file, "user.gantry")).isEmpty();
+            assertThat(attribute(file)).isEmpty();
             files.fsetxattr(file, "user.gantry", new byte[] {1, 0, 2}, 0);
             assertThat(files.lgetxattr(path, "user.gantry")).map(List::of).isPresent();
             assertThat(files.lgetxattr(path, "user.gantry").orElseThrow()).containsExactly(1, 0, 2);
@@ -142,6 +143,16 @@ class SystemLinuxTest {
             assertThat(files.fgetxattr(file, "user.gantry").orElseThrow()).hasSize(2000);
             files.fremovexattr(file, "user.gantry");
             assertThat(files.llistxattr(path)).doesNotContain("user.gantry");
+        }
+    }
+
+    /** A tmpfs has attributes of users since Linux 6.6. */
+    private Optional<byte[]> attribute(Fd file) throws IOException {
+        try {
+            return files.fgetxattr(file, "user.gantry");
+        } catch (ErrnoException e) {
+            Assumptions.assumeFalse(e.is(Errno.EOPNOTSUPP), directory + " has no attributes of users");
+            throw e;
         }
     }
 

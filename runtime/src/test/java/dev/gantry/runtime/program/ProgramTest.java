@@ -19,7 +19,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class ProgramTest {
-    private final ProgramBuilder program = Program.builder(Architecture.X86_64);
+    private final ProgramBuilder program = Program.builder(Architecture.current());
 
     @Test
     void explainsAContainerAsStraceWould() {
