@@ -20,7 +20,7 @@ import java.util.List;
 
 /** Runs all rows and prints the table. See {@code bench/README.md}. */
 public final class Bench {
-    private static final String GANTRY = "Gantry";
+    static final String GANTRY = "Gantry";
     private static final String SOCKET = "Gantry by socket";
     private static final String RUNC = "containerd + runc";
     private static final String CRUN = "containerd + crun";
