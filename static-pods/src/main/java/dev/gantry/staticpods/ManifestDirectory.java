@@ -124,7 +124,10 @@ final class ManifestDirectory {
             case COMPLETE -> {
                 writing.remove(name);
                 read(name);
-                tell();
+                // a file that was renamed is not yet gone under its old name: that is known soon, and told then
+                if (vanished.isEmpty() || vanished.equals(Set.of(name))) {
+                    tell();
+                }
             }
             case ATTRIBUTES -> {
                 if (!writing.containsKey(name)) {
@@ -159,8 +162,8 @@ final class ManifestDirectory {
                     if (Files.isSymbolicLink(file)) {
                         manifests.unreadable(path(name), "is a link to a file that is not there");
                     }
-                    tell();
                 }
+                tell();
             });
         }
     }

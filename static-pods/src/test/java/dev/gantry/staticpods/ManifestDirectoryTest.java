@@ -317,6 +317,23 @@ class ManifestDirectoryTest {
     }
 
     @Test
+    void aRenamedManifestIsNoSecondOne() throws IOException {
+        ManifestDirectory watched = watched();
+        write("web.yaml", manifest("web", "nginx"));
+        watched.list();
+
+        Files.move(directory.resolve("web.yaml"), directory.resolve("shop.yaml"));
+        watched.changed("web.yaml", Change.GONE);
+        watched.changed("shop.yaml", Change.COMPLETE);
+        runTimers();
+
+        assertThat(last().pods()).hasSize(1);
+        assertThat(told)
+                .hasSize(2)
+                .allSatisfy(snapshot -> assertThat(snapshot.problems()).isEmpty());
+    }
+
+    @Test
     void aLinkToNothingIsToldUntilItLeadsSomewhere() throws IOException {
         Path target = directory.resolve("web.manifest");
         Files.createSymbolicLink(directory.resolve("web.yaml"), target);
