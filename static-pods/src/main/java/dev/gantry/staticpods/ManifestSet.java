@@ -10,6 +10,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -151,6 +152,12 @@ final class ManifestSet {
         if (decoded.pod().getMetadata().getName() == null) {
             errors.add(new ManifestError(
                     file, decoded.position(), "metadata.name", "Required value: a pod from a file needs its own name"));
+            return;
+        }
+        Optional<String> fault =
+                StaticPods.nameFault(decoded.pod().getMetadata().getName(), node.name());
+        if (fault.isPresent()) {
+            errors.add(new ManifestError(file, decoded.position(), "metadata.name", fault.get()));
             return;
         }
         Pod pod = StaticPods.adopt(decoded, node.name(), file, seen);

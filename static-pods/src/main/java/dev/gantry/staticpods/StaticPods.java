@@ -12,10 +12,32 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 
 /** What makes a pod from a file a static pod of this node: its name, uid, annotations and tolerations. */
 final class StaticPods {
+    /** Of the name of a pod, as the API has it. */
+    private static final int MAX_NAME = 253;
+
     private StaticPods() {}
+
+    /** As whom the node knows the pod. */
+    private static String name(String own, String nodeName) {
+        return own + "-" + nodeName.toLowerCase(Locale.ROOT);
+    }
+
+    /** Why a pod of this name cannot be a static pod of the node; empty if it can. */
+    static Optional<String> nameFault(String own, String nodeName) {
+        String name = name(own, nodeName);
+        if (name.length() <= MAX_NAME) {
+            return Optional.empty();
+        }
+        int left = MAX_NAME - 1 - nodeName.length();
+        String shorter = left < 1 ? "" : "use at most " + left + " here, or ";
+        return Optional.of(
+                "must be no more than %d characters together with '-' and the node's name, and has %d, %d of them the node's; %sgive the node a shorter name with --hostname-override"
+                        .formatted(MAX_NAME, name.length(), nodeName.length(), shorter));
+    }
 
     /**
      * Makes the decoded pod one of this node, in place.
@@ -34,7 +56,7 @@ final class StaticPods {
         if (metadata.getUid() == null || metadata.getUid().isEmpty()) {
             metadata.setUid(hash);
         }
-        metadata.setName(metadata.getName() + "-" + nodeName.toLowerCase(Locale.ROOT));
+        metadata.setName(name(metadata.getName(), nodeName));
         metadata.setGeneration(1L);
         metadata.setResourceVersion(null);
         metadata.setCreationTimestamp(null);

@@ -56,6 +56,25 @@ class ManifestDirectoryTest {
     }
 
     @Test
+    void aNameThatIsTooLongWithTheNodesIsRefused() throws IOException {
+        ManifestDirectory watched = watched();
+        write("most.yaml", manifest("a".repeat(246), "nginx"));
+        write("web.yaml", manifest("b".repeat(247), "nginx"));
+
+        watched.list();
+
+        assertThat(last().pods())
+                .extracting(pod -> pod.getMetadata().getName())
+                .containsExactly("a".repeat(246) + "-node-1");
+        assertThat(last().problems())
+                .flatExtracting(ManifestSnapshot.Problem::errors)
+                .extracting(ManifestError::toString)
+                .containsExactly(directory.resolve("web.yaml")
+                        + ":1:1: metadata.name: must be no more than 253 characters together with '-' and the node's name, and has 254, 6 of them the node's;"
+                        + " use at most 246 here, or give the node a shorter name with --hostname-override");
+    }
+
+    @Test
     void aCommentChangesNothingAndAnEditChangesTheUid() throws IOException {
         ManifestDirectory watched = watched();
         write("web.yaml", manifest("web", "nginx"));
