@@ -14,7 +14,7 @@ final class DescribeCommand implements Command {
             "describe",
             "[pod|node] [NAME...]",
             Commands.summary("describe"),
-            "Show a pod in detail: its state, each container's, and the events about it; or the node, with what it has and what its pods request.",
+            "Show a pod in detail: its state, each container's, and the events about it; or the node, with what it has, what its pods request, and the events about it.",
             List.of(
                     new CommandSpec.Example("A pod of the default namespace", "gantry describe pod web"),
                     new CommandSpec.Example("All pods of the default namespace", "gantry describe pods"),
@@ -77,12 +77,12 @@ final class DescribeCommand implements Command {
         return exit;
     }
 
-    private static Json events(Session session, String base, Json pod) throws CliException, IOException {
+    private static Json events(Session session, String base, Json object) throws CliException, IOException {
         Map<String, String> query = new LinkedHashMap<>();
         query.put(
                 "fieldSelector",
-                "involvedObject.name=" + pod.text("metadata", "name") + ",involvedObject.uid="
-                        + pod.text("metadata", "uid"));
+                "involvedObject.name=" + object.text("metadata", "name") + ",involvedObject.uid="
+                        + object.text("metadata", "uid"));
         try (ApiResponse response = session.client().get(ApiClient.query(base + "/events", query))) {
             return response.json();
         }
@@ -106,7 +106,10 @@ final class DescribeCommand implements Command {
             pods = response.json();
         }
         for (Json node : nodes) {
-            session.console().out().print(new NodeDescription(Clock.systemUTC()).of(node, pods));
+            session.console()
+                    .out()
+                    .print(new NodeDescription(session.console(), Clock.systemUTC())
+                            .of(node, pods, events(session, "/api/v1", node)));
         }
         return 0;
     }

@@ -10,10 +10,11 @@ final class EventsCommand implements Command {
             "events",
             "",
             Commands.summary("events"),
-            "List what happened to pods, oldest first; or follow it as it happens.",
+            "List what happened to pods and to the node, oldest first; or follow it as it happens.",
             List.of(
                     new CommandSpec.Example("What happened in the default namespace", "gantry events"),
                     new CommandSpec.Example("What happened to one pod", "gantry events --for pod/web"),
+                    new CommandSpec.Example("What happened to the node", "gantry events --for node/$(hostname)"),
                     new CommandSpec.Example(
                             "Follow the warnings of all namespaces", "gantry events -A --types Warning --watch")),
             List.of(
@@ -21,7 +22,7 @@ final class EventsCommand implements Command {
                     GetCommand.ALL,
                     GetCommand.OUTPUT,
                     GetCommand.WATCH,
-                    Option.value("for", "pod/NAME", "Only events about this pod."),
+                    Option.value("for", "KIND/NAME", "Only events about this pod or node, such as pod/web."),
                     Option.value("types", "TYPE", "Only events of this type: Normal or Warning."),
                     GetCommand.NO_HEADERS));
 
@@ -35,13 +36,23 @@ final class EventsCommand implements Command {
         arguments.atMost(0);
         List<String> fields = new ArrayList<>();
         if (arguments.has("for")) {
-            String name = arguments.value("for");
-            fields.add("involvedObject.name=" + name.substring(name.indexOf('/') + 1));
+            String about = arguments.value("for");
+            int slash = about.indexOf('/');
+            fields.add("involvedObject.kind=" + kind(slash < 0 ? "pod" : about.substring(0, slash), about));
+            fields.add("involvedObject.name=" + about.substring(slash + 1));
         }
         if (arguments.has("types")) {
             fields.add("type=" + type(arguments.value("types")));
         }
         return new GetCommand.Listing(arguments, session, "events", String.join(",", fields)).run(List.of());
+    }
+
+    private static String kind(String word, String asked) throws UsageException {
+        return switch (word) {
+            case "pods", "pod", "po" -> "Pod";
+            case "nodes", "node", "no" -> "Node";
+            default -> throw new UsageException("--for takes pod/NAME or node/NAME, not '" + asked + "'");
+        };
     }
 
     private static String type(String asked) throws UsageException {

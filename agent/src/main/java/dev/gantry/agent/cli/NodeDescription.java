@@ -19,14 +19,16 @@ final class NodeDescription {
     private static final int WIDTH = 20;
     private static final ObjectMapper MAPPER = new ObjectMapper();
 
+    private final Console console;
     private final Clock clock;
     private final StringBuilder out = new StringBuilder();
 
-    NodeDescription(Clock clock) {
+    NodeDescription(Console console, Clock clock) {
+        this.console = console;
         this.clock = clock;
     }
 
-    String of(Json node, Json podList) {
+    String of(Json node, Json podList, Json eventList) {
         line("Name", node.text("metadata", "name"));
         line("Roles", "<none>");
         String labels = "";
@@ -49,6 +51,12 @@ final class NodeDescription {
                     "  %-26s %s%n", info.getKey() + ":", info.getValue().text()));
         }
         pods(node, podList);
+        List<Json> events = PlainText.of(eventList).items("items");
+        if (events.isEmpty()) {
+            line("Events", "");
+        } else {
+            EventRows.print(out, events, console, this::age);
+        }
         return out.toString();
     }
 

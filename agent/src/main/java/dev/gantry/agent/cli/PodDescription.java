@@ -277,26 +277,7 @@ final class PodDescription {
             line(0, "Events", "");
             return;
         }
-        out.append("Events:\n");
-        InnerTable table = new InnerTable(true, "Type", "Reason", "Age", "From", "Message");
-        for (Json event : items) {
-            table.add(
-                    event.text("type"),
-                    event.text("reason"),
-                    eventAge(event),
-                    event.text("source", "component"),
-                    event.text("message"));
-        }
-        table.print(out, (column, cell) -> column == 0 && cell.equals("Warning") ? console.yellow(cell) : cell);
-    }
-
-    private String eventAge(Json event) {
-        String last = event.text("lastTimestamp");
-        String first = event.text("firstTimestamp");
-        if (event.number("count") > 1) {
-            return age(last) + " (x" + event.number("count") + " over " + age(first) + ")";
-        }
-        return age(last.isEmpty() ? event.text("metadata", "creationTimestamp") : last);
+        EventRows.print(out, items, console, this::age);
     }
 
     private void pairs(String title, Map<String, Json> pairs, String separator) {

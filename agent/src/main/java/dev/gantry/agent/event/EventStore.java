@@ -92,7 +92,28 @@ public final class EventStore implements EventSink, AutoCloseable {
     }
 
     /** What makes two occurrences the same event. */
-    private record Key(PodReference pod, String container, boolean warning, String reason, String message) {}
+    private record Key(Involved object, String container, boolean warning, String reason, String message) {}
+
+    /**
+     * What an event is about.
+     *
+     * @param namespace empty for the node
+     */
+    private record Involved(String kind, String namespace, String name, String uid) {
+        static Involved pod(PodReference pod) {
+            return new Involved("Pod", pod.namespace(), pod.name(), pod.uid());
+        }
+
+        /** As the kubelet refers to its node: with the name as uid. */
+        static Involved node(String name) {
+            return new Involved("Node", "", name, name);
+        }
+
+        /** Where its events are. */
+        String eventNamespace() {
+            return namespace.isEmpty() ? "default" : namespace;
+        }
+    }
 
     /** Where in a pod's spec a container is. */
     @FunctionalInterface
@@ -107,7 +128,7 @@ public final class EventStore implements EventSink, AutoCloseable {
     /**
      * An event and how often it occurred.
      *
-     * @param path of the container; empty for the pod as a whole
+     * @param path of the container; empty for the pod as a whole, and for the node
      * @param message of the last occurrence
      * @param version as resourceVersion, grows with each occurrence of any event
      */
@@ -136,19 +157,30 @@ public final class EventStore implements EventSink, AutoCloseable {
 
     @Override
     public void record(PodReference pod, Optional<String> container, boolean warning, String reason, String message) {
-        String bounded = bounded(message);
         String path = container.map(name -> paths.of(pod, name)).orElse("");
-        Key own = new Key(pod, container.orElse(""), warning, reason, bounded);
+        record(Involved.pod(pod), container.orElse(""), path, warning, reason, message);
+    }
+
+    /** Takes events of this node. */
+    public NodeEventSink ofNode() {
+        Involved node = Involved.node(nodeName);
+        return (warning, reason, message) -> record(node, "", "", warning, reason, message);
+    }
+
+    private void record(
+            Involved object, String container, String path, boolean warning, String reason, String message) {
+        String bounded = bounded(message);
+        Key own = new Key(object, container, warning, reason, bounded);
         Event event;
         synchronized (this) {
             Instant now = clock.instant();
             boolean combined = !entries.containsKey(own) && similar(own, now) >= SIMILAR;
-            Key key = combined ? new Key(pod, own.container(), warning, reason, COMBINED) : own;
+            Key key = combined ? new Key(object, container, warning, reason, COMBINED) : own;
             String text = combined ? bounded(COMBINED + message) : bounded;
             Entry before = entries.remove(key);
             sequence++;
             Entry entry = before == null
-                    ? new Entry(key, path, text, name(pod, now), 1, now, now, sequence)
+                    ? new Entry(key, path, text, name(object, now), 1, now, now, sequence)
                     : new Entry(key, path, text, before.name(), before.count() + 1, before.first(), now, sequence);
             entries.put(key, entry);
             if (entries.size() > CAPACITY) {
@@ -182,7 +214,7 @@ public final class EventStore implements EventSink, AutoCloseable {
     /** How many of the same reason and container, with other words, there were of late. */
     private long similar(Key key, Instant now) {
         return entries.values().stream()
-                .filter(entry -> entry.key().pod().equals(key.pod())
+                .filter(entry -> entry.key().object().equals(key.object())
                         && entry.key().container().equals(key.container())
                         && entry.key().warning() == key.warning()
                         && entry.key().reason().equals(key.reason())
@@ -191,9 +223,9 @@ public final class EventStore implements EventSink, AutoCloseable {
     }
 
     /** {@code web.17a2b3c4d5e6f708}: as client-go names events, made unique by time and number. */
-    private String name(PodReference pod, Instant now) {
+    private String name(Involved object, Instant now) {
         long nanos = now.getEpochSecond() * 1_000_000_000L + now.getNano() + sequence;
-        return pod.name() + "." + Long.toHexString(nanos);
+        return object.name() + "." + Long.toHexString(nanos);
     }
 
     /** All events, those that occurred longest ago first. */
@@ -212,16 +244,18 @@ public final class EventStore implements EventSink, AutoCloseable {
         Key key = entry.key();
         ObjectReference involved = new ObjectReference();
         involved.setApiVersion("v1");
-        involved.setKind("Pod");
-        involved.setNamespace(key.pod().namespace());
-        involved.setName(key.pod().name());
-        involved.setUid(key.pod().uid());
+        involved.setKind(key.object().kind());
+        if (!key.object().namespace().isEmpty()) {
+            involved.setNamespace(key.object().namespace());
+        }
+        involved.setName(key.object().name());
+        involved.setUid(key.object().uid());
         if (!entry.path().isEmpty()) {
             involved.setFieldPath(entry.path());
         }
         ObjectMeta metadata = new ObjectMeta();
         metadata.setName(entry.name());
-        metadata.setNamespace(key.pod().namespace());
+        metadata.setNamespace(key.object().eventNamespace());
         metadata.setUid(entry.name());
         metadata.setCreationTimestamp(Timestamps.format(entry.first()));
         metadata.setResourceVersion(Long.toString(entry.version()));
@@ -282,9 +316,10 @@ public final class EventStore implements EventSink, AutoCloseable {
         try (JsonGenerator json = JSON.createGenerator(text)) {
             Key key = entry.key();
             json.writeStartObject();
-            json.writeStringField("namespace", key.pod().namespace());
-            json.writeStringField("pod", key.pod().name());
-            json.writeStringField("uid", key.pod().uid());
+            json.writeStringField("kind", key.object().kind());
+            json.writeStringField("namespace", key.object().namespace());
+            json.writeStringField("object", key.object().name());
+            json.writeStringField("uid", key.object().uid());
             json.writeStringField("container", key.container());
             json.writeStringField("type", key.warning() ? "Warning" : "Normal");
             json.writeStringField("reason", key.reason());
@@ -320,7 +355,11 @@ public final class EventStore implements EventSink, AutoCloseable {
             }
         }
         Key key = new Key(
-                new PodReference(field(fields, "namespace"), field(fields, "pod"), field(fields, "uid")),
+                new Involved(
+                        field(fields, "kind"),
+                        field(fields, "namespace"),
+                        field(fields, "object"),
+                        field(fields, "uid")),
                 field(fields, "container"),
                 field(fields, "type").equals("Warning"),
                 field(fields, "reason"),

@@ -16,6 +16,7 @@ import dev.gantry.agent.cri.RuntimeWatch;
 import dev.gantry.agent.event.EventStore;
 import dev.gantry.agent.hook.Hooks;
 import dev.gantry.agent.hook.LifecycleHooks;
+import dev.gantry.agent.node.NodeEvents;
 import dev.gantry.agent.pod.CrashLoop;
 import dev.gantry.agent.pod.CriPodEngine;
 import dev.gantry.agent.pod.NodeFacts;
@@ -167,7 +168,9 @@ final class Agent implements Node.RunningAgent {
             Heartbeat heartbeat = Heartbeat.start(pool, timers, System::nanoTime);
             RuntimeWatch watch = kept(RuntimeWatch.start(cri::status, engine::runtimeReady, timers));
             Agent agent = new Agent(config, rooms, heartbeat, watch, firstManifests);
-            kept(ApiServer.start(paths.socket(), backend(agent, engine, runtime, host), ApiLimits.STANDARD, clock));
+            NodeView node = nodeView(agent, engine, runtime, host, events);
+            kept(ApiServer.start(paths.socket(), backend(agent, engine, runtime, node), ApiLimits.STANDARD, clock));
+            kept(node.follow(blocking, timers));
             firstManifests.join();
             // Last: nobody waits for these, and the first pods are on their way.
             kept(NodeServices.start(
@@ -253,8 +256,24 @@ final class Agent implements Node.RunningAgent {
             return first;
         }
 
-        private Backend backend(Agent agent, CriPodEngine engine, PodRuntime runtime, Optional<HostCgroups> host)
+        private NodeView nodeView(
+                Agent agent, CriPodEngine engine, PodRuntime runtime, Optional<HostCgroups> host, EventStore events)
                 throws IOException {
+            return new NodeView(
+                    engine.node(),
+                    config.paths(),
+                    runtime.builtIn().map(NativeRuntime::cgroups).or(() -> host.map(HostCgroups::tree)),
+                    agent.health(),
+                    clock,
+                    engine::runtime,
+                    () -> runtime.builtIn()
+                            .map(NativeRuntime::networkLimitations)
+                            .orElse(List.of()),
+                    new NodeEvents(config.nodeName(), events.ofNode()),
+                    Path.of("/"));
+        }
+
+        private Backend backend(Agent agent, CriPodEngine engine, PodRuntime runtime, NodeView node) {
             NodePaths paths = config.paths();
             Optional<ImageStore> images = runtime.images();
             return new Backend(
@@ -265,17 +284,7 @@ final class Agent implements Node.RunningAgent {
                     new StrictManifests(),
                     manifest -> runtime.explain(config, manifest),
                     () -> Finding.json(MachineCheck.ofThisMachine(paths).run()),
-                    new NodeView(
-                            engine.node(),
-                            paths,
-                            runtime.builtIn().map(NativeRuntime::cgroups).or(() -> host.map(HostCgroups::tree)),
-                            agent.health(),
-                            clock,
-                            engine::runtime,
-                            () -> runtime.builtIn()
-                                    .map(NativeRuntime::networkLimitations)
-                                    .orElse(List.of()),
-                            Path.of("/"))::node,
+                    node::node,
                     agent.health(),
                     out -> {},
                     paths.podLogs(),

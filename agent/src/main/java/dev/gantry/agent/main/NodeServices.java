@@ -71,9 +71,9 @@ final class NodeServices implements AutoCloseable {
         NodeServices services = new NodeServices(config, engine, pool);
         try {
             if (tree.isPresent()) {
-                services.levels(tree.get(), SliceManager.NONE);
+                services.levels(tree.get(), SliceManager.NONE, events);
             } else if (host.isPresent()) {
-                services.levels(host.get().tree(), host.get().slices());
+                services.levels(host.get().tree(), host.get().slices(), events);
                 host.get().sweep(services.cgroupsInUse());
                 services.sweepCgroups(host.get()::remove);
             } else {
@@ -115,14 +115,15 @@ final class NodeServices implements AutoCloseable {
         }));
     }
 
-    private void levels(CgroupTree tree, SliceManager slices) throws IOException {
+    private void levels(CgroupTree tree, SliceManager slices, EventStore events) throws IOException {
         NodeFacts node = engine.node();
         NodeCgroups cgroups = NodeCgroups.of(
                 tree,
                 slices,
                 node.resources(),
                 node.policy(),
-                config.resources().enforcePods());
+                config.resources().enforcePods(),
+                events.ofNode());
         follow(() -> {
             synchronized (cgroups) {
                 cgroups.update(engine.runningSpecs());
@@ -140,7 +141,7 @@ final class NodeServices implements AutoCloseable {
                         .setCause(error)
                         .log("Failed to follow the kernel's log"));
         services.push(loop);
-        OomEvents oom = OomEvents.start(linux, loop, events, engine::owner);
+        OomEvents oom = OomEvents.start(linux, loop, events, events.ofNode(), engine::owner);
         services.push(oom);
         if (oom.needsCgroups() && tree.isPresent()) {
             follow(() -> oom.watch(engine.runningContainers().stream()

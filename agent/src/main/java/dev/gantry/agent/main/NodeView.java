@@ -3,6 +3,7 @@ package dev.gantry.agent.main;
 import dev.gantry.agent.api.Backend;
 import dev.gantry.agent.config.NodePaths;
 import dev.gantry.agent.config.Version;
+import dev.gantry.agent.node.NodeEvents;
 import dev.gantry.agent.node.NodeObjects;
 import dev.gantry.agent.node.NodeObservation;
 import dev.gantry.agent.pod.NodeFacts;
@@ -16,14 +17,26 @@ import io.fabric8.kubernetes.api.model.NodeSystemInfo;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Supplier;
 
-/** This node as an object of the API: looks at the machine when asked. */
+/** This node as an object of the API: looks at the machine when asked, and now and then for the events. */
 final class NodeView {
+    /** As the kubelet's {@code nodeStatusUpdateFrequency}. */
+    private static final Duration PERIOD = Duration.ofSeconds(10);
+    /** Leaves the machine to the first pods, and the runtime the time to say that it is ready. */
+    private static final Duration FIRST_LOOK = Duration.ofSeconds(1);
+
     private final NodeFacts facts;
     private final NodePaths paths;
     private final Optional<CgroupTree> tree;
@@ -32,9 +45,13 @@ final class NodeView {
     private final Path root;
     private final Supplier<String> runtime;
     private final Supplier<List<String>> network;
+    private final NodeEvents events;
+    private final AtomicBoolean looking = new AtomicBoolean();
     private final NodeSystemInfo info;
     private final Instant createdAt;
     private List<NodeCondition> conditions = List.of();
+    /** Found when somebody asked last: it takes a look at all rules of the machine's firewall. */
+    private List<String> limitations = List.of();
 
     /**
      * Of the machine.
@@ -51,6 +68,7 @@ final class NodeView {
             InstantSource clock,
             Supplier<String> runtime,
             Supplier<List<String>> network,
+            NodeEvents events,
             Path root)
             throws IOException {
         this.facts = facts;
@@ -61,6 +79,7 @@ final class NodeView {
         this.root = root;
         this.runtime = runtime;
         this.network = network;
+        this.events = events;
         this.info = info();
         this.createdAt = Files.readAttributes(paths.state(), java.nio.file.attribute.BasicFileAttributes.class)
                 .creationTime()
@@ -101,9 +120,48 @@ final class NodeView {
     /** The node as it is now. */
     synchronized Node node() {
         info.setContainerRuntimeVersion(runtime.get());
+        limitations = network.get();
         Node node = NodeObjects.of(facts, info, observe(), conditions, createdAt, clock.instant());
-        conditions = node.getStatus().getConditions();
+        found(node.getStatus().getConditions());
         return node;
+    }
+
+    /**
+     * Records the start and, from now on, what changes.
+     *
+     * @param executor where it looks, one look at a time; not the pods' own, since that nothing is worked on there is one of the changes
+     */
+    AutoCloseable follow(Executor executor, ScheduledExecutorService timers) {
+        events.started(info.getBootID(), paths.state().resolve("boot-id"));
+        ScheduledFuture<?> looks = timers.scheduleWithFixedDelay(
+                () -> lookSoon(executor), FIRST_LOOK.toMillis(), PERIOD.toMillis(), TimeUnit.MILLISECONDS);
+        return () -> looks.cancel(false);
+    }
+
+    private void lookSoon(Executor executor) {
+        if (looking.compareAndSet(false, true)) {
+            try {
+                executor.execute(this::look);
+            } catch (RejectedExecutionException e) {
+                // All its threads hang: perhaps one does not at the next time.
+                looking.set(false);
+            }
+        }
+    }
+
+    private void look() {
+        try {
+            synchronized (this) {
+                found(NodeObjects.conditions(facts.resources(), observe(), conditions, clock.instant()));
+            }
+        } finally {
+            looking.set(false);
+        }
+    }
+
+    private void found(List<NodeCondition> now) {
+        events.changed(conditions, now);
+        conditions = now;
     }
 
     private NodeObservation observe() {
@@ -116,7 +174,7 @@ final class NodeView {
                 tree.map(CgroupTree::missing).orElse(List.of()).stream()
                         .filter(this::matters)
                         .toList(),
-                network.get());
+                limitations);
     }
 
     /** systemd hands no controller of huge pages down; without huge pages there is nothing to limit. */

@@ -77,7 +77,12 @@ public final class NodeObjects {
         return shown;
     }
 
-    private static List<NodeCondition> conditions(
+    /**
+     * The conditions alone.
+     *
+     * @param before as for {@link #of}
+     */
+    public static List<NodeCondition> conditions(
             NodeResources resources, NodeObservation seen, List<NodeCondition> before, Instant now) {
         List<NodeCondition> conditions = new ArrayList<>();
         boolean memory = seen.memoryAvailable() < resources.evictionHard().get(Amounts.MEMORY);

@@ -1,6 +1,7 @@
 package dev.gantry.agent.oom;
 
 import dev.gantry.agent.event.EventSink;
+import dev.gantry.agent.event.NodeEventSink;
 import dev.gantry.agent.event.PodReference;
 import dev.gantry.agent.oom.OomRecord.Place;
 import dev.gantry.cgroups.Cgroup;
@@ -33,6 +34,7 @@ public final class OomEvents implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(OomEvents.class);
 
     private final EventSink events;
+    private final NodeEventSink nodeEvents;
     private final Owners owners;
     private final EventLoop loop;
     private final Map<String, CgroupEvents.Subscription> watched = new HashMap<>();
@@ -52,8 +54,9 @@ public final class OomEvents implements AutoCloseable {
     /** A container that runs, and its cgroup. */
     public record Watched(String podUid, String containerId, Cgroup cgroup) {}
 
-    private OomEvents(EventSink events, Owners owners, EventLoop loop) {
+    private OomEvents(EventSink events, NodeEventSink nodeEvents, Owners owners, EventLoop loop) {
         this.events = events;
+        this.nodeEvents = nodeEvents;
         this.owners = owners;
         this.loop = loop;
     }
@@ -62,9 +65,11 @@ public final class OomEvents implements AutoCloseable {
      * Begins. Cannot fail: without the kernel's log it makes do with counters.
      *
      * @param loop its thread reads the log
+     * @param nodeEvents hear of victims that are in no pod, when the machine as a whole ran out of memory
      */
-    public static OomEvents start(Linux linux, EventLoop loop, EventSink events, Owners owners) throws IOException {
-        OomEvents oom = new OomEvents(events, owners, loop);
+    public static OomEvents start(
+            Linux linux, EventLoop loop, EventSink events, NodeEventSink nodeEvents, Owners owners) throws IOException {
+        OomEvents oom = new OomEvents(events, nodeEvents, owners, loop);
         try {
             oom.log = KernelLog.open(linux, loop, oom::logged);
         } catch (ErrnoException e) {
@@ -118,7 +123,7 @@ public final class OomEvents implements AutoCloseable {
         if (owner.isPresent()) {
             events.record(owner.get().pod(), owner.get().container(), true, kill.reason(), kill.message());
         } else if (kill.system()) {
-            LOG.atWarn().addKeyValue("cgroup", kill.cgroup()).log(kill.message());
+            nodeEvents.record(true, kill.reason(), kill.message());
         }
     }
 

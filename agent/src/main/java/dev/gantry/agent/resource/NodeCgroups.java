@@ -1,5 +1,6 @@
 package dev.gantry.agent.resource;
 
+import dev.gantry.agent.event.NodeEventSink;
 import dev.gantry.cgroups.Cgroup;
 import dev.gantry.cgroups.CgroupException;
 import dev.gantry.cgroups.CgroupResources;
@@ -13,6 +14,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -30,9 +32,12 @@ public final class NodeCgroups {
     private final NodeResources node;
     private final ResourcePolicy policy;
     private final boolean enforced;
+    private final NodeEventSink events;
     private final Map<String, CgroupResources> written = new HashMap<>();
     private Map<String, Missing> missing = Map.of();
     private String lastRefusal = "";
+    /** Whether the events say how it came out. */
+    private boolean told;
 
     /** Of these three cgroups, which are there. */
     NodeCgroups(
@@ -42,7 +47,8 @@ public final class NodeCgroups {
             SliceManager slices,
             NodeResources node,
             ResourcePolicy policy,
-            boolean enforced) {
+            boolean enforced,
+            NodeEventSink events) {
         this.pods = pods;
         this.burstable = burstable;
         this.bestEffort = bestEffort;
@@ -50,6 +56,7 @@ public final class NodeCgroups {
         this.node = node;
         this.policy = policy;
         this.enforced = enforced;
+        this.events = events;
     }
 
     /**
@@ -57,9 +64,15 @@ public final class NodeCgroups {
      *
      * @param slices is told of the limits, too
      * @param enforced whether the pods together are limited to what is not reserved
+     * @param events hear once that they are, and why not
      */
     public static NodeCgroups of(
-            CgroupTree tree, SliceManager slices, NodeResources node, ResourcePolicy policy, boolean enforced)
+            CgroupTree tree,
+            SliceManager slices,
+            NodeResources node,
+            ResourcePolicy policy,
+            boolean enforced,
+            NodeEventSink events)
             throws CgroupException {
         return new NodeCgroups(
                 tree.pods(),
@@ -68,7 +81,8 @@ public final class NodeCgroups {
                 slices,
                 node,
                 policy,
-                enforced);
+                enforced,
+                events);
     }
 
     /** Sets the levels for these pods. */
@@ -77,6 +91,7 @@ public final class NodeCgroups {
         Map<String, Missing> found = new LinkedHashMap<>(missing);
         try {
             write(pods, levels.pods(), found);
+            written(found.values());
             write(burstable, levels.burstable(), found);
             write(bestEffort, levels.bestEffort(), found);
             lastRefusal = "";
@@ -86,10 +101,33 @@ public final class NodeCgroups {
                 LOG.atWarn()
                         .addKeyValue("err", message)
                         .log("Could not limit the pods' cgroups, retrying with the next pod");
+                if (enforced && !told) {
+                    failed(message);
+                }
             }
             lastRefusal = message;
         }
         missing = found;
+    }
+
+    /** The kernel took the limits of all pods; what it does not have is not in force. */
+    private void written(Collection<Missing> absent) {
+        if (!enforced || told) {
+            return;
+        }
+        told = true;
+        if (absent.isEmpty()) {
+            events.record(false, "NodeAllocatableEnforced", "Updated Node Allocatable limit across pods");
+        } else {
+            failed(absent.stream().map(Missing::toString).collect(Collectors.joining("; ")));
+        }
+    }
+
+    private void failed(String why) {
+        events.record(
+                true,
+                "FailedNodeAllocatableEnforcement",
+                "Failed to update Node Allocatable Limits [\"kubepods\"]: " + why);
     }
 
     private void write(Cgroup level, CgroupResources wanted, Map<String, Missing> found) throws CgroupException {

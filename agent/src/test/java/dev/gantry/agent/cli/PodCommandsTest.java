@@ -8,6 +8,7 @@ import dev.gantry.agent.api.TestPods;
 import dev.gantry.agent.api.TestServer;
 import io.fabric8.kubernetes.api.model.ContainerBuilder;
 import io.fabric8.kubernetes.api.model.ContainerStatus;
+import io.fabric8.kubernetes.api.model.Event;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.Quantity;
 import io.fabric8.kubernetes.api.model.ResourceRequirementsBuilder;
@@ -263,6 +264,31 @@ class PodCommandsTest {
                         LAST SEEN   TYPE     REASON    OBJECT    MESSAGE
                         60s         Normal   Started   pod/web   Container started
                         """);
+    }
+
+    @Test
+    void theNodeHasEventsToo() {
+        Event event = TestPods.event("node-1", "Rebooted", "Node node-1 has been rebooted, boot id: 1", "Warning", 2);
+        event.getInvolvedObject().setKind("Node");
+        event.getInvolvedObject().setNamespace(null);
+        event.getInvolvedObject().setUid("node-1");
+        event.getInvolvedObject().setFieldPath(null);
+        engine.record(event);
+        engine.record(TestPods.event("node-1", "Started", "Container started", "Normal", 1));
+
+        run("events", "--for", "node/node-1");
+        assertThat(line.out()).isEqualTo("""
+                        LAST SEEN   TYPE      REASON     OBJECT        MESSAGE
+                        60s         Warning   Rebooted   node/node-1   Node node-1 has been rebooted, boot id: 1
+                        """);
+        run("events", "--for", "node-1");
+        assertThat(line.out()).contains("pod/node-1").doesNotContain("node/node-1");
+        assertThat(run("describe", "node")).isZero();
+        assertThat(line.out())
+                .contains("Events:\n  Type     Reason    Age", "  Warning  Rebooted  ", " (x2 over ")
+                .doesNotContain("Container started");
+        assertThat(run("events", "--for", "job/x")).isNotZero();
+        assertThat(line.err()).contains("--for takes pod/NAME or node/NAME, not 'job/x'");
     }
 
     @Test

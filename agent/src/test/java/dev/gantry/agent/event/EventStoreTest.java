@@ -127,6 +127,31 @@ class EventStoreTest {
     }
 
     @Test
+    void theNodesEventsAreKeptAsThePodsAre() {
+        store.ofNode().record(false, "Starting", "Starting kubelet.");
+        clock.advance(Duration.ofSeconds(10));
+        store.ofNode().record(false, "Starting", "Starting kubelet.");
+        // A pod that has the node's name is another object.
+        store.record(new PodReference("default", "node-1", "node-1"), Optional.empty(), false, "Starting", "x");
+        store.close();
+
+        open();
+
+        assertThat(texts()).containsExactly("Starting x2 Starting kubelet.", "Starting x1 x");
+        Event event = store.events().get(0);
+        assertThat(event.getInvolvedObject().getKind()).isEqualTo("Node");
+        assertThat(event.getInvolvedObject().getName()).isEqualTo("node-1");
+        assertThat(event.getInvolvedObject().getUid()).isEqualTo("node-1");
+        assertThat(event.getInvolvedObject().getNamespace()).isNull();
+        assertThat(event.getInvolvedObject().getFieldPath()).isNull();
+        assertThat(event.getMetadata().getNamespace()).isEqualTo("default");
+        assertThat(event.getMetadata().getName()).startsWith("node-1.");
+        assertThat(event.getType()).isEqualTo("Normal");
+        store.ofNode().record(false, "Starting", "Starting kubelet.");
+        assertThat(texts()).contains("Starting x3 Starting kubelet.");
+    }
+
+    @Test
     void aTornFileIsReadAsFarAsItGoes() throws Exception {
         record("", "A", "a");
         record("", "B", "b");

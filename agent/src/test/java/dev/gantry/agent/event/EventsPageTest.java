@@ -22,6 +22,9 @@ class EventsPageTest {
     /** A warning or not, and the reason: how all events are recorded. */
     private static final Pattern RECORDED = Pattern.compile("\\b(true|false),\\s*\"([A-Z][A-Za-z]+)\"\\s*[,)]");
 
+    /** What becomes of the node's conditions. */
+    private static final Pattern NODE = Pattern.compile("\"(NodeReady|NodeNotReady|NodeHas\\w+)\"");
+
     private static final Pattern REASON = Pattern.compile("\"([A-Z][A-Za-z]+)\"");
     /** Made from two words. */
     private static final Set<String> COMPOSED = Set.of("ResizeDeferred", "ResizeInfeasible");
@@ -51,12 +54,15 @@ class EventsPageTest {
     void everyReasonThatIsRecordedIsOnThePage() throws IOException {
         Set<String> recorded = new TreeSet<>();
         for (Path source : sources()) {
+            matches(NODE, Files.readString(source)).forEach(match -> recorded.add(match.group(1) + " Normal"));
             matches(RECORDED, Files.readString(source))
                     .forEach(match ->
                             recorded.add(match.group(2) + (match.group(1).equals("true") ? " Warning" : " Normal")));
         }
 
-        assertThat(recorded).hasSizeGreaterThan(20).contains("Killing Normal", "FailedKillPod Warning");
+        assertThat(recorded)
+                .hasSizeGreaterThan(20)
+                .contains("Killing Normal", "FailedKillPod Warning", "NodeHasDiskPressure Normal");
         assertThat(rows()).containsAll(recorded);
     }
 

@@ -26,7 +26,8 @@ class OomEventsIT {
         BlockingQueue<Throwable> errors = new LinkedBlockingQueue<>();
         Linux linux = Linux.system();
         try (EventLoop loop = EventLoop.start(linux, "oom-test", (name, error) -> errors.add(error));
-                OomEvents oom = OomEvents.start(linux, loop, this::record, OomEventsIT::owner)) {
+                OomEvents oom = OomEvents.start(
+                        linux, loop, this::record, (warning, reason, message) -> {}, OomEventsIT::owner)) {
             if (!oom.needsCgroups()) {
                 // What a process writes has another facility than the kernel's own messages.
                 Files.writeString(Path.of(KernelLog.PATH), "<4>" + LINE.formatted("forged"));

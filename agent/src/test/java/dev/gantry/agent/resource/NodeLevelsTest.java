@@ -95,7 +95,9 @@ class NodeLevelsTest {
         assertThat(levels.burstable().unified()).containsEntry("memory.low", Long.toString(1L << 30));
     }
 
-    private static NodeCgroups cgroups(FakeCgroups linux, Path top) throws IOException {
+    private final List<String> events = new ArrayList<>();
+
+    private NodeCgroups cgroups(FakeCgroups linux, Path top) throws IOException {
         Cgroup root = new Cgroup(linux, top.toString());
         Cgroup pods = root.child("kubepods");
         List<Cgroup> levels = List.of(root, pods, pods.child("burstable"), pods.child("besteffort"));
@@ -104,7 +106,14 @@ class NodeLevelsTest {
             level.enable(root.controllers());
         }
         return new NodeCgroups(
-                levels.get(1), levels.get(2), levels.get(3), SliceManager.NONE, NODE, ResourcePolicy.DEFAULT, true);
+                levels.get(1),
+                levels.get(2),
+                levels.get(3),
+                SliceManager.NONE,
+                NODE,
+                ResourcePolicy.DEFAULT,
+                true,
+                (warning, reason, message) -> events.add((warning ? "Warning " : "Normal ") + reason + ": " + message));
     }
 
     @Test
@@ -121,6 +130,8 @@ class NodeLevelsTest {
         cgroups.update(pods("{cpu: 200m}|{cpu: 500m}"));
         assertThat(linux.read(top.resolve("kubepods/burstable/cpu.weight"))).isEqualTo("28");
         assertThat(cgroups.missing()).isEmpty();
+        assertThat(events)
+                .containsExactly("Normal NodeAllocatableEnforced: Updated Node Allocatable limit across pods");
     }
 
     @Test
@@ -134,5 +145,12 @@ class NodeLevelsTest {
                 .extracting(missing -> missing.what())
                 .contains("cgroup controller memory", "cgroup controller pids");
         assertThat(linux.read(top.resolve("kubepods/burstable/cpu.weight"))).isEqualTo("20");
+        cgroups.update(pods("{cpu: 200m}"));
+        assertThat(events)
+                .singleElement()
+                .satisfies(event -> assertThat(event)
+                        .startsWith(
+                                "Warning FailedNodeAllocatableEnforcement: Failed to update Node Allocatable Limits [\"kubepods\"]: cgroup controller memory: ")
+                        .contains("; cgroup controller pids: "));
     }
 }
