@@ -26,8 +26,7 @@ class OomEventsIT {
         BlockingQueue<Throwable> errors = new LinkedBlockingQueue<>();
         Linux linux = Linux.system();
         try (EventLoop loop = EventLoop.start(linux, "oom-test", (name, error) -> errors.add(error));
-                OomEvents oom = OomEvents.start(
-                        linux, loop, this::record, (warning, reason, message) -> {}, OomEventsIT::owner)) {
+                OomEvents oom = OomEvents.start(linux, loop, this::record, this::recordOfNode, OomEventsIT::owner)) {
             if (!oom.needsCgroups()) {
                 // What a process writes has another facility than the kernel's own messages.
                 Files.writeString(Path.of(KernelLog.PATH), "<4>" + LINE.formatted("forged"));
@@ -42,11 +41,30 @@ class OomEventsIT {
         assertThat(errors).isEmpty();
     }
 
+    @Test
+    void aVictimInNoPodIsTheNodesIfTheMachineRanOutOfMemory() throws Exception {
+        Linux linux = Linux.system();
+        try (EventLoop loop = EventLoop.start(linux, "oom-test", (name, error) -> {});
+                OomEvents oom = OomEvents.start(linux, loop, this::record, this::recordOfNode, OomEventsIT::owner)) {
+            oom.logged(
+                    "oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=/,mems_allowed=0,oom_memcg=/a,task_memcg=/system.slice/a,task=tail,pid=7,uid=0");
+            oom.logged(
+                    "oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),cpuset=/,mems_allowed=0,global_oom,task_memcg=/system.slice/b,task=java,pid=12,uid=0");
+
+            assertThat(recorded.poll(10, TimeUnit.SECONDS))
+                    .isEqualTo("node SystemOOM System OOM encountered, victim process: java, pid: 12");
+        }
+    }
+
     private static Optional<OomEvents.Owner> owner(String uid, String container) {
         return Optional.of(new OomEvents.Owner(new PodReference("default", "web", uid), Optional.of("app")));
     }
 
     private void record(PodReference pod, Optional<String> container, boolean warning, String reason, String message) {
         recorded.add(pod.uid() + " " + container.orElse("-") + " " + reason + " " + message);
+    }
+
+    private void recordOfNode(boolean warning, String reason, String message) {
+        recorded.add("node " + reason + " " + message);
     }
 }
