@@ -1,13 +1,12 @@
 package dev.gantry.cgroups;
 
+import dev.gantry.linux.HelperProgram;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.concurrent.TimeUnit;
 
 /**
  * Transient slices of systemd's, by its {@code busctl}: as runc's systemd driver makes them.
@@ -16,8 +15,7 @@ import java.util.concurrent.TimeUnit;
  */
 public final class SystemdSlices implements SliceManager {
     private static final String SUFFIX = ".slice";
-    private static final int SECONDS = 30;
-    private static final int MAX_OUTPUT_BYTES = 4096;
+    private static final Duration PATIENCE = Duration.ofSeconds(30);
 
     /** The greatest of 64 bits. */
     private static final String INFINITY = "18446744073709551615";
@@ -153,33 +151,14 @@ public final class SystemdSlices implements SliceManager {
                     method));
             command.addAll(arguments);
             String what = "%s %s of systemd".formatted(method, arguments.get(1));
+            HelperProgram.Result result;
             try {
-                Process process = new ProcessBuilder(command)
-                        .redirectErrorStream(true)
-                        .redirectInput(ProcessBuilder.Redirect.from(
-                                Path.of("/dev/null").toFile()))
-                        .start();
-                try {
-                    // Its output is a line, less than a pipe holds.
-                    if (!process.waitFor(SECONDS, TimeUnit.SECONDS)) {
-                        throw new CgroupException("%s: no answer within %d s".formatted(what, SECONDS), null);
-                    }
-                    if (process.exitValue() != 0) {
-                        byte[] output = process.getInputStream().readNBytes(MAX_OUTPUT_BYTES);
-                        throw new CgroupException(
-                                what + ": " + new String(output, StandardCharsets.UTF_8).strip(), null);
-                    }
-                } finally {
-                    process.destroyForcibly();
-                }
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                throw new CgroupException(what + ": interrupted", null);
-            } catch (CgroupException e) {
-                throw e;
+                result = HelperProgram.run(command, PATIENCE);
             } catch (IOException e) {
-                throw new CgroupException(
-                        what + ": cannot run busctl, which comes with systemd: " + e.getMessage(), null);
+                throw new CgroupException(what + ": cannot run busctl, which comes with systemd: " + e.getMessage(), e);
+            }
+            if (result.exitStatus() != 0) {
+                throw new CgroupException(what + ": " + result.output(), null);
             }
         }
     }

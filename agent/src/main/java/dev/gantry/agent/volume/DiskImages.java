@@ -1,16 +1,16 @@
 package dev.gantry.agent.volume;
 
 import dev.gantry.linux.ErrnoException;
+import dev.gantry.linux.HelperProgram;
 import java.io.IOException;
 import java.io.RandomAccessFile;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.TimeUnit;
 
 /**
  * Limits directories on disk: each gets an ext4 file system of its own, in a sparse file that grows as it fills. A write
@@ -19,8 +19,7 @@ import java.util.concurrent.TimeUnit;
 final class DiskImages {
     private static final List<Path> TOOL_DIRECTORIES =
             List.of(Path.of("/usr/sbin"), Path.of("/sbin"), Path.of("/usr/bin"));
-    private static final long TOOL_SECONDS = 60;
-    private static final int MAX_OUTPUT_BYTES = 4096;
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
     /** What inodes and tables take of a file system made with {@link #BYTES_PER_INODE}. */
     private static final double OVERHEAD = 0.018;
 
@@ -140,25 +139,9 @@ final class DiskImages {
     private static void run(Path tool, List<String> arguments, int highestSuccess) throws IOException {
         List<String> command = new java.util.ArrayList<>(arguments);
         command.add(0, tool.toString());
-        Process process = new ProcessBuilder(command)
-                .redirectErrorStream(true)
-                .redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
-                .start();
-        try {
-            // Its output is a few lines, less than a pipe holds.
-            if (!process.waitFor(TOOL_SECONDS, TimeUnit.SECONDS)) {
-                throw new IOException("%s: no end within %d s".formatted(command, TOOL_SECONDS));
-            }
-            if (process.exitValue() > highestSuccess) {
-                byte[] output = process.getInputStream().readNBytes(MAX_OUTPUT_BYTES);
-                throw new IOException("%s: exit status %d: %s"
-                        .formatted(command, process.exitValue(), new String(output, StandardCharsets.UTF_8).strip()));
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IOException(command + ": interrupted", e);
-        } finally {
-            process.destroyForcibly();
+        HelperProgram.Result result = HelperProgram.run(command, PATIENCE);
+        if (result.exitStatus() > highestSuccess) {
+            throw new IOException("%s: exit status %d: %s".formatted(command, result.exitStatus(), result.output()));
         }
     }
 }
