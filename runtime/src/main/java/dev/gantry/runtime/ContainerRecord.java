@@ -39,6 +39,32 @@ record ContainerRecord(
     }
 
     ContainerRecord in(ContainerPhase next) {
+        return changed(next, resources, removing, killAt, notices);
+    }
+
+    ContainerRecord withResources(LinuxContainerResources changed) {
+        return changed(phase, changed, removing, killAt, notices);
+    }
+
+    ContainerRecord beingRemoved() {
+        return changed(phase, resources, true, killAt, notices);
+    }
+
+    ContainerRecord toBeKilledAt(Instant at) {
+        return changed(phase, resources, removing, Optional.of(at), notices);
+    }
+
+    ContainerRecord withNotices(List<String> all) {
+        return changed(phase, resources, removing, killAt, all);
+    }
+
+    /** All that can change in a container's life; the rest is what it was made of. */
+    private ContainerRecord changed(
+            ContainerPhase next,
+            LinuxContainerResources inForce,
+            boolean toBeRemoved,
+            Optional<Instant> killTime,
+            List<String> said) {
         return new ContainerRecord(
                 next,
                 createdAt,
@@ -48,73 +74,9 @@ record ContainerRecord(
                 context,
                 pid,
                 stopSignal,
-                resources,
-                removing,
-                killAt,
-                notices);
-    }
-
-    ContainerRecord withResources(LinuxContainerResources changed) {
-        return new ContainerRecord(
-                phase,
-                createdAt,
-                imageId,
-                imageRef,
-                imageTag,
-                context,
-                pid,
-                stopSignal,
-                changed,
-                removing,
-                killAt,
-                notices);
-    }
-
-    ContainerRecord beingRemoved() {
-        return new ContainerRecord(
-                phase,
-                createdAt,
-                imageId,
-                imageRef,
-                imageTag,
-                context,
-                pid,
-                stopSignal,
-                resources,
-                true,
-                killAt,
-                notices);
-    }
-
-    ContainerRecord toBeKilledAt(Instant at) {
-        return new ContainerRecord(
-                phase,
-                createdAt,
-                imageId,
-                imageRef,
-                imageTag,
-                context,
-                pid,
-                stopSignal,
-                resources,
-                removing,
-                Optional.of(at),
-                notices);
-    }
-
-    ContainerRecord withNotices(List<String> all) {
-        return new ContainerRecord(
-                phase,
-                createdAt,
-                imageId,
-                imageRef,
-                imageTag,
-                context,
-                pid,
-                stopSignal,
-                resources,
-                removing,
-                killAt,
-                all);
+                inForce,
+                toBeRemoved,
+                killTime,
+                said);
     }
 }
