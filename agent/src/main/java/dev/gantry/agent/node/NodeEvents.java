@@ -1,12 +1,12 @@
 package dev.gantry.agent.node;
 
 import dev.gantry.agent.event.NodeEventSink;
+import dev.gantry.linux.Linux;
 import io.fabric8.kubernetes.api.model.NodeCondition;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -44,13 +44,11 @@ public final class NodeEvents {
             if (before.isPresent()) {
                 events.record(true, "Rebooted", "Node " + nodeName + " has been rebooted, boot id: " + bootId);
             }
-            Path temporary = lastBoot.resolveSibling(lastBoot.getFileName() + ".tmp");
-            Files.writeString(temporary, bootId + "\n");
-            Files.move(temporary, lastBoot, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+            Linux.system().files().replaceFile(lastBoot.toString(), bootId + "\n", 0644, false);
         } catch (IOException e) {
             LOG.atWarn()
                     .addKeyValue("file", lastBoot)
-                    .addKeyValue("err", e)
+                    .setCause(e)
                     .log("Could not keep the machine's boot id, events may miss a reboot or tell of one twice");
         }
     }

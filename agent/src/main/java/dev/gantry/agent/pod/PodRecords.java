@@ -1,5 +1,6 @@
 package dev.gantry.agent.pod;
 
+import dev.gantry.linux.Linux;
 import dev.gantry.staticpods.DecodedManifest;
 import dev.gantry.staticpods.ManifestDecoder;
 import dev.gantry.staticpods.ModelJson;
@@ -8,14 +9,10 @@ import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodCondition;
 import io.fabric8.kubernetes.api.model.PodStatus;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.attribute.FileAttribute;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -37,8 +34,8 @@ final class PodRecords {
     private static final String REPORTED = "reported-conditions.json";
 
     private static final String OBJECTS = "objects.yaml";
-    private static final FileAttribute<?> OWNER_ONLY =
-            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"));
+    private static final int OWNER_ONLY = 0600;
+    private static final int EVERYBODY_READS = 0644;
 
     private final Path pods;
 
@@ -121,20 +118,12 @@ final class PodRecords {
     /** Keeps the objects that a pod brought along, which may be secret, beside its record. */
     void saveObjects(String uid, Collection<HasMetadata> objects) {
         Path directory = pods.resolve(uid);
-        Path temporary = directory.resolve(OBJECTS + ".tmp");
         StringBuilder text = new StringBuilder("# Came with the pod.\n");
         objects.forEach(
                 object -> text.append("---\n").append(ModelJson.write(object)).append('\n'));
         try {
             Files.createDirectories(directory);
-            Files.deleteIfExists(temporary);
-            Files.createFile(temporary, OWNER_ONLY);
-            Files.writeString(temporary, text);
-            Files.move(
-                    temporary,
-                    directory.resolve(OBJECTS),
-                    StandardCopyOption.ATOMIC_MOVE,
-                    StandardCopyOption.REPLACE_EXISTING);
+            replace(directory.resolve(OBJECTS), text.toString(), OWNER_ONLY);
         } catch (IOException e) {
             log.atError()
                     .addKeyValue("path", directory)
@@ -209,15 +198,9 @@ final class PodRecords {
             return;
         }
         Path directory = pods.resolve(pod.getMetadata().getUid());
-        Path temporary = directory.resolve(name + ".tmp");
         try {
             Files.createDirectories(directory);
-            Files.write(temporary, ModelJson.write(pod).getBytes(StandardCharsets.UTF_8));
-            Files.move(
-                    temporary,
-                    directory.resolve(name),
-                    StandardCopyOption.ATOMIC_MOVE,
-                    StandardCopyOption.REPLACE_EXISTING);
+            replace(directory.resolve(name), ModelJson.write(pod), EVERYBODY_READS);
         } catch (IOException e) {
             if (!stillWanted.getAsBoolean()) {
                 return;
@@ -228,5 +211,9 @@ final class PodRecords {
                     .setCause(e)
                     .log("Could not record pod, it will not outlive this agent");
         }
+    }
+
+    private static void replace(Path file, String text, int mode) throws IOException {
+        Linux.system().files().replaceFile(file.toString(), text, mode, false);
     }
 }

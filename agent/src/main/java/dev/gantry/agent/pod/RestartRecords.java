@@ -1,11 +1,11 @@
 package dev.gantry.agent.pod;
 
+import dev.gantry.linux.Linux;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -80,12 +80,8 @@ final class RestartRecords {
             round.runs().forEach((name, run) -> lines.add(BEFORE + " " + name + " " + run));
         });
         Files.createDirectories(podDirectory);
-        Path temporary = podDirectory.resolve(FILE + ".tmp");
-        Files.write(temporary, lines, StandardCharsets.UTF_8);
-        Files.move(
-                temporary,
-                podDirectory.resolve(FILE),
-                StandardCopyOption.ATOMIC_MOVE,
-                StandardCopyOption.REPLACE_EXISTING);
+        StringBuilder text = new StringBuilder();
+        lines.forEach(line -> text.append(line).append('\n'));
+        Linux.system().files().replaceFile(podDirectory.resolve(FILE).toString(), text.toString(), 0644, false);
     }
 }

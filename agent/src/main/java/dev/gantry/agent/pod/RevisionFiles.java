@@ -1,5 +1,6 @@
 package dev.gantry.agent.pod;
 
+import dev.gantry.linux.Linux;
 import dev.gantry.staticpods.KeptRevisions;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -8,9 +9,6 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.attribute.FileAttribute;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
@@ -28,8 +26,7 @@ import org.slf4j.LoggerFactory;
 public final class RevisionFiles implements KeptRevisions {
     private static final Logger log = LoggerFactory.getLogger(RevisionFiles.class);
     private static final int DIGEST_CHARS = 64;
-    private static final FileAttribute<?> OWNER_ONLY =
-            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"));
+    private static final int OWNER_ONLY = 0600;
 
     private final Path directory;
 
@@ -76,7 +73,6 @@ public final class RevisionFiles implements KeptRevisions {
     @Override
     public void keep(String file, byte[] content) {
         Path target = target(file);
-        Path temporary = directory.resolve(target.getFileName() + ".tmp");
         ByteArrayOutputStream body = new ByteArrayOutputStream(content.length + file.length() + 1);
         body.writeBytes((file + "\n").getBytes(StandardCharsets.UTF_8));
         body.writeBytes(content);
@@ -85,14 +81,11 @@ public final class RevisionFiles implements KeptRevisions {
         text.writeBytes(body.toByteArray());
         try {
             Files.createDirectories(directory);
-            Files.deleteIfExists(temporary);
-            Files.createFile(temporary, OWNER_ONLY);
-            Files.write(temporary, text.toByteArray());
-            Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+            Linux.system().files().replaceFile(target.toString(), text.toByteArray(), OWNER_ONLY, false);
         } catch (IOException e) {
             log.atWarn()
                     .addKeyValue("path", file)
-                    .addKeyValue("err", e.toString())
+                    .setCause(e)
                     .log(
                             "Could not keep the revision of a manifest: should the manifest be broken when the agent starts again,"
                                     + " its pods end");
@@ -104,10 +97,7 @@ public final class RevisionFiles implements KeptRevisions {
         try {
             Files.deleteIfExists(target(file));
         } catch (IOException e) {
-            log.atWarn()
-                    .addKeyValue("path", file)
-                    .addKeyValue("err", e.toString())
-                    .log("Could not remove the kept revision of a manifest");
+            log.atWarn().addKeyValue("path", file).setCause(e).log("Could not remove the kept revision of a manifest");
         }
     }
 

@@ -1,11 +1,11 @@
 package dev.gantry.agent.probe;
 
+import dev.gantry.linux.Linux;
 import dev.gantry.probes.ProbeKind;
 import dev.gantry.probes.ProbeVerdict;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -56,9 +56,7 @@ public final class ProbeRecords {
         StringBuilder text = new StringBuilder();
         verdicts.forEach(
                 (kind, verdict) -> text.append(kind).append(' ').append(verdict).append('\n'));
-        Path temporary = directory.resolve(containerId + ".new");
-        Files.writeString(temporary, text);
-        Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE);
+        Linux.system().files().replaceFile(file.toString(), text.toString(), 0644, false);
     }
 
     void remove(String uid, String containerId) throws IOException {

@@ -1,11 +1,11 @@
 package dev.gantry.agent.volume;
 
+import dev.gantry.linux.Linux;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.HashMap;
 import java.util.Map;
 
@@ -44,8 +44,6 @@ final class ClaimBindings {
     void keep(String claim, String volume) throws IOException {
         Files.createDirectories(directory);
         Path file = directory.resolve(claim.replace('/', '_'));
-        Path part = directory.resolve(file.getFileName() + ".new");
-        Files.writeString(part, volume);
-        Files.move(part, file, StandardCopyOption.ATOMIC_MOVE);
+        Linux.system().files().replaceFile(file.toString(), volume, 0644, false);
     }
 }
