@@ -17,9 +17,19 @@ require_tools() {
         </dev/null >/dev/null
 }
 
-mirrors() { # of the release that apt on this machine uses already, if it is the right one
-    apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' 2>/dev/null |
-        awk '$2 ~ /^bookworm/ && $2 !~ /backports/ && $3 == "main" { print "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] " $0 }' | sort -u
+# Prints the mirrors of Debian 12 that apt on this machine uses; of a Debian of another release, where that one is.
+mirrors() {
+    local known key='[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]'
+    if [ -n "${GANTRY_VM_MIRROR:-}" ]; then
+        echo "deb $key $GANTRY_VM_MIRROR bookworm main"
+        return
+    fi
+    known=$(apt-get indextargets --format '$(ORIGIN)|$(REPO_URI)|$(RELEASE)|$(COMPONENT)' 'Created-By: Packages' 2>/dev/null |
+        awk -F '|' '$1 == "Debian" && $4 == "main"' | sort -u)
+    awk -F '|' -v key="$key" '
+        $3 ~ /^bookworm/ && $3 !~ /backports/ { print "deb " key " " $2 " " $3 " " $4; found = $3 == "bookworm" ? 1 : found }
+        $3 !~ /[-\/]/ { main = $2 }
+        END { if (!found && main != "") print "deb " key " " main " bookworm main" }' <<<"$known"
 }
 
 # Writes where packages come from: sources.list for guests, sources-tools.list for what runs here.
@@ -27,12 +37,8 @@ write_sources() {
     local main
     mkdir -p "$cache"
     mirrors >"$vm/sources.list"
-    grep -q ' bookworm main' "$vm/sources.list" || cat >"$vm/sources.list" <<'LIST'
-deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian bookworm main
-deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian bookworm-updates main
-deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian-security bookworm-security main
-LIST
     main=$(awk '/ bookworm main$/ { print $(NF - 2); exit }' "$vm/sources.list")
+    [ -n "$main" ] || die "apt on this machine knows no mirror of Debian; name one: GANTRY_VM_MIRROR=http://… ./gantry test --vm"
     {
         cat "$vm/sources.list"
         echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $main bookworm-backports main"
