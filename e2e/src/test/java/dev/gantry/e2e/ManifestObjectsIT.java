@@ -83,7 +83,7 @@ class ManifestObjectsIT {
             Files.writeString(manifests.resolve("objects.yaml"), OBJECTS.replace("hello", "while you were away"));
             agent.startAgain();
             awaitGreeting(agent, root, "while you were away");
-            assertThat(agent.api().pod(pod).at("/status/containerStatuses/0/containerID"))
+            assertThat(agent.awaitReady(pod).at("/status/containerStatuses/0/containerID"))
                     .isEqualTo(ready.at("/status/containerStatuses/0/containerID"));
 
             Files.delete(manifests.resolve("pod.yaml"));

@@ -46,6 +46,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
@@ -53,12 +54,14 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.slf4j.Logger;
@@ -77,6 +80,8 @@ final class Agent implements Node.RunningAgent {
     private static final int POOL_THREADS = 32;
     /** A volume whose server does not answer holds one for as long as that lasts. */
     private static final int VOLUME_THREADS = 512;
+    /** So long the API may stay silent for pods of an earlier agent to be looked at, so that nobody sees one as if it had not started. */
+    private static final long ADOPTION_MILLIS = 2000;
 
     private final AgentConfig config;
     private final Deque<AutoCloseable> rooms;
@@ -169,9 +174,11 @@ final class Agent implements Node.RunningAgent {
             RuntimeWatch watch = kept(RuntimeWatch.start(cri::status, engine::runtimeReady, timers));
             Agent agent = new Agent(config, rooms, heartbeat, watch, firstManifests);
             NodeView node = nodeView(agent, engine, runtime, host, events);
-            kept(ApiServer.start(paths.socket(), backend(agent, engine, runtime, node), ApiLimits.STANDARD, clock));
-            kept(node.follow(blocking, timers));
+            Backend backend = backend(agent, engine, runtime, node);
             firstManifests.join();
+            awaitAdoption(engine);
+            kept(ApiServer.start(paths.socket(), backend, ApiLimits.STANDARD, clock));
+            kept(node.follow(blocking, timers));
             // Last: nobody waits for these, and the first pods are on their way.
             kept(NodeServices.start(
                     config, engine, runtime.builtIn().map(NativeRuntime::cgroups), host, events, clock, pool, timers));
@@ -179,6 +186,18 @@ final class Agent implements Node.RunningAgent {
                 kept(PodRuntime.serve(runtime.builtIn().get(), paths.criSocket()));
             }
             return agent;
+        }
+
+        private static void awaitAdoption(CriPodEngine engine) throws InterruptedException {
+            try {
+                engine.adopted().get(ADOPTION_MILLIS, TimeUnit.MILLISECONDS);
+            } catch (TimeoutException e) {
+                LOG.atInfo()
+                        .addKeyValue("waited", Duration.ofMillis(ADOPTION_MILLIS))
+                        .log("The container runtime has not yet told how all pods stand, serving the API meanwhile");
+            } catch (ExecutionException e) {
+                throw new IllegalStateException("nothing completes it with an error", e);
+            }
         }
 
         private <T extends AutoCloseable> T kept(T room) {

@@ -150,6 +150,16 @@ public final class CriPodEngine implements PodEngine {
         feed.ready();
     }
 
+    /**
+     * Completes at the first moment from now at which pods may start and every pod that an earlier agent left and that a source
+     * wants was looked at, so that it is shown as it stands. Not before the runtime answers.
+     */
+    public CompletableFuture<Void> adopted() {
+        synchronized (table) {
+            return workers.adopted();
+        }
+    }
+
     // ---- what is wanted
 
     @Override

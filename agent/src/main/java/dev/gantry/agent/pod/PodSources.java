@@ -105,6 +105,12 @@ final class PodSources {
             return;
         }
         String uid = wanted.pod().getMetadata().getUid();
+        if (slot.next != null && slot.next.pod().getMetadata().getUid().equals(uid)) {
+            // It goes on waiting.
+            wanted.pod()
+                    .getMetadata()
+                    .setCreationTimestamp(slot.next.pod().getMetadata().getCreationTimestamp());
+        }
         if (current == null || (current.orphan && current.uid().equals(uid) && current.worker == null)) {
             if (current != null) {
                 table.vacate(slot, current);

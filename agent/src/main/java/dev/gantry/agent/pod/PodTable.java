@@ -91,6 +91,11 @@ final class PodTable {
         return begun.containsKey(uid);
     }
 
+    /** When it began under an earlier agent; null if it did not, or if it was claimed. */
+    @Nullable Instant begunAt(String uid) {
+        return begun.get(uid);
+    }
+
     /** When it began under an earlier agent, asked once by whoever goes on with it; null if it did not. */
     @Nullable Instant claimBegun(String uid) {
         return begun.remove(uid);

@@ -8,12 +8,17 @@ import dev.gantry.agent.resource.ResizeRules;
 import dev.gantry.agent.time.Timestamps;
 import dev.gantry.agent.volume.ManifestObjects;
 import io.fabric8.kubernetes.api.model.EphemeralContainer;
+import io.fabric8.kubernetes.api.model.ObjectMeta;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodSpec;
 import io.fabric8.kubernetes.api.model.PodStatus;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 
@@ -37,6 +42,10 @@ final class PodWorkers implements PodWorker.Listener {
     private final StaticEdits edits;
     private final ManifestObjects objects;
     private final Executor disk;
+    /** The pods that an earlier agent left running and whose workers have not looked at them yet, by uid. */
+    private final Set<String> unseen = new HashSet<>();
+
+    private final List<CompletableFuture<Void>> waiters = new ArrayList<>();
     private String runtimeName = "";
     private boolean open;
 
@@ -79,11 +88,36 @@ final class PodWorkers implements PodWorker.Listener {
         open = false;
     }
 
+    /** Completes at the first moment when pods may start and each that an earlier agent left and a source wants was looked at. */
+    CompletableFuture<Void> adopted() {
+        CompletableFuture<Void> waiter = new CompletableFuture<>();
+        waiters.add(waiter);
+        tellIfAdopted();
+        return waiter;
+    }
+
+    /** To be called once what the runtime had was taken up; later it finds out itself. */
+    void tellIfAdopted() {
+        if (open && unseen.isEmpty()) {
+            waiters.forEach(waiter -> settings.pool().execute(() -> waiter.complete(null)));
+            waiters.clear();
+        }
+    }
+
+    private void seen(String uid) {
+        if (unseen.remove(uid)) {
+            tellIfAdopted();
+        }
+    }
+
     // ---- beginning
 
     /** Starts what waits, if the name is free and the node admits it. */
     void advance(PodSlot slot) {
         Wanted wanted = slot.waiting();
+        if (open && wanted != null) {
+            date(wanted.pod().getMetadata());
+        }
         if (slot.current == null
                 && wanted != null
                 && open
@@ -100,16 +134,19 @@ final class PodWorkers implements PodWorker.Listener {
         }
     }
 
+    /** A pod of a file has no record of its own: where an earlier agent started it, its sandbox tells its age. */
+    private void date(ObjectMeta metadata) {
+        if (metadata.getCreationTimestamp() == null) {
+            Instant begun = table.begunAt(metadata.getUid());
+            metadata.setCreationTimestamp(
+                    Timestamps.format(begun == null ? settings.clock().instant() : begun));
+        }
+    }
+
     private void adopt(PodSlot slot, Wanted wanted) {
         Pod pod = wanted.pod();
         String uid = pod.getMetadata().getUid();
         Instant begun = table.claimBegun(uid);
-        if (pod.getMetadata().getCreationTimestamp() == null) {
-            // A pod of a file has no record of its own; where an earlier agent started it, its sandbox tells its age.
-            pod.getMetadata()
-                    .setCreationTimestamp(
-                            Timestamps.format(begun == null ? settings.clock().instant() : begun));
-        }
         if (begun != null && wanted.source() == PodSource.FILE) {
             records.ofFile(uid).ifPresent(record -> {
                 pod.getMetadata().setGeneration(record.getMetadata().getGeneration());
@@ -141,6 +178,9 @@ final class PodWorkers implements PodWorker.Listener {
             keep(occupant);
         }
         shown.show(slot);
+        if (begun != null && !ended) {
+            unseen.add(uid);
+        }
         worker.start();
         if (less.isPresent()) {
             worker.update(pod);
@@ -208,6 +248,7 @@ final class PodWorkers implements PodWorker.Listener {
                 save(occupant.pod, occupant.deletion, status);
             }
             shown.show(slot);
+            seen(occupant.uid());
             if (phase.isFinal()) {
                 offerRoom();
             }
@@ -290,13 +331,14 @@ final class PodWorkers implements PodWorker.Listener {
     }
 
     private void remove(PodSlot slot, Occupant occupant) {
+        String uid = occupant.uid();
         table.vacate(slot, occupant);
-        edits.forget(occupant.uid());
-        objects.forget(occupant.uid());
-        if (slot.shown != null && slot.shown.getMetadata().getUid().equals(occupant.uid())) {
+        edits.forget(uid);
+        objects.forget(uid);
+        if (slot.shown != null && slot.shown.getMetadata().getUid().equals(uid)) {
             shown.hide(slot);
         }
-        String uid = occupant.uid();
+        seen(uid);
         slot.clearing = uid;
         // Once more behind a record that was just being written, and before a pod of the same uid makes its files
         // there.

@@ -121,6 +121,7 @@ final class RuntimeFeed implements AutoCloseable {
             version = answer.getRuntimeVersion();
             workers.open(name);
             adoption.listed(sandboxes);
+            workers.tellIfAdopted();
         }
     }
 

@@ -2,6 +2,7 @@ package dev.gantry.agent.pod;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.gantry.agent.time.Timestamps;
 import io.fabric8.kubernetes.api.model.Event;
 import io.fabric8.kubernetes.api.model.Pod;
 import java.time.Duration;
@@ -119,6 +120,25 @@ class EngineAdmissionTest extends EngineTest {
         assertThat(fixture.shown("guest").getStatus().getMessage())
                 .isEqualTo("Preempted in order to admit critical pod");
         assertThat(fixture.runtime.runningNames()).containsExactly("vital");
+    }
+
+    @Test
+    void aStaticPodHasItsAgeFromTheMomentItWasWantedOn() {
+        fixture.runtime.stopTakes(Duration.ofSeconds(20));
+        fixture.create(pod("guest", "3"));
+        fixture.apply(pod("vital", "2"), pod("larger", "9"));
+        String wanted = Timestamps.format(fixture.clock.instant());
+        fixture.advance(Duration.ofSeconds(2));
+        fixture.apply(pod("vital", "2"), pod("larger", "9"));
+
+        assertThat(fixture.phase("vital")).isEqualTo("Pending");
+        assertThat(fixture.phase("larger")).isEqualTo("Failed");
+        assertThat(List.of(fixture.shown("vital"), fixture.shown("larger")))
+                .extracting(pod -> pod.getMetadata().getCreationTimestamp())
+                .containsOnly(wanted);
+        fixture.advance(Duration.ofSeconds(30));
+        assertThat(fixture.phase("vital")).isEqualTo("Running");
+        assertThat(fixture.shown("vital").getMetadata().getCreationTimestamp()).isEqualTo(wanted);
     }
 
     @Test

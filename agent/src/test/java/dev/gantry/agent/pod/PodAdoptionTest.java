@@ -7,8 +7,10 @@ import io.fabric8.kubernetes.api.model.Pod;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalLong;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 
 /** What an earlier agent left: pods go on where they stand, and what nobody wants goes. */
@@ -28,6 +30,39 @@ class PodAdoptionTest extends EngineTest {
         assertThat(fixture.runtime.calls()).isEmpty();
         assertThat(fixture.phase("web")).isEqualTo("Running");
         assertThat(fixture.phase("api")).isEqualTo("Running");
+    }
+
+    @Test
+    void adoptionIsOverWhenEveryPodIsShownAsItStands() {
+        fixture.apply(EngineFixture.filePod("web", "uid-1", "Always"));
+        fixture.create(EngineFixture.pod("api", "Always"));
+        fixture.engine.close();
+        fixture.run();
+        fixture.engine = fixture.open();
+        List<String> phases = new ArrayList<>();
+
+        fixture.engine.apply(
+                PodSource.FILE,
+                List.of(
+                        EngineFixture.filePod("web", "uid-1", "Always"),
+                        EngineFixture.filePod("new", "uid-2", "Always")));
+        phases.add(fixture.phase("web"));
+        fixture.engine.adopted().thenRun(() -> phases.addAll(List.of(fixture.phase("web"), fixture.phase("api"))));
+        fixture.run();
+
+        assertThat(phases).containsExactly("Pending", "Running", "Running");
+    }
+
+    @Test
+    void withNothingToAdoptAdoptionIsOverWhenTheRuntimeHasAnswered() {
+        fixture.engine.close();
+        fixture.run();
+        fixture.engine = fixture.open();
+
+        CompletableFuture<Void> adopted = fixture.engine.adopted();
+        fixture.run();
+
+        assertThat(adopted).isCompleted();
     }
 
     @Test
