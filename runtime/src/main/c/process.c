@@ -144,15 +144,22 @@ static void take_terminal(struct process *p, s32 terminal) {
     }
 }
 
+static void drain_output(struct process *p, struct stream *s) {
+    stream_drain(p, s);
+    if (s->fd < 0) {
+        detach_all(p, s);
+    }
+}
+
 /* Once nothing can be learned of it any more that is not written down here. */
 static void settle(struct process *p) {
     if (p->phase == PHASE_RUNNING && p->reaped) {
-        stream_drain(p, &p->out);
-        stream_drain(p, &p->err);
+        drain_output(p, &p->out);
+        drain_output(p, &p->err);
         p->phase = PHASE_EXITED;
         close_stdin(p);
         p->say |= SAY_EXIT;
-        }
+    }
 }
 
 static void finish_start(struct process *p) {
