@@ -79,6 +79,13 @@ final class ContainerCreation {
             ContainerSpec spec = compile(sandbox, id, config, image);
             LinuxContainerResources resources = config.getLinux().getResources();
             List<String> notices = new ArrayList<>(spec.notices());
+            if (spec.seLinux().isPresent()) {
+                notices.addAll(SeLinuxRelabel.apply(
+                        machine.linux().files(),
+                        config,
+                        sandbox.files(),
+                        spec.seLinux().get().files()));
+            }
             notices.addAll(limit(sandbox, id, cgroup, spec, resources));
             ContainerRecord record = new ContainerRecord(
                     new Created(),

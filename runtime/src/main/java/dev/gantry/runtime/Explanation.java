@@ -13,6 +13,7 @@ import dev.gantry.runtime.spec.HostFiles;
 import dev.gantry.runtime.spec.PodUsers;
 import dev.gantry.runtime.spec.SandboxFiles;
 import dev.gantry.runtime.spec.SandboxProgram;
+import dev.gantry.runtime.spec.SeLinuxLabels;
 import dev.gantry.runtime.spec.SpecCompiler;
 import dev.gantry.runtime.spec.SpecException;
 import dev.gantry.runtime.spec.Sysctls;
@@ -106,7 +107,11 @@ final class Explanation {
                                 hostNetwork,
                                 namespaces.getIpc() == NamespaceMode.NODE),
                         OptionalInt.of(Math.max(-998, machine.facts().oomScoreAdjFloor())),
-                        PodUsers.of(namespaces))
+                        PodUsers.of(namespaces),
+                        SeLinuxLabels.of(
+                                sandbox.getLinux().getSecurityContext().getSelinuxOptions(),
+                                sandbox.getMetadata().getUid(),
+                                machine.facts().seLinux()))
                 .explain());
         text.append("\n# container '%s': executed by its first process\n"
                 .formatted(container.getMetadata().getName()));

@@ -23,6 +23,7 @@ import dev.gantry.runtime.pause.UserMaps;
 import dev.gantry.runtime.program.Program;
 import dev.gantry.runtime.spec.PodUsers;
 import dev.gantry.runtime.spec.SandboxProgram;
+import dev.gantry.runtime.spec.SeLinuxLabels;
 import dev.gantry.runtime.spec.SpecException;
 import dev.gantry.runtime.spec.Sysctls;
 import java.io.IOException;
@@ -129,7 +130,11 @@ final class SandboxStart {
                 sandbox.hostNetwork() ? "" : sandbox.hostname(),
                 Sysctls.compile(config.getLinux().getSysctlsMap(), sandbox.hostNetwork(), sandbox.hostIpc()),
                 OptionalInt.of(Math.max(OOM_SCORE_ADJ, machine.facts().oomScoreAdjFloor())),
-                users);
+                users,
+                SeLinuxLabels.of(
+                        config.getLinux().getSecurityContext().getSelinuxOptions(),
+                        config.getMetadata().getUid(),
+                        machine.facts().seLinux()));
         sandbox.pauseCgroup().create();
         try (Fd cgroup = sandbox.pauseCgroup().open()) {
             return machine.pauses()

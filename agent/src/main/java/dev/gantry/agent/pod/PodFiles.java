@@ -121,6 +121,7 @@ final class PodFiles {
             mounts.add(Mount.newBuilder()
                     .setContainerPath("/etc/hosts")
                     .setHostPath(hosts(pod).toString())
+                    .setSelinuxRelabel(true)
                     .build());
         }
         String messagePath = absolute(container.getTerminationMessagePath());

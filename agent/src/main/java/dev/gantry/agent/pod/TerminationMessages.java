@@ -92,6 +92,7 @@ final class TerminationMessages {
         return Mount.newBuilder()
                 .setContainerPath(containerPath)
                 .setHostPath(file.toString())
+                .setSelinuxRelabel(true)
                 .build();
     }
 

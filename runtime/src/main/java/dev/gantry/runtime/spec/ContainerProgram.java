@@ -20,6 +20,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -41,6 +42,9 @@ public final class ContainerProgram {
 
     /** One image volume after the other, before {@link #MASK_STAGE} is needed. */
     private static final String VOLUME_STAGE = "/sys";
+
+    /** File systems of the kernel whose files get their label from an option of their mount. */
+    private static final Set<String> LABELLED_TYPES = Set.of("tmpfs", "devpts");
 
     private static final long IN_ROOT = Fcntl.RESOLVE_IN_ROOT | Fcntl.RESOLVE_NO_MAGICLINKS;
 
@@ -270,7 +274,7 @@ public final class ContainerProgram {
         }
         if (!spec.maskedPaths().isEmpty()) {
             long flags = MountFlags.MS_RDONLY | MountFlags.MS_NOSUID | MountFlags.MS_NODEV | MountFlags.MS_NOEXEC;
-            program.mount("tmpfs", MASK_STAGE, "tmpfs", flags, "size=0,nr_inodes=2,mode=755")
+            program.mount("tmpfs", MASK_STAGE, "tmpfs", flags, labelled("size=0,nr_inodes=2,mode=755"))
                     .named("mount the empty directory for masked paths");
         }
     }
@@ -317,6 +321,11 @@ public final class ContainerProgram {
                     ? program.fsconfigFlag(context, option)
                     : program.fsconfigString(context, option.substring(0, equals), option.substring(equals + 1));
             step.named("set option %s of %s".formatted(option, fileSystem.type()));
+        }
+        if (LABELLED_TYPES.contains(fileSystem.type())) {
+            spec.seLinux()
+                    .ifPresent(labels -> program.fsconfigString(context, "context", labels.files())
+                            .named("label %s with %s".formatted(fileSystem.type(), labels.files())));
         }
         program.fsconfigCreate(context).named("create %s for %s".formatted(fileSystem.type(), fileSystem.target()));
         Value mount = program.fsmount(context, fileSystem.attributes())

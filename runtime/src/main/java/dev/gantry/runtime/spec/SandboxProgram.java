@@ -25,9 +25,14 @@ public final class SandboxProgram {
      * @param sysctls paths below {@code /proc/sys} and values, see {@link Sysctls}
      * @param oomScoreAdj of pause
      * @param users the pod's own, if it has some
+     * @param labels of the pod's containers, if it has some: its shared memory is theirs
      */
     public static Program write(
-            String hostname, Map<String, String> sysctls, OptionalInt oomScoreAdj, Optional<UserMaps> users) {
+            String hostname,
+            Map<String, String> sysctls,
+            OptionalInt oomScoreAdj,
+            Optional<UserMaps> users,
+            Optional<SeLinuxLabels> labels) {
         ProgramBuilder program = Program.builder();
         if (!hostname.isEmpty()) {
             program.sethostname(hostname).named("set the host name to " + hostname);
@@ -41,7 +46,7 @@ public final class SandboxProgram {
                     .tolerate(Errno.EACCES, Errno.EPERM);
             program.close(file);
         });
-        PauseSetup.addTinyRoot(program, SHM_BYTES, users);
+        PauseSetup.addTinyRoot(program, SHM_BYTES, users, labels.map(SeLinuxLabels::files));
         return program.build();
     }
 

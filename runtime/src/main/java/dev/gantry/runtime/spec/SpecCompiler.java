@@ -3,7 +3,6 @@ package dev.gantry.runtime.spec;
 import dev.gantry.cri.v1.ContainerConfig;
 import dev.gantry.cri.v1.Device;
 import dev.gantry.cri.v1.LinuxContainerSecurityContext;
-import dev.gantry.cri.v1.Mount;
 import dev.gantry.cri.v1.NamespaceMode;
 import dev.gantry.cri.v1.NamespaceOption;
 import dev.gantry.cri.v1.PodSandboxConfig;
@@ -94,10 +93,6 @@ public final class SpecCompiler {
                                 pod.files(),
                                 users),
                         config.getMountsList());
-        Optional<SeLinuxLabels> labels = SeLinuxLabels.of(context.getSelinuxOptions(), machine.seLinux());
-        if (labels.isPresent()) {
-            noteUnlabelled(config.getMountsList(), labels.get(), notices);
-        }
         String directory = config.getWorkingDir().isEmpty() ? image.workingDir() : config.getWorkingDir();
         return new ContainerSpec(
                 ProcessArguments.commandLine(config, image),
@@ -120,19 +115,10 @@ public final class SpecCompiler {
                 privateCgroups,
                 users,
                 AppArmorProfiles.of(context, privileged, machine.appArmor(), host, notices),
-                labels,
+                SeLinuxLabels.of(
+                        context.getSelinuxOptions(), pod.config().getMetadata().getUid(), machine.seLinux()),
                 StopSignals.of(config.getStopSignal(), image.stopSignal()),
                 notices);
-    }
-
-    /** Files of a host are relabelled by whoever they belong to. */
-    private static void noteUnlabelled(List<Mount> mounts, SeLinuxLabels labels, List<String> notices) {
-        for (Mount mount : mounts) {
-            if (mount.getSelinuxRelabel()) {
-                notices.add("mount %s: selinux_relabel is not done here; chcon -R %s %s lets the container use it"
-                        .formatted(mount.getContainerPath(), labels.files(), mount.getHostPath()));
-            }
-        }
     }
 
     private static void refuseForeign(ContainerConfig config) throws SpecException {

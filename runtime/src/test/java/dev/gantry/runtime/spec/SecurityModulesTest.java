@@ -13,11 +13,14 @@ import dev.gantry.images.ImageConfig;
 import dev.gantry.images.Platform;
 import dev.gantry.runtime.seccomp.SeccompArchitecture;
 import dev.gantry.runtime.seccomp.SeccompFilters;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -99,7 +102,7 @@ class SecurityModulesTest {
             delimiter = '|',
             value = {
                 "'' | s0:c1,c2 | system_u:system_r:container_t:s0:c1,c2 | s0:c1,c2",
-                "spc_t | '' | system_u:system_r:spc_t:s0 | s0",
+                "spc_t | s0 | system_u:system_r:spc_t:s0 | s0",
             })
     void whatTheLabelLeavesOutIsThePolicys(String type, String level, String process, String files) throws Exception {
         ContainerSpec spec = spec(
@@ -109,10 +112,32 @@ class SecurityModulesTest {
 
         assertThat(program(spec))
                 .contains("change to SELinux label " + process + " on exec")
-                .contains("context=\\\"system_u:object_r:container_file_t:" + files + "\\\"");
-        assertThat(spec.notices())
-                .contains("mount /data: selinux_relabel is not done here; chcon -R system_u:object_r:container_file_t:"
-                        + files + " /volume lets the container use it");
+                .contains("context=\\\"system_u:object_r:container_file_t:" + files + "\\\"")
+                .contains("label tmpfs with system_u:object_r:container_file_t:" + files)
+                .contains("label devpts with system_u:object_r:container_file_t:" + files)
+                .doesNotContain("label proc");
+    }
+
+    @Test
+    void containersOfOnePodHaveALevelThatOtherPodsHaveNot() throws Exception {
+        SELinuxOption options =
+                SELinuxOption.newBuilder().setType("container_t").build();
+        Set<String> levels = new HashSet<>();
+        for (int i = 0; i < 200; i++) {
+            String process =
+                    SeLinuxLabels.of(options, "uid-" + i, true).orElseThrow().process();
+            assertThat(process)
+                    .isEqualTo(SeLinuxLabels.of(options, "uid-" + i, true)
+                            .orElseThrow()
+                            .process());
+            Matcher matcher = Pattern.compile("system_u:system_r:container_t:s0:c(\\d+),c(\\d+)")
+                    .matcher(process);
+            assertThat(matcher.matches()).as(process).isTrue();
+            assertThat(Integer.parseInt(matcher.group(1))).isBetween(0, Integer.parseInt(matcher.group(2)) - 1);
+            assertThat(Integer.parseInt(matcher.group(2))).isLessThan(1024);
+            levels.add(process);
+        }
+        assertThat(levels).hasSize(200);
     }
 
     @Test
