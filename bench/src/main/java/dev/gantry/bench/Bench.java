@@ -10,6 +10,7 @@ import dev.gantry.packaging.OciArchive;
 import dev.gantry.runtime.NativeRuntime;
 import dev.gantry.runtime.NativeRuntimeConfig;
 import dev.gantry.testing.Containerd;
+import dev.gantry.testing.PeerRuntime;
 import io.grpc.Channel;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -101,7 +102,7 @@ public final class Bench {
         NativeRuntimeConfig config = NativeRuntimeConfig.under(ours).withImageArchives(archives);
         try (Containerd containerd = Containerd.start(
                         Files.createDirectories(work.resolve("containerd")),
-                        new Containerd.Network("bench0", "10.213.0.0/16"),
+                        new PeerRuntime.Network("bench0", "10.213.0.0/16"),
                         PauseImage.NAME);
                 NativeRuntime runtime = NativeRuntime.open(config)) {
             containerd.load(pause);

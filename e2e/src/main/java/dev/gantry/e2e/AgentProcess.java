@@ -1,7 +1,7 @@
 package dev.gantry.e2e;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.gantry.testing.Containerd;
+import dev.gantry.testing.PeerRuntime;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -63,9 +63,9 @@ public final class AgentProcess implements AutoCloseable {
         return start(root, environment, List.of(flags));
     }
 
-    /** Starts an agent on a containerd, with a root below the daemon's directory. */
-    public static AgentProcess on(Containerd containerd, Path root) throws IOException, InterruptedException {
-        return on(containerd.socket(), root);
+    /** Starts an agent on a runtime of others, with a root below the daemon's directory. */
+    public static AgentProcess on(PeerRuntime runtime, Path root) throws IOException, InterruptedException {
+        return on(runtime.socket(), root);
     }
 
     /** Starts an agent on the runtime that serves at a socket instead of the built-in one, and waits until its API answers. */

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.gantry.packaging.DemoImage;
 import dev.gantry.testing.Containerd;
 import dev.gantry.testing.OciImages;
+import dev.gantry.testing.PeerRuntime;
 import dev.gantry.testing.RequiresRoot;
 import dev.gantry.testing.RequiresTool;
 import java.io.IOException;
@@ -45,7 +46,7 @@ class AgentOnContainerdIT {
 
     @BeforeEach
     void start() throws Exception {
-        containerd = Containerd.start(directory, new Containerd.Network("gantry-cd-it", "10.217.0.0/16"), PAUSE);
+        containerd = Containerd.start(directory, new PeerRuntime.Network("gantry-cd-it", "10.217.0.0/16"), PAUSE);
         containerd.load(Files.write(
                 directory.resolve("pause.tar"),
                 OciImages.image(PAUSE)

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.gantry.packaging.DemoImage;
 import dev.gantry.testing.Containerd;
+import dev.gantry.testing.PeerRuntime;
 import dev.gantry.testing.RequiresRoot;
 import dev.gantry.testing.RequiresTool;
 import java.io.IOException;
@@ -67,7 +68,7 @@ class VolumesOnRuntimesIT {
     void onContainerd(@TempDir Path directory) throws Exception {
         try (Containerd containerd = Containerd.start(
                 // Everything is below it, so that the daemon sees the volumes that the agent mounts.
-                directory, new Containerd.Network("gvolumes0", "10.215.0.0/16"), DemoImage.NAME)) {
+                directory, new PeerRuntime.Network("gvolumes0", "10.215.0.0/16"), DemoImage.NAME)) {
             containerd.load(AgentProcess.launcher()
                     .resolve("../../share/images/gantry-demo-1.tar")
                     .normalize());

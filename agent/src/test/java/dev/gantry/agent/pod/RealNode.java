@@ -6,6 +6,8 @@ import dev.gantry.agent.probe.PodProbes;
 import dev.gantry.cri.v1.ExecSyncRequest;
 import dev.gantry.cri.v1.ExecSyncResponse;
 import dev.gantry.cri.v1.RuntimeServiceGrpc;
+import dev.gantry.cri.v1.StatusRequest;
+import dev.gantry.cri.v1.VersionRequest;
 import io.fabric8.kubernetes.api.model.ContainerStatus;
 import io.fabric8.kubernetes.api.model.Event;
 import io.fabric8.kubernetes.api.model.Pod;
@@ -140,6 +142,24 @@ final class RealNode {
                         .setTimeout(30)
                         .build());
         return response.getStdout().toStringUtf8() + response.getStderr().toStringUtf8();
+    }
+
+    /** Minor version of a runtime whose major version is 1. */
+    int minorVersion() {
+        String version = RuntimeServiceGrpc.newBlockingStub(runtime.channel())
+                .version(VersionRequest.getDefaultInstance())
+                .getRuntimeVersion();
+        return Integer.parseInt(version.split("\\.")[1]);
+    }
+
+    /** Whether the runtime says that its default handler can give a pod users of its own. */
+    boolean hasUserNamespaces() {
+        return RuntimeServiceGrpc.newBlockingStub(runtime.channel())
+                .status(StatusRequest.getDefaultInstance())
+                .getRuntimeHandlersList()
+                .stream()
+                .anyMatch(handler ->
+                        handler.getName().isEmpty() && handler.getFeatures().getUserNamespaces());
     }
 
     void delete() throws Exception {

@@ -6,7 +6,9 @@ import dev.gantry.netns.NetworkNames;
 import dev.gantry.runtime.NativeRuntime;
 import dev.gantry.runtime.NativeRuntimeConfig;
 import dev.gantry.testing.Containerd;
+import dev.gantry.testing.CriO;
 import dev.gantry.testing.OciImages;
+import dev.gantry.testing.PeerRuntime;
 import io.grpc.Channel;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -51,6 +53,8 @@ interface TestRuntime {
     private static OciImages.Image image(String name) {
         return OciImages.image(name)
                 .busybox()
+                // A path comes once in a layer, or CRI-O's store refuses it.
+                .nextLayer()
                 .file("/etc/passwd", """
                         root:x:0:0:root:/root:/bin/sh
                         toor:x:0:0:root:/root:/bin/sh
@@ -68,27 +72,36 @@ interface TestRuntime {
 
     /** Debian's containerd, with runc. */
     static TestRuntime containerd(Path directory) throws Exception {
-        Path pause = directory.resolve("pause.tar");
-        String name = "example.test/pause:1";
-        Files.write(
-                pause,
-                OciImages.image(name)
-                        .busybox()
-                        .entrypoint("sleep", "2147483647")
-                        .dockerArchive());
+        return peer(directory, Containerd::start);
+    }
+
+    /** CRI-O, with runc. */
+    static TestRuntime crio(Path directory) throws Exception {
+        return peer(directory, CriO::start);
+    }
+
+    /** Starts a runtime of others. */
+    interface PeerFactory {
+        PeerRuntime start(Path directory, PeerRuntime.Network network, String pauseImage) throws Exception;
+    }
+
+    private static TestRuntime peer(Path directory, PeerFactory factory) throws Exception {
+        String pause = "example.test/pause:1";
         // The files of pods lie below the directory, too: it is the daemon's as well.
-        Containerd containerd =
-                Containerd.start(directory, new Containerd.Network("gantry-pods-it", "10.216.0.0/16"), name);
+        PeerRuntime peer = factory.start(directory, new PeerRuntime.Network("gantry-pods-it", "10.216.0.0/16"), pause);
         try {
-            containerd.load(pause);
+            peer.load(OciImages.image(pause)
+                    .busybox()
+                    .entrypoint("sleep", "2147483647")
+                    .writeArchive(directory.resolve("pause.tar")));
             for (Path archive : archives(directory)) {
-                containerd.load(archive);
+                peer.load(archive);
             }
         } catch (Exception e) {
-            containerd.close();
+            peer.close();
             throw e;
         }
-        return new OnContainerd(containerd);
+        return new OnPeer(peer);
     }
 
     /** Gantry's own, in this process. */
@@ -140,16 +153,16 @@ interface TestRuntime {
     }
 
     /** A daemon beside. */
-    final class OnContainerd implements TestRuntime {
-        private final Containerd containerd;
+    final class OnPeer implements TestRuntime {
+        private final PeerRuntime peer;
 
-        OnContainerd(Containerd containerd) {
-            this.containerd = containerd;
+        OnPeer(PeerRuntime peer) {
+            this.peer = peer;
         }
 
         @Override
         public Channel channel() {
-            return containerd.channel();
+            return peer.channel();
         }
 
         /** Of cgroups it is told what the host has. */
@@ -164,17 +177,17 @@ interface TestRuntime {
 
         @Override
         public void die() throws Exception {
-            containerd.killNine();
+            peer.killNine();
         }
 
         @Override
         public void startAgain() throws Exception {
-            containerd.startAgain();
+            peer.startAgain();
         }
 
         @Override
         public void close() throws Exception {
-            containerd.close();
+            peer.close();
         }
     }
 }

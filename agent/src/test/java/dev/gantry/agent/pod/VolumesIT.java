@@ -499,6 +499,13 @@ class VolumesIT {
 
     @Test
     void anImageIsAVolume() throws Exception {
+        assertThat(usersOfAnImageThatIsAVolume())
+                .startsWith("root:x:0:0:root:/root:/bin/sh\n")
+                .contains("Read-only file system");
+    }
+
+    /** The first line of a file of the image that is mounted alone, and the failure to write into its root. */
+    final String usersOfAnImageThatIsAVolume() throws Exception {
         Pod pod = start("""
                 volumes: [{name: tools, image: {reference: %1$s, pullPolicy: IfNotPresent}}]
                 containers:
@@ -510,9 +517,7 @@ class VolumesIT {
                   - {name: tools, mountPath: /users, subPath: etc/passwd}
                 """);
 
-        assertThat(shell(pod, "/tools/bin/busybox head -n 1 /users; touch /tools/x"))
-                .startsWith("root:x:0:0:root:/root:/bin/sh\n")
-                .contains("Read-only file system");
+        return shell(pod, "/tools/bin/busybox head -n 1 /users; touch /tools/x");
     }
 
     private Pod start(String spec) throws Exception {

@@ -7,6 +7,7 @@ import dev.gantry.cri.v1.RuntimeServiceGrpc;
 import dev.gantry.e2e.Registry;
 import dev.gantry.e2e.RuntimeProcess;
 import dev.gantry.testing.Containerd;
+import dev.gantry.testing.PeerRuntime;
 import io.grpc.Channel;
 import java.io.Closeable;
 import java.io.IOException;
@@ -107,7 +108,7 @@ final class CriServer {
         Registry registry = registry(directory, parts);
         Containerd containerd = Containerd.start(
                 Files.createDirectories(directory.resolve("node")),
-                new Containerd.Network("gtest0", "10.214.0.0/16"),
+                new PeerRuntime.Network("gtest0", "10.214.0.0/16"),
                 TestImages.PAUSE);
         parts.push(containerd::close);
         containerd.load(

@@ -1,0 +1,67 @@
+package dev.gantry.agent.pod;
+
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.gantry.testing.RequiresRoot;
+import dev.gantry.testing.RequiresTool;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+
+/** The same on CRI-O. */
+@RequiresRoot
+@RequiresTool({
+    "busybox",
+    "ip",
+    "crio",
+    "conmon",
+    "pinns",
+    "skopeo",
+    "runc",
+    "iptables",
+    "/usr/lib/cni/bridge",
+    "unshare",
+    "nsenter"
+})
+class PodSecurityOnCriOIT extends PodSecurityIT {
+    @Override
+    TestRuntime.Factory runtimes() {
+        return TestRuntime::crio;
+    }
+
+    @Override
+    String handlers() {
+        return "crun, runc";
+    }
+
+    /** Of containerd's it has no DAC_READ_SEARCH, NET_RAW, SYS_CHROOT, MKNOD, AUDIT_WRITE and SETFCAP. */
+    @Override
+    long defaultCapabilities() {
+        return 0x5fb;
+    }
+
+    @Override
+    String unknownCapability() {
+        return "unknown capability \"CAP_FLY\" to add";
+    }
+
+    /** It gives a privileged container every capability that the kernel has. */
+    @Test
+    @Override
+    void usersGroupsAndPrivileges() throws Exception {
+        int last = Integer.parseInt(
+                Files.readString(Path.of("/proc/sys/kernel/cap_last_cap")).strip());
+        String all = "CapBnd:\t%016x".formatted((1L << (last + 1)) - 1);
+        assumeTrue(
+                Files.readAllLines(Path.of("/proc/self/status")).contains(all), "root has not all capabilities here");
+        super.usersGroupsAndPrivileges();
+    }
+
+    /** It has what its OCI runtime has: runc tells of it since 1.2. */
+    @Test
+    @Override
+    void aPodHasUsersOfItsOwn() throws Exception {
+        assumeTrue(node().hasUserNamespaces(), "the OCI runtime does not tell that it maps users of mounts");
+        super.aPodHasUsersOfItsOwn();
+    }
+}

@@ -1,0 +1,49 @@
+package dev.gantry.agent.pod;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.gantry.testing.RequiresRoot;
+import dev.gantry.testing.RequiresTool;
+import org.junit.jupiter.api.Test;
+
+/** The same on CRI-O. */
+@RequiresRoot
+@RequiresTool({
+    "busybox",
+    "ip",
+    "crio",
+    "conmon",
+    "pinns",
+    "skopeo",
+    "runc",
+    "iptables",
+    "/usr/lib/cni/bridge",
+    "unshare",
+    "nsenter"
+})
+class VolumesOnCriOIT extends VolumesIT {
+    @Override
+    TestRuntime.Factory runtimes() {
+        return TestRuntime::crio;
+    }
+
+    /** CRI has options of mounts since Kubernetes 1.36; older runtimes do not look at them. */
+    @Test
+    @Override
+    void mountsHaveTheOptionsThatAreAskedFor() throws Exception {
+        assertThat(ranThroughAMountWithoutExec()).isEqualTo("ran\nran\n");
+    }
+
+    /** A path in the image came with CRI-O 1.33; before, all of the image is mounted instead. */
+    @Test
+    @Override
+    void anImageIsAVolume() throws Exception {
+        if (node().minorVersion() >= 33) {
+            super.anImageIsAVolume();
+            return;
+        }
+        assertThat(usersOfAnImageThatIsAVolume())
+                .startsWith("head: /users: Input/output error")
+                .contains("/tools/x: Read-only file system");
+    }
+}
