@@ -53,6 +53,9 @@ interface Machine {
     /** Where the path is, or would be. */
     Optional<Space> space(Path path);
 
+    /** The SELinux label of the path, or of where it would be: {@code user:role:type:level}; empty if it has none. */
+    Optional<String> seLinuxLabel(Path path);
+
     /** Running programs of these names. */
     List<Program> programs(Set<String> names);
 

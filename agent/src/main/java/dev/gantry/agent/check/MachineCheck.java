@@ -350,6 +350,27 @@ public final class MachineCheck {
         space("container logs", paths.podLogs(), 500 * MIB, 50 * MIB, false);
         space("sandboxes", paths.run(), 50 * MIB, 5 * MIB, false);
         limitedDirectories();
+        labels();
+    }
+
+    /** Policies let containers run what is labelled as theirs; whatever else is below the system's directories is the system's. */
+    private void labels() {
+        if (machine.file("/sys/fs/selinux/enforce").isEmpty()) {
+            return;
+        }
+        String label = machine.seLinuxLabel(paths.images()).orElse("none");
+        String[] words = label.split(":", -1);
+        if (words.length > 2 && words[2].startsWith("container_")) {
+            good(STORAGE, "SELinux label", label);
+        } else {
+            limited(
+                    STORAGE,
+                    "SELinux label",
+                    label + ", of " + paths.images(),
+                    "Where SELinux enforces its policy, containers with seLinuxOptions cannot run the programs of their images",
+                    "semanage fcontext -a -t container_ro_file_t '%s(/.*)?'; restorecon -R %s"
+                            .formatted(paths.images(), paths.images()));
+        }
     }
 
     /** What an emptyDir with a sizeLimit is made with. */

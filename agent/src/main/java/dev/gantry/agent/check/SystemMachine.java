@@ -171,13 +171,7 @@ final class SystemMachine implements Machine {
 
     @Override
     public Optional<Space> space(Path path) {
-        Path existing = path;
-        while (existing != null && !Files.exists(existing)) {
-            existing = existing.getParent();
-        }
-        if (existing == null) {
-            return Optional.empty();
-        }
+        Path existing = existing(path);
         try {
             FileSystemStatus status = linux.files().statfs(existing.toString());
             String type = status.type() == OVERLAYFS ? "overlay" : status.type() == NFS ? "nfs" : "local";
@@ -186,6 +180,27 @@ final class SystemMachine implements Machine {
         } catch (ErrnoException e) {
             return Optional.empty();
         }
+    }
+
+    @Override
+    public Optional<String> seLinuxLabel(Path path) {
+        try {
+            return linux.files()
+                    .lgetxattr(existing(path).toString(), "security.selinux")
+                    .map(value -> new String(value, StandardCharsets.US_ASCII).replace("\0", ""));
+        } catch (ErrnoException e) {
+            return Optional.empty();
+        }
+    }
+
+    /** The path, or the nearest one above it. */
+    private static Path existing(Path path) {
+        Path existing = path.toAbsolutePath();
+        for (Path parent = existing.getParent(); parent != null && !Files.exists(existing); ) {
+            existing = parent;
+            parent = existing.getParent();
+        }
+        return existing;
     }
 
     @Override

@@ -102,6 +102,21 @@ class MachineCheckTest {
     }
 
     @Test
+    void withSeLinuxTheImagesHaveToBelongToContainers() {
+        assertThat(run()).noneMatch(finding -> finding.subject().equals("SELinux label"));
+        machine.files.put("/sys/fs/selinux/enforce", "1");
+
+        machine.label = Optional.of("system_u:object_r:var_lib_t:s0");
+        assertThat(about("SELinux label").level()).isEqualTo(Finding.Level.LIMITED);
+        assertThat(about("SELinux label").found()).startsWith("system_u:object_r:var_lib_t:s0, of /srv/gantry/");
+        assertThat(about("SELinux label").remedy()).startsWith("semanage fcontext -a -t container_ro_file_t '/srv/");
+        machine.label = Optional.empty();
+        assertThat(about("SELinux label").found()).startsWith("none, of /srv/gantry/");
+        machine.label = Optional.of("system_u:object_r:container_ro_file_t:s0");
+        assertThat(about("SELinux label").level()).isEqualTo(Finding.Level.GOOD);
+    }
+
+    @Test
     void aControllerThatVersionOneHoldsIsToldFromOneThatIsNotThere() {
         machine.files.put("/sys/fs/cgroup/cgroup.controllers", "cpu pids");
         machine.files.put(
@@ -168,11 +183,17 @@ class MachineCheckTest {
         private final List<Program> programs = new ArrayList<>();
         private String kernel = "6.1.0-18-amd64";
         private boolean root = true;
+        private Optional<String> label = Optional.empty();
         private Optional<Space> space = Optional.of(new Space("local", 50L << 30, 100L << 30, 1_000_000, 2_000_000));
 
         @Override
         public Optional<String> file(String path) {
             return Optional.ofNullable(files.get(path));
+        }
+
+        @Override
+        public Optional<String> seLinuxLabel(Path path) {
+            return label;
         }
 
         @Override
