@@ -30,7 +30,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The agent with its pods in Debian's containerd instead of the built-in runtime. */
+/** The agent with its pods in containerd instead of the built-in runtime. */
 @RequiresRoot
 @RequiresTool({"containerd", "runc", "ip", "iptables", "/usr/lib/cni/bridge", "unshare", "nsenter", "script", "busybox"
 })
@@ -119,7 +119,8 @@ class AgentOnContainerdIT {
                         .body()
                         .at("/items/0/status/nodeInfo/containerRuntimeVersion")
                         .asText())
-                .startsWith("containerd://1.");
+                .startsWith("containerd://" + containerd.program().major() + "."
+                        + containerd.program().minor() + ".");
 
         Command both = exec("server", "ls /started; echo err >&2; exit 3");
         assertThat(both.output()).isEqualTo("/started\n");
@@ -196,8 +197,10 @@ class AgentOnContainerdIT {
         assertThat(status(after, "main").path("containerID"))
                 .isEqualTo(status(before, "main").path("containerID"));
         assertThat(status(after, "main").path("restartCount").asInt()).isZero();
+        // Since 1.7 it takes the shim of a container that ended in its absence for a stray one, and knows no more than
+        // that it ended.
         assertThat(status(after, "ends").at("/lastState/terminated/exitCode").asInt())
-                .isEqualTo(5);
+                .isEqualTo(containerd.program().isAtLeast(1, 7) ? 255 : 5);
         assertThat(exec("main", "echo back").output()).isEqualTo("back\n");
         agent.awaitReady("later");
 

@@ -6,9 +6,13 @@ import java.nio.file.Path;
 
 /** A containerd of our own, with runc and crun as runtime handlers. */
 public final class Containerd extends PeerRuntime {
-    private Containerd(Path directory, Network network) throws IOException, InterruptedException {
+    private final ContainerdProgram program;
+
+    private Containerd(ContainerdProgram program, Path directory, Network network)
+            throws IOException, InterruptedException {
         super("containerd", directory, network, """
                 , {"type": "portmap", "capabilities": {"portMappings": true}}""");
+        this.program = program;
     }
 
     /**
@@ -21,42 +25,28 @@ public final class Containerd extends PeerRuntime {
     public static Containerd start(Path directory, Network network, String pauseImage)
             throws IOException, InterruptedException {
         Path plugins = plugins();
-        Containerd containerd = new Containerd(directory, network);
+        ContainerdProgram program = ContainerdProgram.ofThisMachine();
+        Containerd containerd = new Containerd(program, directory, network);
         Files.writeString(
-                directory.resolve("config.toml"), """
-                version = 2
-                root = "%1$s/root"
-                state = "%1$s/state"
-                oom_score = 0
-                [grpc]
-                  address = "%2$s"
-                [plugins."io.containerd.grpc.v1.cri"]
-                  sandbox_image = "%4$s"
-                  disable_apparmor = true
-                  restrict_oom_score_adj = true
-                  [plugins."io.containerd.grpc.v1.cri".cni]
-                    bin_dir = "%3$s"
-                    conf_dir = "%1$s/cni"
-                  [plugins."io.containerd.grpc.v1.cri".containerd]
-                    snapshotter = "overlayfs"
-                    default_runtime_name = "runc"
-                    [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
-                      runtime_type = "io.containerd.runc.v2"
-                      [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
-                        BinaryName = "runc"
-                    [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.crun]
-                      runtime_type = "io.containerd.runc.v2"
-                      [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.crun.options]
-                        BinaryName = "crun"
-                """.formatted(directory, containerd.socket(), plugins, pauseImage));
+                directory.resolve("config.toml"),
+                program.configuration(directory, containerd.socket(), plugins, pauseImage));
         containerd.startAgain();
         return containerd;
+    }
+
+    /** Which it is. */
+    public ContainerdProgram program() {
+        return program;
     }
 
     @Override
     String[] command() {
         return new String[] {
-            "containerd", "--config", directory().resolve("config.toml").toString()
+            "env",
+            "PATH=" + program.path(System.getenv().getOrDefault("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")),
+            program.daemon(),
+            "--config",
+            directory().resolve("config.toml").toString()
         };
     }
 
@@ -69,7 +59,7 @@ public final class Containerd extends PeerRuntime {
     @Override
     public void load(Path archive) throws IOException, InterruptedException {
         var unused = run(
-                "ctr",
+                program.beside("ctr"),
                 "--address",
                 socket().toString(),
                 "--namespace",

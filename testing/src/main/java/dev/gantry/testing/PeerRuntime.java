@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -60,6 +61,8 @@ public abstract sealed class PeerRuntime implements AutoCloseable permits Contai
         this.name = name;
         this.directory = directory;
         this.network = network;
+        // Users of a pod's own, too, pass through it to their files.
+        Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwx--x--x"));
         Files.writeString(
                 Files.createDirectories(directory.resolve("cni")).resolve("10-pods.conflist"),
                 network.conflist(directory, plugins));

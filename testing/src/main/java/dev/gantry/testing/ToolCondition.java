@@ -34,6 +34,10 @@ final class ToolCondition implements ExecutionCondition {
         if (tool.startsWith("/")) {
             return Files.isExecutable(Path.of(tool));
         }
+        String named = System.getProperty("gantry." + tool, "");
+        if (!named.isEmpty()) {
+            return Files.isExecutable(Path.of(named));
+        }
         String path = environment.getOrDefault("PATH", "") + ":" + DEFAULT_PATH;
         for (String directory : path.split(":", -1)) {
             if (!directory.isEmpty() && Files.isExecutable(Path.of(directory, tool))) {

@@ -118,7 +118,7 @@ final class RuntimeFeed implements AutoCloseable {
             }
             listed = true;
             name = answer.getRuntimeName().isEmpty() ? name : answer.getRuntimeName();
-            version = answer.getRuntimeVersion();
+            version = RuntimeVersion.shown(answer.getRuntimeVersion());
             workers.open(name);
             adoption.listed(sandboxes);
             workers.tellIfAdopted();

@@ -56,6 +56,7 @@ final class RuntimeHandlers {
                             handlers.stream()
                                     .map(RuntimeHandler::getName)
                                     .filter(one -> !one.isEmpty())
+                                    .sorted()
                                     .toList()));
         }
         boolean supported = handler.isPresent() && handler.get().getFeatures().getUserNamespaces();

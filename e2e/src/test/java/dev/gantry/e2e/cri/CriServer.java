@@ -7,6 +7,7 @@ import dev.gantry.cri.v1.RuntimeServiceGrpc;
 import dev.gantry.e2e.Registry;
 import dev.gantry.e2e.RuntimeProcess;
 import dev.gantry.testing.Containerd;
+import dev.gantry.testing.ContainerdProgram;
 import dev.gantry.testing.PeerRuntime;
 import io.grpc.Channel;
 import java.io.Closeable;
@@ -25,33 +26,57 @@ import org.junit.jupiter.api.Assumptions;
 
 /** A runtime under test, behind its socket, with a registry beside it. */
 final class CriServer {
-    /** What an older runtime does not have, and why its tests are skipped. */
+    /** What containerd does not have, or only since a version, and why its tests are skipped. */
     enum Feature {
-        RUNTIME_CONFIG("RuntimeConfig came with containerd 2.0"),
-        HANDLER_FEATURES("features of runtime handlers came with containerd 2.0"),
-        UNKNOWN_IS_GONE("before containerd 2.0, stopping what is not known is an error"),
+        RUNTIME_CONFIG("RuntimeConfig", 2, 0),
+        HANDLER_FEATURES("features of runtime handlers", 2, 0),
+        UNKNOWN_IS_GONE("stopping what is not known, without an error,", 2, 0),
         IMAGE_FILTER("containerd lists all images whatever the filter"),
-        EXEC_LIMIT("the limit of an exec's output came with containerd 1.7"),
-        STREAMED_LISTS("streamed lists came with Kubernetes 1.36"),
-        EVENTS("GetContainerEvents came with containerd 1.7"),
-        METRICS("metrics came with containerd 2.2"),
-        RECURSIVE_READ_ONLY("recursive read-only mounts came with containerd 2.0"),
-        STRICT_GROUPS("supplementalGroupsPolicy came with containerd 2.0"),
-        STATUS_RESOURCES("resources in a container's status came with containerd 1.7"),
-        STATUS_USER("the user in a container's status came with containerd 2.0"),
-        STOP_SIGNAL("stop signals of containers came with containerd 2.3"),
-        IMAGE_ID("image_id of containers came with Kubernetes 1.36"),
-        POD_RESOURCES("UpdatePodSandboxResources came with containerd 2.3"),
-        JOINED_CREATION("containerd refuses a name while an operation with it runs"),
+        EXEC_LIMIT("containerd's answer with as much of an exec's output as it keeps is larger than it may send"),
+        STREAMED_LISTS("streamed lists", 2, 3),
+        EVENTS("GetContainerEvents", 1, 7),
+        METRICS("metrics", 2, 2),
+        RECURSIVE_READ_ONLY("recursive read-only mounts", 2, 0),
+        STRICT_GROUPS("supplementalGroupsPolicy", 2, 0),
+        STATUS_RESOURCES("resources in a container's status", 1, 7),
+        STATUS_USER("the user in a container's status", 2, 0),
+        STOP_SIGNAL("stop signals of containers", 2, 3),
+        IMAGE_ID("image_id of containers", 2, 3),
+        POD_RESOURCES("UpdatePodSandboxResources", 2, 3),
         PREFIXES("containerd takes only whole ids in filters"),
-        STRICT_REQUESTS("containerd does not look at it"),
-        WEBSOCKET_V5("WebSocket protocol v5 came with Kubernetes 1.30"),
-        PROCESS_STATS("containerd 1.6 does not count processes of a pod");
+        NO_CHECKPOINTS("containerd makes checkpoints since 2.0", 0, 0, 2),
+        WEBSOCKET_V5("containerd speaks WebSocket protocols up to v4"),
+        PROCESS_STATS("the count of a pod's processes", 1, 7);
 
         private final String reason;
+        private final int major;
+        private final int minor;
+        private final int untilMajor;
+
+        /** One of containerd's versions from {@code major.minor} on, up to those before {@code untilMajor}. */
+        Feature(String reason, int major, int minor, int untilMajor) {
+            this.reason = reason;
+            this.major = major;
+            this.minor = minor;
+            this.untilMajor = untilMajor;
+        }
+
+        Feature(String what, int major, int minor) {
+            this(what + " came with containerd " + major + "." + minor, major, minor, Integer.MAX_VALUE);
+        }
 
         Feature(String reason) {
-            this.reason = reason;
+            this(reason, 0, 0, 0);
+        }
+
+        boolean isIn(ContainerdProgram program) {
+            return program.isAtLeast(major, minor) && !program.isAtLeast(untilMajor, 0);
+        }
+
+        static Set<Feature> of(ContainerdProgram program) {
+            EnumSet<Feature> has = EnumSet.allOf(Feature.class);
+            has.removeIf(feature -> !feature.isIn(program));
+            return has;
         }
     }
 
@@ -119,7 +144,7 @@ final class CriServer {
                 containerd.channel(),
                 directory,
                 registry,
-                EnumSet.noneOf(Feature.class),
+                Feature.of(containerd.program()),
                 Optional.empty(),
                 parts));
     }

@@ -11,11 +11,11 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.ArgumentsProvider;
 import org.junit.jupiter.params.support.ParameterDeclarations;
 
-/** Our runtime and, where Debian's packages are installed, containerd. Each is started once for all classes of a run. */
+/** Our runtime and, where Debian's packages are installed or the property {@code gantry.containerd} names another, containerd. Each is started once for all classes of a run. */
 final class CriServers implements ArgumentsProvider {
     private static final ExtensionContext.Namespace HERE = ExtensionContext.Namespace.create(CriServers.class);
     private static final List<Path> CONTAINERD = List.of(
-            Path.of("/usr/bin/containerd"),
+            Path.of(System.getProperty("gantry.containerd", "/usr/bin/containerd")),
             Path.of("/usr/sbin/runc"),
             Path.of("/usr/lib/cni/bridge"),
             Path.of("/usr/sbin/iptables"));

@@ -91,6 +91,7 @@ record RuntimeInfoIT(CriServer cri) {
 
     @Test
     void checkpointsAreNotOffered() {
+        cri.requires(Feature.NO_CHECKPOINTS);
         assertThatExceptionOfType(StatusRuntimeException.class)
                 .isThrownBy(() -> cri.runtime()
                         .checkpointContainer(CheckpointContainerRequest.newBuilder()
