@@ -2,6 +2,9 @@ package dev.gantry.cgroups;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /** How the directories are called: both layouts that Kubernetes knows, without any help of systemd itself. */
 public enum CgroupNaming {
@@ -62,6 +65,14 @@ public enum CgroupNaming {
         }
     };
 
+    /**
+     * cAdvisor, in the kubelet, takes each cgroup below {@code kubepods} for a container of its own, and each exec of a probe for a new one, with metrics by its name; all but
+     * systemd's mounts.
+     */
+    private static final String UNWATCHED = ".mount";
+
+    private static final Pattern OWN = Pattern.compile("(?:gantry-)?([0-9a-f]{64})(?:\\.scope|\\" + UNWATCHED + ")?");
+
     /** The cgroup that holds all pods, relative to the agent's subtree. */
     public abstract String pods();
 
@@ -72,6 +83,30 @@ public enum CgroupNaming {
 
     /** A container's directory in its pod's. */
     public abstract String container(String id);
+
+    /** Whether slices are systemd's, if it runs here. */
+    public boolean hasSlices() {
+        return this == SYSTEMD;
+    }
+
+    /** An exec's directory in its container's. */
+    public static String exec(String id) {
+        return id + UNWATCHED;
+    }
+
+    static String keeper(String id) {
+        return "gantry-" + id + UNWATCHED;
+    }
+
+    /**
+     * The container or sandbox that a directory in a pod's belongs to.
+     *
+     * @return empty if it is none of this runtime's
+     */
+    public static Optional<String> idOf(String name) {
+        Matcher matcher = OWN.matcher(name);
+        return matcher.matches() ? Optional.of(matcher.group(1)) : Optional.empty();
+    }
 
     /**
      * The directory that a {@code cgroup_parent} of CRI means: a path, or the name of a systemd slice, which stands for

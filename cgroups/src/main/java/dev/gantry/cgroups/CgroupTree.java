@@ -12,6 +12,7 @@ import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -25,7 +26,7 @@ import java.util.Set;
  *       ├── burstable/pod&lt;uid&gt;
  *       └── besteffort/pod&lt;uid&gt;
  *           └── &lt;container id&gt;     limits and the container's first process
- *               └── exec-&lt;id&gt;      one exec
+ *               └── exec-&lt;id&gt;.mount  one exec
  * </pre>
  */
 public final class CgroupTree {
@@ -271,19 +272,35 @@ public final class CgroupTree {
     /** Makes a cgroup and its parents below the root, each of which hands the controllers down. */
     Cgroup prepared(String relative) throws CgroupException {
         Cgroup cgroup = root.child(relative);
+        Optional<String> parent = parent(relative);
         if (!cgroup.exists()) {
-            int slash = relative.lastIndexOf('/');
-            if (slash > 0 && !root.child(relative.substring(0, slash)).exists()) {
-                prepared(relative.substring(0, slash));
+            if (parent.isPresent() && !root.child(parent.get()).exists()) {
+                prepared(parent.get());
             }
             cgroup.create();
         }
         // Also in one that is there: a kubelet makes a pod's cgroup and leaves to the runtime what is below.
-        if (!available.isEmpty()) {
-            // a refusal shows when limits are written below
-            cgroup.enable(available);
-        }
+        handDown(relative);
         return cgroup;
+    }
+
+    /** What the parents do not give, they are told to, too: systemd takes from its slices what none of its units asks for. */
+    private void handDown(String relative) throws CgroupException {
+        // a refusal in the end shows when limits are written below
+        if (!available.isEmpty() && !root.child(relative).enable(available).isEmpty()) {
+            Optional<String> parent = parent(relative);
+            if (parent.isPresent()) {
+                handDown(parent.get());
+            } else {
+                root.enable(available);
+            }
+            root.child(relative).enable(available);
+        }
+    }
+
+    private static Optional<String> parent(String relative) {
+        int slash = relative.lastIndexOf('/');
+        return slash > 0 ? Optional.of(relative.substring(0, slash)) : Optional.empty();
     }
 
     Cgroup cgroup(String relative) {

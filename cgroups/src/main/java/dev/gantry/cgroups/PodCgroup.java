@@ -43,6 +43,26 @@ public final class PodCgroup {
         return container.apply(resources);
     }
 
+    /**
+     * Makes an empty child that hands down all controllers there are, since the kernel takes none from a cgroup as long as a child hands it
+     * down. Where the pod's cgroup is a slice of systemd's, each reload of its configuration would take from it whatever none of systemd's own
+     * units below asks for, and with the controllers the limits of all containers.
+     *
+     * @param id of the sandbox that it goes with
+     * @see <a href="https://docs.kernel.org/admin-guide/cgroup-v2.html#top-down-constraint">Top-down Constraint</a>
+     */
+    public void createKeeper(String id) throws CgroupException {
+        Cgroup keeper = keeper(id);
+        keeper.create();
+        // A refusal shows when limits are written beside it.
+        keeper.enable(tree.availableControllers());
+    }
+
+    /** What {@link #createKeeper} makes; need not exist. */
+    public Cgroup keeper(String id) {
+        return cgroup().child(CgroupNaming.keeper(id));
+    }
+
     /** Kills what is left in it and removes it with all below. Blocks no longer than {@code patience}. */
     public void remove(Duration patience) throws CgroupException {
         Cgroup cgroup = cgroup();

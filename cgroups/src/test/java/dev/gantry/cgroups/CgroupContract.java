@@ -32,6 +32,32 @@ abstract class CgroupContract {
     }
 
     @Test
+    void aKeeperKeepsTheControllersOfContainers() throws IOException {
+        PodCgroup pod = tree().pod(QosClass.GUARANTEED, "u");
+        pod.create(CgroupResources.NONE);
+        pod.createKeeper("s");
+        pod.createContainer("c", CgroupResources.NONE);
+        for (Controller controller : tree().availableControllers()) {
+            assertThatExceptionOfType(CgroupException.class)
+                    .isThrownBy(() -> takeFrom(pod, controller))
+                    .extracting(CgroupException::errno)
+                    .isEqualTo(Errno.EBUSY);
+        }
+        assertThat(pod.container("c").controllers()).isEqualTo(tree().availableControllers());
+
+        assertThat(pod.keeper("s").tryRemove()).isTrue();
+        for (Controller controller : tree().availableControllers()) {
+            takeFrom(pod, controller);
+        }
+        assertThat(pod.container("c").controllers()).isEmpty();
+    }
+
+    /** As systemd does. */
+    private static void takeFrom(PodCgroup pod, Controller controller) throws CgroupException {
+        pod.cgroup().write("cgroup.subtree_control", "-" + controller.kernelName());
+    }
+
+    @Test
     void creatingTwiceIsCreatingOnce() throws IOException {
         PodCgroup pod = tree().pod(QosClass.GUARANTEED, "u");
         pod.create(CgroupResources.NONE);

@@ -3,6 +3,8 @@ package dev.gantry.cgroups;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
+import java.util.List;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -19,6 +21,25 @@ class CgroupNamingTest {
     })
     void podsLieWhereKubernetesHasThem(CgroupNaming naming, QosClass qos, String path) {
         assertThat(naming.pod(qos, "12-34")).isEqualTo(path);
+    }
+
+    @Test
+    void theRuntimesOwnDirectoriesNameWhatTheyBelongTo() {
+        String id = "0123456789abcdef".repeat(4);
+        for (CgroupNaming naming : CgroupNaming.values()) {
+            assertThat(CgroupNaming.idOf(naming.container(id))).contains(id);
+        }
+        assertThat(CgroupNaming.idOf(CgroupNaming.keeper(id))).contains(id);
+        for (String other : List.of("cri-containerd-" + id + ".scope", id + "0", CgroupNaming.exec("exec-1"))) {
+            assertThat(CgroupNaming.idOf(other)).isEmpty();
+        }
+    }
+
+    /** Of all names of cgroups these alone are no containers to cAdvisor: {@code container/systemd/factory.go}. */
+    @Test
+    void whatIsNoContainerIsCalledAsAMountOfSystemds() {
+        assertThat(CgroupNaming.exec("exec-1")).isEqualTo("exec-1.mount");
+        assertThat(CgroupNaming.keeper("s")).isEqualTo("gantry-s.mount");
     }
 
     @ParameterizedTest(name = "{0} means {1}")

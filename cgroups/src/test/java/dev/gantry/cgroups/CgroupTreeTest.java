@@ -9,6 +9,7 @@ import dev.gantry.testing.FakeCgroups;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.BeforeEach;
@@ -50,6 +51,22 @@ class CgroupTreeTest {
         assertThat(pod.createContainer(
                         "c", CgroupResources.builder().memoryLimitBytes(1 << 20).build()))
                 .isEmpty();
+        assertThat(pod.container("c").controllers()).containsExactlyInAnyOrder(Controller.values());
+    }
+
+    @Test
+    void whatSystemdTookFromTheSlicesAboveIsHandedDownAgain() throws CgroupException {
+        CgroupTree tree = topOfTheMount();
+        PodCgroup pod = tree.pod(QosClass.BURSTABLE, "u");
+        tree.prepared("kubepods/burstable");
+        pod.cgroup().create();
+        for (Cgroup level : List.of(tree.qos(QosClass.BURSTABLE), tree.pods(), tree.root())) {
+            level.write("cgroup.subtree_control", "-cpuset");
+        }
+        assertThat(pod.cgroup().controllers()).doesNotContain(Controller.CPUSET);
+
+        pod.create(CgroupResources.NONE);
+        pod.createContainer("c", CgroupResources.NONE);
         assertThat(pod.container("c").controllers()).containsExactlyInAnyOrder(Controller.values());
     }
 

@@ -2,6 +2,7 @@ package dev.gantry.runtime;
 
 import com.google.protobuf.ByteString;
 import dev.gantry.cgroups.Cgroup;
+import dev.gantry.cgroups.CgroupNaming;
 import dev.gantry.cri.transport.CriTransport;
 import dev.gantry.cri.v1.ExecSyncResponse;
 import dev.gantry.linux.ErrnoException;
@@ -81,7 +82,7 @@ final class Execs {
         Pause pause = sandbox.pause();
         String id = "exec-" + Ids.shortRandom();
         Program program = ExecProgram.write(container.record().context(), command, terminal, pipes);
-        Cgroup cgroup = container.cgroup().child(id);
+        Cgroup cgroup = container.cgroup().child(CgroupNaming.exec(id));
         cgroup.create();
         CompletableFuture<ProcessExit> exit = sandbox.expectExec(id);
         try (Fd directory = cgroup.open()) {

@@ -1,6 +1,7 @@
 package dev.gantry.runtime;
 
 import dev.gantry.cgroups.Cgroup;
+import dev.gantry.cgroups.CgroupNaming;
 import dev.gantry.cri.v1.ContainerEventType;
 import dev.gantry.linux.Fd;
 import dev.gantry.linux.Signal;
@@ -246,8 +247,9 @@ final class Recovery {
                 for (Cgroup exec : child.children()) {
                     var unused = exec.tryRemove();
                 }
-            } else if (child.name().matches("(gantry-)?[0-9a-f]{64}(\\.scope)?")
-                    && !machine.run().knows(child.name())) {
+            } else if (CgroupNaming.idOf(child.name())
+                    .filter(id -> !machine.run().knows(id))
+                    .isPresent()) {
                 child.kill();
                 child.removeRecursively(Teardown.PATIENCE);
             }

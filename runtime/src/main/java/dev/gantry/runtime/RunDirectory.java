@@ -131,9 +131,9 @@ final class RunDirectory implements AutoCloseable {
         files.replaceFile(sandbox(id) + "/" + name, content, 0644, false);
     }
 
-    /** Whether a cgroup of this name belongs to a sandbox that has not been taken over yet. */
-    boolean knows(String cgroupName) {
-        return Files.exists(sandbox(cgroupName.replace("gantry-", "").replace(".scope", "")));
+    /** Whether there is a sandbox of this id, though it may not have been taken over yet. */
+    boolean knows(String id) {
+        return Files.exists(sandbox(id));
     }
 
     private String container(String sandboxId, String id) {

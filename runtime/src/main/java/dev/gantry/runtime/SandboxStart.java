@@ -135,6 +135,9 @@ final class SandboxStart {
                         config.getLinux().getSecurityContext().getSelinuxOptions(),
                         config.getMetadata().getUid(),
                         machine.facts().seLinux()));
+        if (machine.cgroups().naming().hasSlices()) {
+            sandbox.cgroup().createKeeper(sandbox.id());
+        }
         sandbox.pauseCgroup().create();
         try (Fd cgroup = sandbox.pauseCgroup().open()) {
             return machine.pauses()

@@ -1,5 +1,6 @@
 package dev.gantry.runtime;
 
+import dev.gantry.cgroups.Cgroup;
 import dev.gantry.cri.v1.ContainerEventType;
 import dev.gantry.linux.Poll;
 import dev.gantry.runtime.ContainerPhase.Running;
@@ -78,6 +79,10 @@ final class Teardown {
         }
         if (sandbox.pauseCgroup().exists()) {
             sandbox.pauseCgroup().removeRecursively(PATIENCE);
+        }
+        Cgroup keeper = sandbox.cgroup().keeper(sandbox.id());
+        if (keeper.exists()) {
+            keeper.removeRecursively(PATIENCE);
         }
         if (sandbox.record().ownsCgroup()) {
             // Fails harmlessly while another sandbox of the same pod has processes in it.

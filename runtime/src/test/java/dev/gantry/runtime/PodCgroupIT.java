@@ -12,6 +12,7 @@ import dev.gantry.testing.RequiresRoot;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -118,5 +119,40 @@ class PodCgroupIT {
         fixture.removePod(sandbox);
         assertThat(cgroup().exists()).isTrue();
         assertThat(cgroup().children()).isEmpty();
+    }
+
+    @Test
+    void inSlicesAKeeperHoldsTheControllersOfContainersWhileTheSandboxIsThere() throws Exception {
+        try (RuntimeFixture systemd =
+                new RuntimeFixture(directory.resolve("systemd"), NativeRuntimeConfig::withSystemdCgroupNames)) {
+            PodSandboxConfig config = systemd.pod("kept", pod -> {
+                pod.getLinuxBuilder().setCgroupParent("kubepods-besteffort-podkept.slice");
+                return pod;
+            });
+            Cgroup slice = systemd.runtime()
+                    .cgroups()
+                    .root()
+                    .child("kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-podkept.slice");
+            String sandbox = systemd.run(config);
+            String lost = "f".repeat(64);
+            slice.child("gantry-" + lost + ".mount").create();
+            assertThat(names(slice))
+                    .containsExactlyInAnyOrder(
+                            "gantry-" + sandbox + ".scope",
+                            "gantry-" + sandbox + ".mount",
+                            "gantry-" + lost + ".mount");
+            assertThat(slice.child("gantry-" + sandbox + ".mount").enabledControllers())
+                    .isEqualTo(systemd.runtime().cgroups().availableControllers());
+
+            systemd.reopen();
+            assertThat(names(slice))
+                    .containsExactlyInAnyOrder("gantry-" + sandbox + ".scope", "gantry-" + sandbox + ".mount");
+            systemd.removePod(sandbox);
+            assertThat(slice.exists()).isFalse();
+        }
+    }
+
+    private static List<String> names(Cgroup cgroup) throws IOException {
+        return cgroup.children().stream().map(Cgroup::name).toList();
     }
 }

@@ -50,6 +50,10 @@ final class RuntimeFixture implements AutoCloseable {
     private NativeRuntime runtime;
 
     RuntimeFixture(Path directory) throws Exception {
+        this(directory, config -> config);
+    }
+
+    RuntimeFixture(Path directory, UnaryOperator<NativeRuntimeConfig> change) throws Exception {
         this.directory = directory;
         Path archives = Files.createDirectories(directory.resolve("archives"));
         OciImages.image(IMAGE)
@@ -61,7 +65,7 @@ final class RuntimeFixture implements AutoCloseable {
                 .file("/etc/group", "root:x:0:\nweb:x:1001:\nlogs:x:4000:web\n")
                 .cmd("sh")
                 .writeArchive(archives.resolve("busybox.tar"));
-        this.config = NativeRuntimeConfig.under(directory.resolve("root"));
+        this.config = change.apply(NativeRuntimeConfig.under(directory.resolve("root")));
         this.runtime = NativeRuntime.open(config);
         runtime.images().load(archives.resolve("busybox.tar"));
     }

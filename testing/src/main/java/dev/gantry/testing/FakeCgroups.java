@@ -127,6 +127,15 @@ public final class FakeCgroups extends ForwardingLinux {
         Set<String> given = words(get(cgroup.resolve("cgroup.subtree_control")));
         for (String change : words(value)) {
             String controller = change.substring(1);
+            if (change.startsWith("-")) {
+                for (Path child : children(cgroup)) {
+                    if (words(get(child.resolve("cgroup.subtree_control"))).contains(controller)) {
+                        throw new ErrnoException(call, Errno.EBUSY);
+                    }
+                }
+                given.remove(controller);
+                continue;
+            }
             if (!words(get(cgroup.resolve("cgroup.controllers"))).contains(controller)) {
                 throw new ErrnoException(call, Errno.ENOENT);
             }

@@ -83,7 +83,7 @@ public final class Flags {
                     "cgroup-root",
                     "cgroupRoot",
                     "DIR",
-                    "A cgroup v2 directory that is the agent's, as the kernel names it, such as /gantry.slice; default: found."),
+                    "A cgroup v2 directory that is the agent's, as the kernel names it, such as /gantry.slice; default: what systemd delegates to the agent, else the top; `gantry runtime` takes the top, where its clients name the cgroups of pods."),
             new Flag(
                     "cgroup-driver",
                     "cgroupDriver",

@@ -98,7 +98,7 @@ final class LocalNode implements Node {
         try {
             AgentLock lock = AgentLock.take(config.paths().lock());
             try (lock;
-                    NativeRuntime runtime = NativeRuntime.open(PodRuntime.nativeConfig(config))) {
+                    NativeRuntime runtime = NativeRuntime.open(PodRuntime.standaloneConfig(config))) {
                 serve(runtime, socket, began);
             }
             return 0;

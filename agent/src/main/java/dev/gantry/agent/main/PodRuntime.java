@@ -58,6 +58,7 @@ import org.jspecify.annotations.Nullable;
 
 /** The runtime that the configuration names: the built-in one, or another behind a socket. To the pod engine they are the same. */
 final class PodRuntime implements AutoCloseable {
+    private static final Path TOP_OF_CGROUPS = Path.of("/");
     private static final String IMAGE_SERVICE = "runtime.v1.ImageService";
     private static final Duration CONFIG_PATIENCE = Duration.ofSeconds(5);
 
@@ -152,6 +153,17 @@ final class PodRuntime implements AutoCloseable {
                 new ImageChoice(config.images().archives(), config.images().registryConfig()),
                 paths.isSystem(),
                 List.of("gantry"));
+    }
+
+    /**
+     * Of a runtime that serves CRI alone: the cgroup of a pod is named by the client, who means the machine's tree, not a
+     * part that systemd may have delegated to this process. One under a directory of its own stays by itself.
+     */
+    static NativeRuntimeConfig standaloneConfig(AgentConfig config) {
+        NativeRuntimeConfig runtime = nativeConfig(config);
+        return runtime.cgroupRoot().isEmpty() && runtime.defaultSandbox()
+                ? runtime.withCgroupRoot(TOP_OF_CGROUPS)
+                : runtime;
     }
 
     private static PodNetworkChoice network(NetworkConfig config) {
