@@ -440,7 +440,7 @@ class LocalImageStoreIT {
         Linux linux = Linux.system();
         String options = snapshot.mountOptions();
         assertThat(options.length()).isLessThan(4096);
-        Process process = new ProcessBuilder(
+        ProcessBuilder builder = new ProcessBuilder(
                         "unshare",
                         "-m",
                         "--propagation",
@@ -449,8 +449,10 @@ class LocalImageStoreIT {
                         "-c",
                         "mount -t overlay overlay -o " + options + " " + merged + " && ls -A " + merged)
                 .directory(snapshot.linkDir().toFile())
-                .redirectErrorStream(true)
-                .start();
+                .redirectErrorStream(true);
+        // With fsconfig(2), which newer ones use, no option is longer than 255 bytes.
+        builder.environment().put("LIBMOUNT_FORCE_MOUNT2", "always");
+        Process process = builder.start();
         List<String> lines = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8)
                 .lines()
                 .toList();
