@@ -216,6 +216,25 @@ class AgentOnContainerdIT {
         assertThat(shims()).isEmpty();
     }
 
+    /** containerd 1.7 hands the first event after it to the agent that has gone, and to nobody else. */
+    @Test
+    void theNextAgentSeesAtOnceWhatEnds() throws Exception {
+        create("web", container("main", "while [ ! -e /end ]; do sleep 0.1; done; exit 3", ""));
+        agent.awaitReady("web");
+        agent.killNine();
+        agent.startAgain();
+        agent.awaitReady("web");
+
+        exec("main", "touch /end");
+
+        JsonNode pod = agent.awaitPod(
+                "web",
+                "to have been restarted",
+                one -> status(one, "main").path("restartCount").asInt() == 1);
+        assertThat(status(pod, "main").at("/lastState/terminated/exitCode").asInt())
+                .isEqualTo(3);
+    }
+
     @Test
     void imagesAreThoseOfTheRuntime() throws Exception {
         assertThat(agent.gantry("image", "ls").output())

@@ -126,6 +126,9 @@ public final class FakeRuntime implements AutoCloseable {
     private final List<String> calls = new ArrayList<>();
     private Duration stopDuration = Duration.ZERO;
     private boolean withoutEvents;
+    private int lostEvents;
+    private String runtimeName = "fake";
+    private String runtimeVersion = "1";
     private int nextId;
 
     public FakeRuntime(FakeClock clock) {
@@ -281,6 +284,19 @@ public final class FakeRuntime implements AutoCloseable {
         locked(() -> withoutEvents = !value);
     }
 
+    /** It is another one than the fake that it is. */
+    public void isCalled(String name, String version) {
+        locked(() -> {
+            runtimeName = name;
+            runtimeVersion = version;
+        });
+    }
+
+    /** The next events go to nobody here. */
+    public void losesEvents(int number) {
+        locked(() -> lostEvents = number);
+    }
+
     /** The event stream breaks off. */
     public void dropSubscribers() {
         List<StreamObserver<ContainerEventResponse>> all = new ArrayList<>();
@@ -417,7 +433,11 @@ public final class FakeRuntime implements AutoCloseable {
         List<StreamObserver<ContainerEventResponse>> all = new ArrayList<>();
         ContainerEventResponse.Builder event = ContainerEventResponse.newBuilder();
         locked(() -> {
-            all.addAll(subscribers);
+            if (lostEvents > 0) {
+                lostEvents--;
+            } else {
+                all.addAll(subscribers);
+            }
             event.setContainerId(id)
                     .setContainerEventType(type)
                     .setCreatedAt(nanos(clock.instant()))
@@ -593,8 +613,8 @@ public final class FakeRuntime implements AutoCloseable {
                     observer,
                     effects -> VersionResponse.newBuilder()
                             .setVersion("0.1.0")
-                            .setRuntimeName("fake")
-                            .setRuntimeVersion("1")
+                            .setRuntimeName(runtimeName)
+                            .setRuntimeVersion(runtimeVersion)
                             .setRuntimeApiVersion("v1")
                             .build());
         }

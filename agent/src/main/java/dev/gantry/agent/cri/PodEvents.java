@@ -1,6 +1,7 @@
 package dev.gantry.agent.cri;
 
 import dev.gantry.cri.v1.ContainerEventResponse;
+import dev.gantry.cri.v1.VersionResponse;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.Map;
@@ -21,6 +22,9 @@ import org.slf4j.LoggerFactory;
  *   events ──unimplemented, or ended five times without one──▶ lists
  *      ▲────────the runtime was away and is back────────────────┘
  * </pre>
+ *
+ * <p>containerd 1.7 hands each event to one client, and the first after a client has left to that one: its lists are compared, too,
+ * until an event has come. containerd 2 waits for a client that does not read, with all pods: nothing here may hold up the stream.
  */
 public final class PodEvents implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(PodEvents.class);
@@ -39,6 +43,8 @@ public final class PodEvents implements AutoCloseable {
     private String lastFailure = "";
     private int endings;
     private boolean listFailed;
+    private int subscription;
+    private boolean heard;
     private boolean closed;
     private @Nullable AutoCloseable stream;
     private @Nullable ScheduledFuture<?> next;
@@ -64,24 +70,58 @@ public final class PodEvents implements AutoCloseable {
     }
 
     private void subscribe() {
+        int mine;
         synchronized (this) {
             if (closed) {
                 return;
             }
+            mine = ++subscription;
+            heard = false;
         }
         AutoCloseable opened = runtime.events(this::event, this::ended);
         synchronized (this) {
             if (!closed) {
                 stream = opened;
+            }
+        }
+        if (!isCurrent(mine)) {
+            close(opened);
+            return;
+        }
+        runtime.version().whenComplete((version, failure) -> {
+            if (failure == null && losesEvents(version)) {
+                listUntilHeard(mine);
+            }
+        });
+    }
+
+    private static boolean losesEvents(VersionResponse version) {
+        return version.getRuntimeName().equals("containerd")
+                && version.getRuntimeVersion().matches("v?1\\..*");
+    }
+
+    private synchronized boolean isCurrent(int number) {
+        return !closed && number == subscription;
+    }
+
+    private void listUntilHeard(int mine) {
+        synchronized (this) {
+            if (heard || !isCurrent(mine)) {
                 return;
             }
         }
-        close(opened);
+        runtime.podStates().whenComplete((states, failure) -> {
+            if (failure == null && isCurrent(mine)) {
+                tell(states);
+            }
+            later(() -> listUntilHeard(mine));
+        });
     }
 
     private void event(ContainerEventResponse event) {
         synchronized (this) {
             endings = 0;
+            heard = true;
             lastFailure = "";
         }
         String uid = event.getPodSandboxStatus().getMetadata().getUid();
@@ -98,6 +138,7 @@ public final class PodEvents implements AutoCloseable {
             if (closed) {
                 return;
             }
+            subscription++;
             endings++;
             giveUp = why.isUnimplemented() || endings >= ATTEMPTS;
             known = lastFailure.equals(why.getMessage());
@@ -143,20 +184,26 @@ public final class PodEvents implements AutoCloseable {
     }
 
     private void compare(Map<String, String> now) {
-        Set<String> uids = new HashSet<>(now.keySet());
         boolean back;
+        synchronized (this) {
+            back = listFailed;
+            listFailed = false;
+            endings = back ? 0 : endings;
+        }
+        tell(now);
+        // Another version may have come back, which has events.
+        later(back ? this::subscribe : this::list);
+    }
+
+    private void tell(Map<String, String> now) {
+        Set<String> uids = new HashSet<>(now.keySet());
         synchronized (this) {
             Map<String, String> before = listed;
             uids.addAll(before.keySet());
             uids.removeIf(uid -> now.getOrDefault(uid, "").equals(before.getOrDefault(uid, "")));
             listed = now;
-            back = listFailed;
-            listFailed = false;
-            endings = back ? 0 : endings;
         }
         uids.forEach(changed);
-        // Another version may have come back, which has events.
-        later(back ? this::subscribe : this::list);
     }
 
     @Override

@@ -7,8 +7,10 @@ import java.time.Duration;
 import java.util.OptionalLong;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
-/** A runtime without GetContainerEvents: its lists tell what changed. */
+/** A runtime without GetContainerEvents, or with one that loses some: its lists tell what changed. */
 class EventlessRuntimeTest extends EngineTest {
     private static final Duration PERIOD = Duration.ofSeconds(1);
 
@@ -87,5 +89,43 @@ class EventlessRuntimeTest extends EngineTest {
         fixture.advance(PERIOD);
 
         assertThat(fixture.runtime.runningNames()).containsExactly("main");
+    }
+
+    private void agentOn(String name, String version) throws Exception {
+        fixture.runtime.sendsEvents(true);
+        fixture.runtime.isCalled(name, version);
+        fixture.restartAgent();
+        fixture.engine.create(EngineFixture.pod("web", "Always"));
+        fixture.run();
+        fixture.restartAgent();
+        fixture.run();
+        fixture.runtime.losesEvents(1);
+    }
+
+    @Test
+    void containerd17HandsTheFirstEventToTheClientBefore() throws Exception {
+        agentOn("containerd", "v1.7.24");
+
+        fixture.runtime.exit("main", 0);
+        fixture.run();
+        assertThat(fixture.runtime.runningNames()).isEmpty();
+        fixture.advance(PERIOD);
+
+        assertThat(fixture.runtime.runningNames()).containsExactly("main");
+        fixture.advance(PERIOD);
+        fixture.runtime.exit("main", 0);
+        fixture.advance(Duration.ofSeconds(10));
+        assertThat(restarts()).isEqualTo(2);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"containerd, v2.3.4", "cri-o, 1.34.0", "gantry, 0.1.0"})
+    void whoeverSendsAllEventsIsNotListed(String name, String version) throws Exception {
+        agentOn(name, version);
+
+        fixture.runtime.exit("main", 0);
+        fixture.advance(PERIOD.multipliedBy(5));
+
+        assertThat(fixture.runtime.runningNames()).isEmpty();
     }
 }

@@ -506,6 +506,16 @@ class VolumesIT {
 
     /** The first line of a file of the image that is mounted alone, and the failure to write into its root. */
     final String usersOfAnImageThatIsAVolume() throws Exception {
+        return usersOfAnImageThatIsAVolume("etc/passwd", "/users");
+    }
+
+    /**
+     * The same.
+     *
+     * @param subPath of the image, mounted at {@code /users}
+     * @param file of the users, below that
+     */
+    final String usersOfAnImageThatIsAVolume(String subPath, String file) throws Exception {
         Pod pod = start("""
                 volumes: [{name: tools, image: {reference: %1$s, pullPolicy: IfNotPresent}}]
                 containers:
@@ -514,10 +524,10 @@ class VolumesIT {
                   command: [sleep, "1000"]
                   volumeMounts:
                   - {name: tools, mountPath: /tools}
-                  - {name: tools, mountPath: /users, subPath: etc/passwd}
-                """);
+                  - {name: tools, mountPath: /users, subPath: %2$s}
+                """.formatted(RealNode.IMAGE, subPath));
 
-        return shell(pod, "/tools/bin/busybox head -n 1 /users; touch /tools/x");
+        return shell(pod, "/tools/bin/busybox head -n 1 " + file + "; touch /tools/x");
     }
 
     private Pod start(String spec) throws Exception {

@@ -23,12 +23,19 @@ class VolumesOnContainerdIT extends VolumesIT {
         assertThat(ranThroughAMountWithoutExec()).isEqualTo("ran\nran\n");
     }
 
-    /** Volumes of images came with containerd 2.1; before, it takes the mount for one without a source. */
+    /**
+     * Volumes of images came with containerd 2.1, which mounts all of the image whatever the path in it; since 2.2 it mounts directories
+     * of it. Before, it takes the mount for one without a source.
+     */
     @Test
     @Override
     void anImageIsAVolume() throws Exception {
-        if (ContainerdProgram.ofThisMachine().isAtLeast(2, 1)) {
-            super.anImageIsAVolume();
+        ContainerdProgram program = ContainerdProgram.ofThisMachine();
+        if (program.isAtLeast(2, 1)) {
+            String file = program.isAtLeast(2, 2) ? "/users/passwd" : "/users/etc/passwd";
+            assertThat(usersOfAnImageThatIsAVolume("etc", file))
+                    .startsWith("root:x:0:0:root:/root:/bin/sh\n")
+                    .contains("Read-only file system");
             return;
         }
         node().create("""

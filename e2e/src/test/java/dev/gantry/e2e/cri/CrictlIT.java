@@ -316,8 +316,11 @@ class CrictlIT {
     @Test
     void theRuntimeTellsOfItself() throws Exception {
         JsonNode info = json("info");
-        assertThat(info.at("/status/conditions").findValuesAsText("type")).contains("RuntimeReady", "NetworkReady");
-        assertThat(info.at("/status/conditions").findValues("status")).allMatch(JsonNode::asBoolean);
+        // containerd has one more, of what is deprecated.
+        assertThat(info.at("/status/conditions"))
+                .filteredOn(condition -> condition.path("status").asBoolean())
+                .extracting(condition -> condition.path("type").asText())
+                .contains("RuntimeReady", "NetworkReady");
         assertThat(crictl("version")).contains("RuntimeApiVersion:  v1");
         if (cri.has(Feature.RUNTIME_CONFIG)) {
             assertThat(crictl("runtime-config")).containsIgnoringCase("cgroupfs");
