@@ -113,7 +113,7 @@ class EmptyDirsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"100Pi", "8Ei"})
+    @ValueSource(strings = {"8191Pi", "8Ei"})
     void aLimitThatNoFileCanHaveIsReportedAndThePodRuns(String limit) throws Exception {
         dirs = with(tools());
 
