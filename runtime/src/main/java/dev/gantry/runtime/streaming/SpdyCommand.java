@@ -115,7 +115,7 @@ final class SpdyCommand extends SpdyStreams implements RemoteCommand.Client {
             if (error == null) {
                 disconnect();
             } else {
-                end(error, status).addListener(done -> disconnect());
+                end(error, status).addListener(done -> Wire.finish(connection()));
             }
         });
     }

@@ -52,7 +52,7 @@ final class WebSocketCommand extends WebSocketChannels implements RemoteCommand.
         }
         connection
                 .writeAndFlush(new CloseWebSocketFrame(WebSocketCloseStatus.NORMAL_CLOSURE))
-                .addListener(done -> connection.close());
+                .addListener(done -> Wire.finish(connection));
     }
 
     @Override

@@ -84,7 +84,7 @@ final class WebSocketPorts extends WebSocketChannels {
             }
             // One channel cannot be closed alone before version 5; with a single port the socket says it.
             if (ports.size() == 1) {
-                connection.close();
+                Wire.finish(connection);
             }
         }
     }

@@ -11,8 +11,12 @@ import io.netty.channel.ChannelDuplexHandler;
 import io.netty.channel.ChannelHandler;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInitializer;
+import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.ServerChannel;
 import io.netty.channel.SimpleChannelInboundHandler;
+import io.netty.channel.epoll.EpollIoHandler;
+import io.netty.channel.epoll.EpollServerSocketChannel;
 import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.channel.socket.nio.NioSocketChannel;
@@ -63,14 +67,14 @@ class StreamingServerTest {
     private final EchoIo io = new EchoIo();
     private final ExecutorService threads = Executors.newCachedThreadPool();
     private final MultiThreadIoEventLoopGroup group = new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
-    private StreamingServer server = startServer();
+    private StreamingServer server = startServer(group, NioServerSocketChannel.class);
 
-    private StreamingServer startServer() {
+    private StreamingServer startServer(EventLoopGroup loops, Class<? extends ServerChannel> channelType) {
         try {
             return StreamingServer.listen(
                     new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
-                    group,
-                    NioServerSocketChannel.class,
+                    loops,
+                    channelType,
                     io,
                     threads,
                     Clock.systemUTC());
@@ -310,19 +314,56 @@ class StreamingServerTest {
                     .write(("POST " + url.getPath()
                                     + " HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\n\r\n")
                             .getBytes(StandardCharsets.US_ASCII));
-            InputStream in = socket.getInputStream();
-            StringBuilder head = new StringBuilder();
-            while (!head.toString().endsWith("\r\n\r\n")) {
-                head.append((char) in.read());
-            }
+            readHead(socket.getInputStream());
             byte[] garbage = new byte[4096];
             Arrays.fill(garbage, (byte) 0xff);
             socket.getOutputStream().write(garbage);
             socket.shutdownOutput();
 
-            in.readAllBytes();
+            socket.getInputStream().readAllBytes();
         }
         assertThat(server.url(exec("c1", false))).isPresent();
+    }
+
+    /** A close with bytes unread would be a reset, in which the last words may be lost. */
+    @Test
+    void aClientThatIsStillSendingReadsToTheEnd() throws Exception {
+        server.close();
+        // As in the runtime: a channel of the JDK's says the end before it resets.
+        MultiThreadIoEventLoopGroup epoll = new MultiThreadIoEventLoopGroup(1, EpollIoHandler.newFactory());
+        server = startServer(epoll, EpollServerSocketChannel.class);
+        io.held = new CountDownLatch(1);
+        URI url = server.url(exec("missing", false)).orElseThrow();
+        try (Socket socket = new Socket(url.getHost(), url.getPort())) {
+            socket.getOutputStream()
+                    .write(("GET " + url.getPath()
+                                    + " HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                                    + "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+                                    + "Sec-WebSocket-Protocol: v5.channel.k8s.io\r\n\r\n")
+                            .getBytes(StandardCharsets.US_ASCII));
+            readHead(socket.getInputStream());
+            // Messages of 4 KiB for stdin, masked with ones: more than the server takes in for a process that reads
+            // nothing.
+            byte[] message = new byte[4096 + 8];
+            Arrays.fill(message, (byte) 1);
+            System.arraycopy(new byte[] {(byte) 0x82, (byte) 0xfe, 0x10, 0}, 0, message, 0, 4);
+            for (int i = 0; i < 400; i++) {
+                socket.getOutputStream().write(message);
+            }
+            io.held.countDown();
+            assertThat(new String(socket.getInputStream().readAllBytes(), StandardCharsets.US_ASCII))
+                    .contains("no such container");
+        } finally {
+            server.close();
+            epoll.shutdownGracefully(0, 1, TimeUnit.SECONDS);
+        }
+    }
+
+    private static void readHead(InputStream in) throws IOException {
+        StringBuilder head = new StringBuilder();
+        while (!head.toString().endsWith("\r\n\r\n")) {
+            head.append((char) in.read());
+        }
     }
 
     private static StreamingRequest exec(String container, boolean tty) {
