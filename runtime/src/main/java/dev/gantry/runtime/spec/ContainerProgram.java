@@ -206,8 +206,11 @@ public final class ContainerProgram {
                         .named("take " + bind.source() + " of the host")
                         .result("source" + sources.size());
                 sources.put(mount, source);
-                if (users != null && bind.idMapped()) {
-                    users.idMap(source, bind.source());
+                if (users != null && bind.ids() != MountSpec.Ids.HOST) {
+                    Step step = users.idMap(source, bind.source());
+                    if (bind.ids() == MountSpec.Ids.POD_IF_POSSIBLE) {
+                        step.tolerate(Errno.EINVAL);
+                    }
                 }
             }
         }

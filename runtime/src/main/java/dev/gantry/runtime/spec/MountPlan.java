@@ -5,6 +5,7 @@ import dev.gantry.linux.MountFlags;
 import dev.gantry.runtime.pause.UserMaps;
 import dev.gantry.runtime.spec.MountSpec.Bind;
 import dev.gantry.runtime.spec.MountSpec.FileSystem;
+import dev.gantry.runtime.spec.MountSpec.Ids;
 import dev.gantry.runtime.spec.MountSpec.ImageVolume;
 import dev.gantry.runtime.spec.MountSpec.Propagation;
 import dev.gantry.runtime.spec.MountSpec.SharedMemory;
@@ -76,7 +77,7 @@ final class MountPlan {
                 new FileSystem("/dev/pts", "devpts", List.of("ptmxmode=0666", "mode=0620", "gid=5"), NOSUID | NOEXEC));
         mounts.add(
                 settings.hostIpc
-                        ? new Bind("/dev/shm", "/dev/shm", true, false, false, false, Propagation.PRIVATE, 0, false)
+                        ? new Bind("/dev/shm", "/dev/shm", true, false, false, false, Propagation.PRIVATE, 0, Ids.HOST)
                         : new SharedMemory("/dev/shm"));
         // A fresh mount shows the queues of the IPC namespace that the process is in, so the host's too.
         mounts.add(new FileSystem("/dev/mqueue", "mqueue", List.of(), NOSUID | NOEXEC | NODEV));
@@ -95,7 +96,7 @@ final class MountPlan {
                     false,
                     Propagation.PRIVATE,
                     NOSUID | NOEXEC | NODEV,
-                    false)));
+                    Ids.HOST)));
         }
         settings.files.hosts().ifPresent(path -> mounts.add(file("/etc/hosts", path, settings)));
         settings.files.hostname().ifPresent(path -> mounts.add(file("/etc/hostname", path, settings)));
@@ -113,7 +114,7 @@ final class MountPlan {
                 false,
                 Propagation.PRIVATE,
                 0,
-                settings.users().isPresent());
+                settings.users().isPresent() ? Ids.POD_IF_POSSIBLE : Ids.HOST);
     }
 
     private Bind bind(String field, Mount mount, Optional<UserMaps> users) throws SpecException, IOException {
@@ -121,7 +122,9 @@ final class MountPlan {
         if (!mount.getImageSubPath().isEmpty()) {
             throw SpecException.invalid("%s.image_sub_path: needs an image", field);
         }
-        boolean idMapped = PodUsers.areMapped(field, mount.getUidMappingsList(), mount.getGidMappingsList(), users);
+        Ids ids = PodUsers.areMapped(field, mount.getUidMappingsList(), mount.getGidMappingsList(), users)
+                ? Ids.POD
+                : Ids.HOST;
         Propagation propagation = propagation(field, mount);
         if (mount.getRecursiveReadOnly()) {
             if (!mount.getReadonly()) {
@@ -146,7 +149,7 @@ final class MountPlan {
                 mount.getRecursiveReadOnly(),
                 propagation,
                 attributes(field, mount.getMountOptionsList()),
-                idMapped);
+                ids);
     }
 
     private ImageVolume imageVolume(String field, int index, Mount mount, Optional<UserMaps> users)

@@ -27,7 +27,7 @@ public sealed interface MountSpec {
      * @param readOnly of the topmost mount
      * @param recursivelyReadOnly of all of them
      * @param attributes more MOUNT_ATTR_* for the topmost mount
-     * @param idMapped whether the topmost mount's files belong to the pod's users of the same numbers
+     * @param ids whose numbers the owners of the topmost mount's files are
      */
     record Bind(
             String target,
@@ -38,8 +38,18 @@ public sealed interface MountSpec {
             boolean recursivelyReadOnly,
             Propagation propagation,
             long attributes,
-            boolean idMapped)
+            Ids ids)
             implements MountSpec {}
+
+    /** In a pod with users of its own. */
+    enum Ids {
+        /** The host's: files belong to nobody whom the pod knows. */
+        HOST,
+        /** The pod's users of the same numbers. */
+        POD,
+        /** The same where the file system can; tmpfs can since Linux 6.3. For files that everybody may read. */
+        POD_IF_POSSIBLE
+    }
 
     /**
      * An image, read-only.

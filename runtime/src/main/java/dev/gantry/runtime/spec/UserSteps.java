@@ -5,6 +5,7 @@ import dev.gantry.linux.MountFlags;
 import dev.gantry.linux.Sched;
 import dev.gantry.runtime.pause.UserMaps;
 import dev.gantry.runtime.program.ProgramBuilder;
+import dev.gantry.runtime.program.Step;
 import dev.gantry.runtime.program.Value;
 import java.util.List;
 import java.util.Objects;
@@ -41,8 +42,8 @@ public final class UserSteps {
     }
 
     /** Lets the mount's files belong to the pod's users of the same numbers. */
-    public void idMap(Value mount, String what) {
-        program.idMapMount(mount, users()).named("map the ids of " + what + " to the pod's");
+    public Step idMap(Value mount, String what) {
+        return program.idMapMount(mount, users()).named("map the ids of " + what + " to the pod's");
     }
 
     /** Gives a file to the pod's root; needs the host's root. */
@@ -76,7 +77,7 @@ public final class UserSteps {
         Value layers = program.openTree(Value.AT_FDCWD, directory, MountFlags.OPEN_TREE_CLONE)
                 .named("take the layers")
                 .result("layers");
-        idMap(layers, "the layers");
+        var unused = idMap(layers, "the layers");
         program.moveMount(layers, "", Value.AT_FDCWD, stage, MountFlags.MOVE_MOUNT_F_EMPTY_PATH)
                 .named("mount the layers");
         program.chdir(stage).named("go to the layers");
