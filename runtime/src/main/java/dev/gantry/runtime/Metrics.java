@@ -1,7 +1,9 @@
 package dev.gantry.runtime;
 
+import dev.gantry.cgroups.Cgroup;
 import dev.gantry.cgroups.CgroupStats;
 import dev.gantry.cri.v1.ContainerMetrics;
+import dev.gantry.cri.v1.ImageSpec;
 import dev.gantry.cri.v1.Metric;
 import dev.gantry.cri.v1.MetricDescriptor;
 import dev.gantry.cri.v1.MetricType;
@@ -108,7 +110,7 @@ final class Metrics {
     private PodSandboxMetrics of(Sandbox sandbox, FileSystemStatus fileSystem) {
         Instant now = machine.clock().instant();
         PodSandboxMetrics.Builder metrics = PodSandboxMetrics.newBuilder().setPodSandboxId(sandbox.id());
-        List<String> labels = labels(sandbox, "POD", sandbox.cgroup().cgroup().path(), "", sandbox.id());
+        List<String> labels = labels(sandbox, "POD", inTree(sandbox.cgroup().cgroup()), "", sandbox.id());
         for (NetworkDevice device : devices(sandbox)) {
             for (OfInterface metric : NETWORK) {
                 metrics.addMetrics(metric(
@@ -181,12 +183,12 @@ final class Metrics {
         }
     }
 
-    private static ContainerMetrics of(Sandbox sandbox, Container container, MetricTable.Look look) {
+    private ContainerMetrics of(Sandbox sandbox, Container container, MetricTable.Look look) {
         List<String> labels = labels(
                 sandbox,
                 container.config().getMetadata().getName(),
-                container.cgroup().path(),
-                container.config().getImage().getImage(),
+                inTree(container.cgroup()),
+                image(container.config().getImage()),
                 container.id());
         ContainerMetrics.Builder metrics = ContainerMetrics.newBuilder().setContainerId(container.id());
         for (MetricTable.Entry entry : MetricTable.ALL) {
@@ -195,6 +197,16 @@ final class Metrics {
             }
         }
         return metrics.build();
+    }
+
+    /** As the kernel names it, and cAdvisor: without the mount point. */
+    private String inTree(Cgroup cgroup) {
+        return cgroup.path().substring(machine.cgroups().mountPoint().length());
+    }
+
+    /** The name that people gave; a kubelet's other one is the image's id. */
+    private static String image(ImageSpec image) {
+        return image.getUserSpecifiedImage().isEmpty() ? image.getImage() : image.getUserSpecifiedImage();
     }
 
     private static List<String> labels(Sandbox sandbox, String container, String cgroup, String image, String id) {

@@ -4,8 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.gantry.cgroups.Cgroup;
+import dev.gantry.cri.v1.ImageSpec;
 import dev.gantry.cri.v1.LinuxContainerResources;
+import dev.gantry.cri.v1.ListPodSandboxMetricsRequest;
 import dev.gantry.cri.v1.PodSandboxConfig;
+import dev.gantry.cri.v1.PodSandboxMetrics;
 import dev.gantry.cri.v1.UpdateContainerResourcesRequest;
 import dev.gantry.cri.v1.UpdatePodSandboxResourcesRequest;
 import dev.gantry.testing.RequiresRoot;
@@ -150,6 +153,31 @@ class PodCgroupIT {
             systemd.removePod(sandbox);
             assertThat(slice.exists()).isFalse();
         }
+    }
+
+    /** A kubelet puts these beside cAdvisor's own, and gives an image's id as its name. */
+    @Test
+    void metricsNameCgroupAndImageAsCadvisorDoes() throws IOException {
+        PodSandboxConfig pod = pod(0);
+        String sandbox = fixture.run(pod);
+        fixture.startNew(
+                sandbox,
+                pod,
+                RuntimeFixture.container(pod, "app", List.of("sleep", "1000"))
+                        .setImage(ImageSpec.newBuilder()
+                                .setImage(RuntimeFixture.IMAGE)
+                                .setUserSpecifiedImage("app:1"))
+                        .build());
+
+        PodSandboxMetrics metrics = fixture.cri()
+                .listPodSandboxMetrics(ListPodSandboxMetricsRequest.getDefaultInstance())
+                .getPodMetrics(0);
+
+        List<String> labels = metrics.getContainerMetrics(0).getMetrics(0).getLabelValuesList();
+        assertThat(labels.get(0)).isEqualTo("app");
+        assertThat(fixture.runtime().cgroups().mountPoint() + labels.get(1))
+                .isEqualTo(cgroup().child(labels.get(3)).path());
+        assertThat(labels.get(2)).isEqualTo("app:1");
     }
 
     private static List<String> names(Cgroup cgroup) throws IOException {
