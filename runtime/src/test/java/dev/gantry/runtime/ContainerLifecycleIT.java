@@ -64,9 +64,11 @@ class ContainerLifecycleIT {
         String id = fixture.startNew(
                 sandbox,
                 pod,
-                RuntimeFixture.container(pod, "app", "sh", "-c", "trap 'exit 7' TERM; while :; do sleep 0.01; done"));
+                RuntimeFixture.container(
+                        pod, "app", "sh", "-c", "trap 'exit 7' TERM; touch /ready; while :; do sleep 0.01; done"));
 
-        assertThat(fixture.shell(id, "hostname; cat /proc/1/comm")).isEqualTo("web\nsh\n");
+        assertThat(fixture.shell(id, "until [ -e /ready ]; do sleep 0.01; done; hostname; cat /proc/1/comm"))
+                .isEqualTo("web\nsh\n");
         fixture.stop(id, 20);
 
         assertThat(fixture.status(id).getExitCode()).isEqualTo(7);

@@ -254,7 +254,11 @@ class ContainerSecurityIT {
                 shared,
                 RuntimeFixture.container(shared, "two", "sh", "-c", "sleep 1002 & sleep 1003 & exec sleep 1004"));
 
-        assertThat(fixture.shell(one, "ps | grep -o 'sleep 100[0-9]' | sort -u").lines())
+        assertThat(fixture.shell(
+                                one,
+                                "until [ $(ps | grep -c 'sleep 100[0-9]') -ge 4 ]; do sleep 0.01; done;"
+                                        + " ps | grep -o 'sleep 100[0-9]' | sort -u")
+                        .lines())
                 .containsExactly("sleep 1001", "sleep 1002", "sleep 1003", "sleep 1004");
         fixture.stop(two, 0);
 

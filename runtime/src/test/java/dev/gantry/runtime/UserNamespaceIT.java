@@ -105,7 +105,7 @@ class UserNamespaceIT {
                 .isEqualTo("0\n0\n 0 1000000 65536\nCapEff:\t00000000a80425fb\n");
         assertThat(fixture.shell(
                         id,
-                        "stat -c '%u:%g %n' / /bin/busybox /etc/passwd /dev/null /dev/pts/ptmx /dev/shm"
+                        "until [ -e /made ]; do sleep 0.01; done; stat -c '%u:%g %n' / /bin/busybox /etc/passwd /dev/null /dev/pts/ptmx /dev/shm"
                                 + " /etc/hosts /etc/resolv.conf /made"))
                 .isEqualTo("""
                         0:0 /

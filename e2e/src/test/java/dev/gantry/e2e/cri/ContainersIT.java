@@ -33,6 +33,9 @@ import org.junit.jupiter.params.provider.ArgumentsSource;
 @ParameterizedClass
 @ArgumentsSource(CriServers.class)
 class ContainersIT {
+    /** Waits for a container that says that its trap is set. */
+    private static final String READY = "until [ -e /ready ]; do sleep 0.05; done";
+
     private final CriServer cri;
     private final CriPod pod;
 
@@ -144,9 +147,9 @@ class ContainersIT {
 
     @Test
     void aStoppedContainerHadTimeToEndInOrder() {
-        String id = pod.started(pod.container("main", "sh", "-c", "trap 'exit 3' TERM; while :; do sleep 0.05; done"));
-        // The trap is set when the shell is in its loop.
-        pod.shell(id, "sleep 0.2");
+        String id = pod.started(
+                pod.container("main", "sh", "-c", "trap 'exit 3' TERM; touch /ready; while :; do sleep 0.05; done"));
+        pod.shell(id, READY);
 
         pod.stop(id, 20);
 
@@ -167,9 +170,10 @@ class ContainersIT {
     @Test
     void theStopSignalIsTheOneAskedFor() {
         cri.requires(Feature.STOP_SIGNAL);
-        String id = pod.started(pod.container("main", "sh", "-c", "trap 'exit 4' USR1; while :; do sleep 0.05; done")
-                .setStopSignal(dev.gantry.cri.v1.Signal.SIGNAL_SIGUSR1));
-        pod.shell(id, "sleep 0.2");
+        String id = pod.started(
+                pod.container("main", "sh", "-c", "trap 'exit 4' USR1; touch /ready; while :; do sleep 0.05; done")
+                        .setStopSignal(dev.gantry.cri.v1.Signal.SIGNAL_SIGUSR1));
+        pod.shell(id, READY);
 
         pod.stop(id, 20);
 
