@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.gantry.packaging.DemoImage;
 import dev.gantry.testing.Containerd;
+import dev.gantry.testing.ContainerdProgram;
 import dev.gantry.testing.OciImages;
 import dev.gantry.testing.PeerRuntime;
 import dev.gantry.testing.RequiresRoot;
@@ -36,29 +37,50 @@ import org.junit.jupiter.params.provider.ValueSource;
 })
 class AgentOnContainerdIT {
     private static final Duration PATIENCE = Duration.ofSeconds(40);
-    private static final String PAUSE = "example.test/pause:1";
+    static final String PAUSE = "example.test/pause:1";
 
     @TempDir
     Path directory;
 
-    private Containerd containerd;
+    private PeerRuntime runtime;
     private AgentProcess agent;
+
+    PeerRuntime start(PeerRuntime.Network network) throws Exception {
+        return Containerd.start(directory, network, PAUSE);
+    }
+
+    /** What the ids of its containers begin with. */
+    String scheme() {
+        return "containerd://";
+    }
+
+    /** What its version begins with. */
+    String version() throws Exception {
+        ContainerdProgram program = ContainerdProgram.ofThisMachine();
+        return program.major() + "." + program.minor() + ".";
+    }
+
+    /**
+     * The code that it tells of a container that ended with 5 while the runtime was away. Since 1.7 it takes the shim of such a
+     * container for a stray one, and knows no more than that it ended.
+     */
+    int codeOfAnUnseenEnd() throws Exception {
+        return ContainerdProgram.ofThisMachine().isAtLeast(1, 7) ? 255 : 5;
+    }
 
     @BeforeEach
     void start() throws Exception {
-        containerd = Containerd.start(directory, new PeerRuntime.Network("gantry-cd-it", "10.217.0.0/16"), PAUSE);
-        containerd.load(Files.write(
-                directory.resolve("pause.tar"),
-                OciImages.image(PAUSE)
-                        .busybox()
-                        .entrypoint("sleep", "2147483647")
-                        .dockerArchive()));
-        containerd.load(AgentProcess.launcher()
+        runtime = start(new PeerRuntime.Network("gantry-cd-it", "10.217.0.0/16"));
+        runtime.load(OciImages.image(PAUSE)
+                .busybox()
+                .entrypoint("sleep", "2147483647")
+                .writeArchive(directory.resolve("pause.tar")));
+        runtime.load(AgentProcess.launcher()
                 .resolveSibling("../share/images/gantry-demo-1.tar")
                 .normalize());
         Path root = Files.createDirectories(directory.resolve("node"));
         Files.writeString(root.resolve("config.yaml"), "containerLogMaxSize: 20Ki\ncontainerLogMonitorInterval: 3s\n");
-        agent = AgentProcess.on(containerd, root);
+        agent = AgentProcess.on(runtime, root);
     }
 
     @AfterEach
@@ -66,7 +88,7 @@ class AgentOnContainerdIT {
         try {
             agent.close();
         } finally {
-            containerd.close();
+            runtime.close();
         }
     }
 
@@ -106,7 +128,7 @@ class AgentOnContainerdIT {
                 one -> status(one, "server").path("ready").asBoolean()
                         && status(one, "once").path("restartCount").asInt() > 0);
 
-        assertThat(status(pod, "server").path("containerID").asText()).startsWith("containerd://");
+        assertThat(status(pod, "server").path("containerID").asText()).startsWith(scheme());
         assertThat(status(pod, "once").at("/lastState/terminated/exitCode").asInt())
                 .isEqualTo(7);
         assertThat(status(pod, "once").at("/lastState/terminated/message").asText())
@@ -119,8 +141,7 @@ class AgentOnContainerdIT {
                         .body()
                         .at("/items/0/status/nodeInfo/containerRuntimeVersion")
                         .asText())
-                .startsWith("containerd://" + containerd.program().major() + "."
-                        + containerd.program().minor() + ".");
+                .startsWith(scheme() + version());
 
         Command both = exec("server", "ls /started; echo err >&2; exit 3");
         assertThat(both.output()).isEqualTo("/started\n");
@@ -143,7 +164,7 @@ class AgentOnContainerdIT {
         agent.awaitGone("web");
         String uid = pod.at("/metadata/uid").asText();
         Await.until(PATIENCE, "the pod's cgroups to be gone", () -> cgroups(uid).isEmpty(), () -> "" + cgroups(uid));
-        assertThat(shims()).isEmpty();
+        assertThat(runtime.keepers()).isEmpty();
         assertThat(directory.resolve("node/log/pods")).isEmptyDirectory();
         assertThat(HostState.of(agent, Set.of(uid)).volumes()).isEmpty();
     }
@@ -173,18 +194,20 @@ class AgentOnContainerdIT {
         JsonNode before = agent.awaitReady("web");
         exec("ends", "(sleep 2; touch /end) >/dev/null 2>&1 &");
 
-        containerd.killNine();
+        runtime.killNine();
         Await.until(
                 PATIENCE,
                 "the node to say that its runtime is away",
                 () -> ready().path("status").asText().equals("False")
                         && ready().path("message").asText().startsWith("container runtime is down: ")
-                        && ready().path("message").asText().contains("containerd.sock"),
+                        && ready().path("message")
+                                .asText()
+                                .contains(runtime.socket().toString()),
                 () -> ready() + agent.log());
         assertThat(exec("main", "true").errors()).contains("UNAVAILABLE");
         create("later", container("main", "sleep 1000", ""));
 
-        containerd.startAgain();
+        runtime.startAgain();
         Await.until(
                 PATIENCE,
                 "the node to be ready",
@@ -197,10 +220,8 @@ class AgentOnContainerdIT {
         assertThat(status(after, "main").path("containerID"))
                 .isEqualTo(status(before, "main").path("containerID"));
         assertThat(status(after, "main").path("restartCount").asInt()).isZero();
-        // Since 1.7 it takes the shim of a container that ended in its absence for a stray one, and knows no more than
-        // that it ended.
         assertThat(status(after, "ends").at("/lastState/terminated/exitCode").asInt())
-                .isEqualTo(containerd.program().isAtLeast(1, 7) ? 255 : 5);
+                .isEqualTo(codeOfAnUnseenEnd());
         assertThat(exec("main", "echo back").output()).isEqualTo("back\n");
         agent.awaitReady("later");
 
@@ -213,7 +234,7 @@ class AgentOnContainerdIT {
             Pods.delete(agent, name);
             agent.awaitGone(name);
         }
-        assertThat(shims()).isEmpty();
+        assertThat(runtime.keepers()).isEmpty();
     }
 
     /** containerd 1.7 hands the first event after it to the agent that has gone, and to nobody else. */
@@ -323,14 +344,5 @@ class AgentOnContainerdIT {
             }
         }
         return found;
-    }
-
-    /** Command lines of the daemon's shims. */
-    private List<String> shims() {
-        return ProcessHandle.allProcesses()
-                .map(process -> process.info().commandLine().orElse(""))
-                .filter(line -> line.contains("containerd-shim")
-                        && line.contains(containerd.socket().toString()))
-                .toList();
     }
 }

@@ -1,6 +1,7 @@
 package dev.gantry.testing;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -8,14 +9,42 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * A CRI-O of our own, with runc and crun as runtime handlers, and with container events. Debian 12 has no package of it: its
+ * A CRI-O of our own, with runc and crun as runtime handlers. Debian 12 has no package of it: its
  * programs {@code crio}, {@code conmon} and {@code pinns} are found on the PATH.
  */
 public final class CriO extends PeerRuntime {
     private static final Pattern NAME = Pattern.compile("\"org.opencontainers.image.ref.name\" *: *\"([^\"]+)\"");
 
+    private static final List<String> PROGRAMS =
+            List.of("crio", "conmon", "pinns", "skopeo", "runc", "/usr/lib/cni/bridge", "iptables");
+
     private CriO(Path directory, Network network) throws IOException, InterruptedException {
         super("crio", directory, network, "");
+        // It sets limits of what the kernel lists, and there is no place for those of cgroup v2 beside cgroup v1.
+        String mine = directory.resolve("cgroups").toString();
+        var unused = run(inside(
+                "sh",
+                "-c",
+                "test -e /sys/fs/cgroup/cgroup.controllers ||"
+                        + " { awk '$2 == \"0\" { $4 = 0 } 1' OFS='\\t' /proc/cgroups > " + mine
+                        + " && mount --bind " + mine + " /proc/cgroups; }"));
+    }
+
+    /** Whether its programs, and others that it needs, are on the PATH. */
+    public static boolean isHere() {
+        return PROGRAMS.stream().allMatch(program -> ToolCondition.isInstalled(program, System.getenv()));
+    }
+
+    /** Whether it can run privileged containers here: it gives them every capability that the kernel has. */
+    public static boolean rootHasAllCapabilities() {
+        try {
+            int last = Integer.parseInt(
+                    Files.readString(Path.of("/proc/sys/kernel/cap_last_cap")).strip());
+            String all = "CapBnd:\t%016x".formatted((1L << (last + 1)) - 1);
+            return Files.readAllLines(Path.of("/proc/self/status")).contains(all);
+        } catch (IOException e) {
+            throw new UncheckedIOException("read this process's capabilities", e);
+        }
     }
 
     /**
@@ -27,6 +56,17 @@ public final class CriO extends PeerRuntime {
      */
     public static CriO start(Path directory, Network network, String pauseImage)
             throws IOException, InterruptedException {
+        return start(directory, network, pauseImage, false);
+    }
+
+    /** The same with container events, which it does not send unless told to. */
+    public static CriO startWithEvents(Path directory, Network network, String pauseImage)
+            throws IOException, InterruptedException {
+        return start(directory, network, pauseImage, true);
+    }
+
+    private static CriO start(Path directory, Network network, String pauseImage, boolean events)
+            throws IOException, InterruptedException {
         Path plugins = plugins();
         CriO crio = new CriO(directory, network);
         Files.writeString(directory.resolve("policy.json"), """
@@ -36,7 +76,8 @@ public final class CriO extends PeerRuntime {
         Files.writeString(directory.resolve("registries.conf"), "");
         Files.createDirectories(directory.resolve("registries.conf.d"));
         Files.createDirectories(directory.resolve("hooks"));
-        Files.writeString(directory.resolve("crio.conf"), """
+        Files.writeString(
+                directory.resolve("crio.conf"), """
                 [crio]
                 root = "%1$s/root"
                 runroot = "%1$s/runroot"
@@ -53,12 +94,12 @@ public final class CriO extends PeerRuntime {
                 default_runtime = "runc"
                 namespaces_dir = "%1$s/namespaces"
                 container_exits_dir = "%1$s/exits"
-                container_attach_socket_dir = "%1$s/attach"
+                container_attach_socket_dir = "%1$s/a"
                 hooks_dir = ["%1$s/hooks"]
                 apparmor_profile = "unconfined"
                 irqbalance_config_restore_file = "disable"
                 enable_criu_support = false
-                enable_pod_events = true
+                enable_pod_events = %5$s
                 [crio.runtime.runtimes.runc]
                 runtime_root = "%1$s/runc"
                 monitor_cgroup = "pod"
@@ -75,7 +116,7 @@ public final class CriO extends PeerRuntime {
                 plugin_dirs = ["%3$s"]
                 [crio.nri]
                 enable_nri = false
-                """.formatted(directory, crio.socket(), plugins, pauseImage));
+                """.formatted(directory, crio.socket(), plugins, pauseImage, events));
         crio.startAgain();
         return crio;
     }
@@ -108,12 +149,11 @@ public final class CriO extends PeerRuntime {
         if (!name.find()) {
             throw new IOException("find the name of the image in " + archive + ": its index has none");
         }
-        List<String> words = inside(
+        var unused = run(inside(
                 "skopeo",
                 "--insecure-policy",
                 "copy",
                 "oci-archive:" + archive,
-                "containers-storage:[overlay@%1$s/root+%1$s/runroot]%2$s".formatted(directory(), name.group(1)));
-        var unused = run(words.toArray(String[]::new));
+                "containers-storage:[overlay@%1$s/root+%1$s/runroot]%2$s".formatted(directory(), name.group(1))));
     }
 }

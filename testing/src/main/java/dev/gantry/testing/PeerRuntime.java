@@ -121,10 +121,10 @@ public abstract sealed class PeerRuntime implements AutoCloseable permits Contai
     }
 
     /** The words that run a command where the daemon is. */
-    List<String> inside(String... words) {
+    String[] inside(String... words) {
         List<String> line = new ArrayList<>(List.of("nsenter", "--mount=/proc/" + holder.pid() + "/ns/mnt", "--"));
         line.addAll(List.of(words));
-        return line;
+        return line.toArray(String[]::new);
     }
 
     /** The words that start the daemon. */

@@ -2,10 +2,9 @@ package dev.gantry.agent.pod;
 
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.gantry.testing.CriO;
 import dev.gantry.testing.RequiresRoot;
 import dev.gantry.testing.RequiresTool;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 
 /** The same on CRI-O. */
@@ -49,11 +48,7 @@ class PodSecurityOnCriOIT extends PodSecurityIT {
     @Test
     @Override
     void usersGroupsAndPrivileges() throws Exception {
-        int last = Integer.parseInt(
-                Files.readString(Path.of("/proc/sys/kernel/cap_last_cap")).strip());
-        String all = "CapBnd:\t%016x".formatted((1L << (last + 1)) - 1);
-        assumeTrue(
-                Files.readAllLines(Path.of("/proc/self/status")).contains(all), "root has not all capabilities here");
+        assumeTrue(CriO.rootHasAllCapabilities(), "root has not all capabilities here");
         super.usersGroupsAndPrivileges();
     }
 

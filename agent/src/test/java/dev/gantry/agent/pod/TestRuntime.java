@@ -75,9 +75,9 @@ interface TestRuntime {
         return peer(directory, Containerd::start);
     }
 
-    /** CRI-O, with runc. */
+    /** CRI-O, with runc and events. */
     static TestRuntime crio(Path directory) throws Exception {
-        return peer(directory, CriO::start);
+        return peer(directory, CriO::startWithEvents);
     }
 
     /** Starts a runtime of others. */

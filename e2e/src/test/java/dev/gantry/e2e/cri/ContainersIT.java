@@ -192,6 +192,7 @@ class ContainersIT {
 
     @Test
     void aCommandThatIsNotThereFailsTheStartAndIsSeenInTheStatus() {
+        cri.requires(Feature.LATE_COMMANDS);
         String id = pod.create(pod.container("main", "/no/such/program"));
 
         assertThatExceptionOfType(StatusRuntimeException.class)
@@ -268,11 +269,13 @@ class ContainersIT {
 
         assertThat(info)
                 .containsPattern("\"pid\":[1-9]")
-                .contains("\"sandboxID\":\"" + pod.id() + "\"", "\"config\":{", "\"runtimeSpec\":{");
+                .contains("\"sandboxID\":\"" + pod.id() + "\"", "\"runtimeSpec\":{");
+        assertThat(info.contains("\"config\":{")).isEqualTo(cri.has(Feature.VERBOSE_STATUS));
     }
 
     @Test
     void aNameBelongsToOneContainerOfAPodAndIsFreeAfterItsRemoval() {
+        cri.requires(Feature.NAME_IS_TAKEN);
         String first = pod.sleeper("main");
         assertThatExceptionOfType(StatusRuntimeException.class)
                 .isThrownBy(() -> pod.create(pod.container("main", "true")));

@@ -1,6 +1,8 @@
 package dev.gantry.e2e.cri;
 
+import dev.gantry.cri.v1.Container;
 import dev.gantry.cri.v1.ContainerConfig;
+import dev.gantry.cri.v1.ContainerFilter;
 import dev.gantry.cri.v1.ContainerMetadata;
 import dev.gantry.cri.v1.ContainerState;
 import dev.gantry.cri.v1.ContainerStatus;
@@ -13,6 +15,7 @@ import dev.gantry.cri.v1.LinuxContainerConfig;
 import dev.gantry.cri.v1.LinuxContainerSecurityContext;
 import dev.gantry.cri.v1.LinuxPodSandboxConfig;
 import dev.gantry.cri.v1.LinuxSandboxSecurityContext;
+import dev.gantry.cri.v1.ListContainersRequest;
 import dev.gantry.cri.v1.NamespaceMode;
 import dev.gantry.cri.v1.NamespaceOption;
 import dev.gantry.cri.v1.PodSandboxConfig;
@@ -125,8 +128,15 @@ final class CriPod implements AutoCloseable {
                         RemovePodSandboxRequest.newBuilder().setPodSandboxId(id).build());
     }
 
+    /** As a kubelet does: CRI-O lets what still runs have all the time that the call may take. */
     @Override
     public void close() {
+        ListContainersRequest running = ListContainersRequest.newBuilder()
+                .setFilter(ContainerFilter.newBuilder().setPodSandboxId(id))
+                .build();
+        for (Container container : cri.runtime().listContainers(running).getContainersList()) {
+            stop(container.getId(), 0);
+        }
         stop();
         remove();
     }
@@ -137,7 +147,7 @@ final class CriPod implements AutoCloseable {
     ContainerConfig.Builder container(String name, String... command) {
         return ContainerConfig.newBuilder()
                 .setMetadata(ContainerMetadata.newBuilder().setName(name))
-                .setImage(ImageSpec.newBuilder().setImage(cri.image()))
+                .setImage(ImageSpec.newBuilder().setImage(cri.image()).setUserSpecifiedImage(cri.image()))
                 .addAllCommand(List.of(command))
                 .setLogPath(name + ".log")
                 .setLinux(LinuxContainerConfig.newBuilder()

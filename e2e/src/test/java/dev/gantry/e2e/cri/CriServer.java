@@ -8,6 +8,7 @@ import dev.gantry.e2e.Registry;
 import dev.gantry.e2e.RuntimeProcess;
 import dev.gantry.testing.Containerd;
 import dev.gantry.testing.ContainerdProgram;
+import dev.gantry.testing.CriO;
 import dev.gantry.testing.PeerRuntime;
 import io.grpc.Channel;
 import java.io.Closeable;
@@ -21,62 +22,95 @@ import java.util.EnumSet;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
 
 /** A runtime under test, behind its socket, with a registry beside it. */
 final class CriServer {
-    /** What containerd does not have, or only since a version, and why its tests are skipped. */
+    /** What other runtimes do not have, or only since a version; its tests are skipped there. */
     enum Feature {
-        RUNTIME_CONFIG("RuntimeConfig", 2, 0),
-        HANDLER_FEATURES("features of runtime handlers", 2, 0),
-        UNKNOWN_IS_GONE("stopping what is not known, without an error,", 2, 0),
-        IMAGE_FILTER("containerd lists all images whatever the filter"),
-        EXEC_LIMIT("containerd's answer with as much of an exec's output as it keeps is larger than it may send"),
-        STREAMED_LISTS("containerd has no streamed lists up to 2.3"),
-        EVENTS("GetContainerEvents", 1, 7),
-        METRICS("metrics", 2, 2),
-        RECURSIVE_READ_ONLY("recursive read-only mounts", 2, 0),
-        STRICT_GROUPS("supplementalGroupsPolicy", 2, 0),
-        STATUS_RESOURCES("resources in a container's status", 1, 7),
-        STATUS_USER("the user in a container's status", 2, 0),
-        STOP_SIGNAL("stop signals of containers", 2, 3),
-        IMAGE_ID("image_id of containers", 2, 3),
-        POD_RESOURCES("UpdatePodSandboxResources", 2, 3),
-        PREFIXES("containerd takes only whole ids in filters"),
-        NO_CHECKPOINTS("containerd makes checkpoints since 2.0", 0, 0, 2),
-        WEBSOCKET_V5("containerd speaks WebSocket protocols up to v4"),
-        PROCESS_STATS("the count of a pod's processes", 1, 7);
+        RUNTIME_CONFIG("RuntimeConfig", Since.V2_0, Since.EVER),
+        HANDLER_FEATURES("features of runtime handlers", Since.V2_0, Since.EVER),
+        UNKNOWN_IS_GONE("stopping what is not known, without an error", Since.V2_0, Since.EVER),
+        IMAGE_FILTER("lists of images by a filter", Since.NEVER, Since.EVER),
+        PREFIXES("the beginnings of ids in filters", Since.NEVER, Since.EVER),
+        ALL_NAMES_GO("the removal of an image with all its names by one of them", Since.EVER, Since.NEVER),
+        EXEC_LIMIT("an exec's output up to what a message may be long", Since.NEVER, Since.NEVER),
+        EXEC_FAILURES("errors of gRPC, with codes, for what is wrong with an exec", Since.EVER, Since.NEVER),
+        LATE_COMMANDS("the creation of a container whose command is not there", Since.EVER, Since.NEVER),
+        NAME_IS_TAKEN("an error for a name that is taken already", Since.EVER, Since.NEVER),
+        VERBOSE_STATUS("the first process and the config in a verbose status", Since.EVER, Since.NEVER),
+        HOST_PORT_ON_LOOPBACK("host ports on the loopback address", Since.EVER, Since.NEVER),
+        LABELS_AS_GIVEN("a sandbox's labels without its own", Since.EVER, Since.NEVER),
+        STREAMED_LISTS("streamed lists", Since.NEVER, Since.NEVER),
+        EVENTS("GetContainerEvents", Since.V1_7, Since.EVER),
+        EVENTS_OF_SANDBOXES("events of a sandbox's creation and removal", Since.V1_7, Since.NEVER),
+        METRICS("metrics", Since.V2_2, Since.NEVER),
+        RECURSIVE_READ_ONLY("recursive read-only mounts", Since.V2_0, Since.EVER),
+        STRICT_GROUPS("supplementalGroupsPolicy", Since.V2_0, Since.EVER),
+        STATUS_RESOURCES("resources in a container's status", Since.V1_7, Since.EVER),
+        STATUS_USER("the user in a container's status", Since.V2_0, Since.EVER),
+        STOP_SIGNAL("stop signals of containers", Since.V2_3, Since.NEVER),
+        IMAGE_ID("image_id of containers", Since.V2_3, Since.EVER),
+        POD_RESOURCES("UpdatePodSandboxResources", Since.V2_3, Since.NEVER),
+        NO_CHECKPOINTS("UNIMPLEMENTED for checkpoints, which it makes", Since.NEVER, Since.NEVER) {
+            @Override
+            boolean isIn(ContainerdProgram program) {
+                return !program.isAtLeast(2, 0);
+            }
+        },
+        WEBSOCKET_V5("WebSocket protocol v5", Since.NEVER, Since.NEVER),
+        UPDATE_FAILURES("NOT_FOUND for a change of what is not there", Since.EVER, Since.NEVER),
+        POD_STATS("processes, CPU and the interface of a pod as a whole", Since.V1_7, Since.NEVER),
+        LESS_THAN_ALL_CAPABILITIES(
+                "privileged containers of a root without all capabilities", Since.EVER, Since.NEVER) {
+            @Override
+            boolean isInCriO() {
+                return CriO.rootHasAllCapabilities();
+            }
+        };
 
-        private final String reason;
-        private final int major;
-        private final int minor;
-        private final int untilMajor;
+        private final String what;
+        private final Since containerd;
+        private final Since crio;
 
-        /** One of containerd's versions from {@code major.minor} on, up to those before {@code untilMajor}. */
-        Feature(String reason, int major, int minor, int untilMajor) {
-            this.reason = reason;
-            this.major = major;
-            this.minor = minor;
-            this.untilMajor = untilMajor;
-        }
-
-        Feature(String what, int major, int minor) {
-            this(what + " came with containerd " + major + "." + minor, major, minor, Integer.MAX_VALUE);
-        }
-
-        Feature(String reason) {
-            this(reason, 0, 0, 0);
+        Feature(String what, Since containerd, Since crio) {
+            this.what = what;
+            this.containerd = containerd;
+            this.crio = crio;
         }
 
         boolean isIn(ContainerdProgram program) {
-            return program.isAtLeast(major, minor) && !program.isAtLeast(untilMajor, 0);
+            return program.isAtLeast(containerd.major, containerd.minor);
         }
 
-        static Set<Feature> of(ContainerdProgram program) {
-            EnumSet<Feature> has = EnumSet.allOf(Feature.class);
-            has.removeIf(feature -> !feature.isIn(program));
-            return has;
+        boolean isInCriO() {
+            return crio == Since.EVER;
+        }
+
+        static Set<Feature> of(Predicate<Feature> has) {
+            EnumSet<Feature> all = EnumSet.allOf(Feature.class);
+            all.removeIf(has.negate());
+            return all;
+        }
+    }
+
+    /** The version from which on something is there. */
+    private enum Since {
+        EVER(0, 0),
+        V1_7(1, 7),
+        V2_0(2, 0),
+        V2_2(2, 2),
+        V2_3(2, 3),
+        NEVER(Integer.MAX_VALUE, 0);
+
+        private final int major;
+        private final int minor;
+
+        Since(int major, int minor) {
+            this.major = major;
+            this.minor = minor;
         }
     }
 
@@ -144,7 +178,28 @@ final class CriServer {
                 containerd.channel(),
                 directory,
                 registry,
-                Feature.of(containerd.program()),
+                Feature.of(feature -> feature.isIn(containerd.program())),
+                Optional.empty(),
+                parts));
+    }
+
+    static CriServer crio() throws Exception {
+        Path directory = Files.createTempDirectory("cri");
+        Deque<Closeable> parts = new ArrayDeque<>();
+        Registry registry = registry(directory, parts);
+        CriO crio = CriO.startWithEvents(
+                Files.createDirectories(directory.resolve("node")),
+                new PeerRuntime.Network("gtest1", "10.218.0.0/16"),
+                TestImages.PAUSE);
+        parts.push(crio::close);
+        crio.load(Files.write(directory.resolve("pause.tar"), TestImages.pause().tar()));
+        return pulled(new CriServer(
+                "CRI-O",
+                crio.socket(),
+                crio.channel(),
+                directory,
+                registry,
+                Feature.of(Feature::isInCriO),
                 Optional.empty(),
                 parts));
     }
@@ -202,14 +257,14 @@ final class CriServer {
 
     /** Skips the test, saying why, where the runtime does not have it. */
     void requires(Feature feature) {
-        Assumptions.assumeTrue(features.contains(feature), () -> name + ": " + feature.reason);
+        Assumptions.assumeTrue(features.contains(feature), () -> name + " does not have: " + feature.what);
     }
 
     boolean has(Feature feature) {
         return features.contains(feature);
     }
 
-    /** containerd leaves the cgroups of pods to the kubelet: one for all is enough here. */
+    /** Others leave the cgroups of pods to the kubelet: one for all is enough here. */
     String cgroupParent(String uid) {
         return own.isPresent() ? "/kubepods/besteffort/pod" + uid : "/gantry-e2e";
     }

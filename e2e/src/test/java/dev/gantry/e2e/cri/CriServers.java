@@ -1,5 +1,6 @@
 package dev.gantry.e2e.cri;
 
+import dev.gantry.testing.CriO;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -11,7 +12,10 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.ArgumentsProvider;
 import org.junit.jupiter.params.support.ParameterDeclarations;
 
-/** Our runtime and, where Debian's packages are installed or the property {@code gantry.containerd} names another, containerd. Each is started once for all classes of a run. */
+/**
+ * Our runtime and, where Debian's packages are installed or the property {@code gantry.containerd} names another, containerd, and
+ * CRI-O where its programs are on the PATH. Each is started once for all classes of a run.
+ */
 final class CriServers implements ArgumentsProvider {
     private static final ExtensionContext.Namespace HERE = ExtensionContext.Namespace.create(CriServers.class);
     private static final List<Path> CONTAINERD = List.of(
@@ -31,9 +35,15 @@ final class CriServers implements ArgumentsProvider {
     @Override
     public Stream<? extends Arguments> provideArguments(ParameterDeclarations parameters, ExtensionContext context) {
         CriServer gantry = started(context, "gantry", CriServer::gantry);
-        return CONTAINERD.stream().allMatch(Files::isExecutable)
-                ? Stream.of(Arguments.of(gantry), Arguments.of(started(context, "containerd", CriServer::containerd)))
-                : Stream.of(Arguments.of(gantry));
+        Stream.Builder<Arguments> servers = Stream.builder();
+        servers.add(Arguments.of(gantry));
+        if (CONTAINERD.stream().allMatch(Files::isExecutable)) {
+            servers.add(Arguments.of(started(context, "containerd", CriServer::containerd)));
+        }
+        if (CriO.isHere()) {
+            servers.add(Arguments.of(started(context, "CRI-O", CriServer::crio)));
+        }
+        return servers.build();
     }
 
     private static CriServer started(ExtensionContext context, String name, Callable<CriServer> start) {

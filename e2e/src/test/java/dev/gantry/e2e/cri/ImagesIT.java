@@ -58,10 +58,10 @@ record ImagesIT(CriServer cri) {
                 .asString()
                 .matches(cri.registry().host() + "/images/simple@sha256:[0-9a-f]{64}");
         assertThat(image.getSize()).isPositive();
-        assertThat(list("")).contains(image);
+        assertThat(list("")).extracting(Image::getId).contains(id);
         remove(name);
         assertThat(found(name)).isFalse();
-        assertThat(list("")).doesNotContain(image);
+        assertThat(list("")).extracting(Image::getId).doesNotContain(id);
     }
 
     @Test
@@ -127,9 +127,9 @@ record ImagesIT(CriServer cri) {
 
         assertThat(ids).hasSize(1);
         assertThat(status(names.get(0)).getRepoTagsList()).containsExactlyInAnyOrderElementsOf(names);
-        remove(names.get(1));
+        remove(cri.has(Feature.ALL_NAMES_GO) ? names.get(1) : ids.get(0));
         assertThat(names).noneMatch(this::found);
-        assertThat(found(ids.get(0))).isFalse();
+        assertThat(list("")).extracting(Image::getId).doesNotContain(ids.get(0));
     }
 
     @Test
@@ -140,10 +140,11 @@ record ImagesIT(CriServer cri) {
         String here = cri.registry().reference("images/here");
         String there = cri.registry().reference("images/there");
 
-        assertThat(pull(here)).isEqualTo(pull(there));
+        String id = pull(here);
+        assertThat(pull(there)).isEqualTo(id);
         assertThat(status(here).getRepoTagsList()).containsExactlyInAnyOrder(here, there);
         assertThat(status(here).getRepoDigestsList()).hasSize(2);
-        remove(here);
+        remove(cri.has(Feature.ALL_NAMES_GO) ? here : id);
         assertThat(found(there)).isFalse();
     }
 
@@ -173,7 +174,9 @@ record ImagesIT(CriServer cri) {
         String name = pushed("images/filter", "filter");
         pull(name);
 
-        assertThat(list(name)).containsExactly(status(name));
+        assertThat(list(name))
+                .extracting(Image::getId)
+                .containsExactly(status(name).getId());
         assertThat(list("")).hasSizeGreaterThan(1);
         remove(name);
     }
@@ -296,10 +299,11 @@ record ImagesIT(CriServer cri) {
         return cri.registry().reference(repository);
     }
 
+    /** Its id; what a pull answers may be another reference. */
     private String pull(String name) {
-        return cri.images()
-                .pullImage(PullImageRequest.newBuilder().setImage(spec(name)).build())
-                .getImageRef();
+        PullImageRequest request =
+                PullImageRequest.newBuilder().setImage(spec(name)).build();
+        return status(cri.images().pullImage(request).getImageRef()).getId();
     }
 
     private void remove(String name) {

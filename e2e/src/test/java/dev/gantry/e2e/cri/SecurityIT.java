@@ -47,6 +47,7 @@ record SecurityIT(CriServer cri) {
 
     @Test
     void containersOfAPodWithSharedPidsSeeEachOther() {
+        cri.requires(Feature.LESS_THAN_ALL_CAPABILITIES);
         try (CriPod pod = CriPod.run(cri, config -> CriPod.namespaces(config).setPid(NamespaceMode.POD))) {
             pod.started(pod.container("server", "sleep", "7654321"));
             String id = pod.sleeper("main");
@@ -157,6 +158,7 @@ record SecurityIT(CriServer cri) {
 
     @Test
     void onlyAPrivilegedContainerMayMount() throws Exception {
+        cri.requires(Feature.LESS_THAN_ALL_CAPABILITIES);
         String script = "mount -t tmpfs none /mnt 2>/dev/null && echo mounted || echo refused";
 
         assertThat(output(security -> security.setPrivileged(false), script)).isEqualTo("refused");
@@ -169,6 +171,7 @@ record SecurityIT(CriServer cri) {
 
     @Test
     void capabilitiesAreAddedAndDropped() throws Exception {
+        cri.requires(Feature.LESS_THAN_ALL_CAPABILITIES);
         long usual = bounding(capabilities -> {});
         assertThat(usual & bit(NET_ADMIN)).isZero();
         assertThat(usual & bit(CHOWN)).isNotZero();
@@ -225,6 +228,7 @@ record SecurityIT(CriServer cri) {
 
     @Test
     void withBidirectionalPropagationOtherContainersSeeAMount() throws Exception {
+        cri.requires(Feature.LESS_THAN_ALL_CAPABILITIES);
         Path directory =
                 Files.createDirectory(cri.directory().resolve(UUID.randomUUID().toString()));
         mount("--bind", directory.toString(), directory.toString());

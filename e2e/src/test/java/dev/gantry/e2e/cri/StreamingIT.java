@@ -170,6 +170,7 @@ record StreamingIT(CriServer cri) {
 
     @Test
     void whatDoesNotFitTogetherIsRefusedBeforeThereIsAUrl() {
+        cri.requires(Feature.EXEC_FAILURES);
         try (CriPod pod = CriPod.run(cri)) {
             String id = pod.sleeper("main");
             invalid(() ->
