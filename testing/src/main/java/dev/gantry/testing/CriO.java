@@ -20,14 +20,6 @@ public final class CriO extends PeerRuntime {
 
     private CriO(Path directory, Network network) throws IOException, InterruptedException {
         super("crio", directory, network, "");
-        // It sets limits of what the kernel lists, and there is no place for those of cgroup v2 beside cgroup v1.
-        String mine = directory.resolve("cgroups").toString();
-        var unused = run(inside(
-                "sh",
-                "-c",
-                "test -e /sys/fs/cgroup/cgroup.controllers ||"
-                        + " { awk '$2 == \"0\" { $4 = 0 } 1' OFS='\\t' /proc/cgroups > " + mine
-                        + " && mount --bind " + mine + " /proc/cgroups; }"));
     }
 
     /** Whether its programs, and others that it needs, are on the PATH. */
@@ -119,6 +111,24 @@ public final class CriO extends PeerRuntime {
                 """.formatted(directory, crio.socket(), plugins, pauseImage, events));
         crio.startAgain();
         return crio;
+    }
+
+    /**
+     * It sets limits of what the kernel lists when it starts, and there is no place for those of cgroup v2 beside cgroup v1. Later
+     * the list is whole again: users of their own may not mount what the host does not show whole.
+     */
+    @Override
+    public void startAgain() throws IOException, InterruptedException {
+        if (Files.exists(Path.of("/sys/fs/cgroup/cgroup.controllers"))) {
+            super.startAgain();
+            return;
+        }
+        Path placed = directory().resolve("cgroups");
+        Files.writeString(
+                placed, Files.readString(Path.of("/proc/cgroups")).replaceAll("\t0\t(\\d+)\t1\n", "\t0\t$1\t0\n"));
+        var unused = run(inside("mount", "--bind", placed.toString(), "/proc/cgroups"));
+        super.startAgain();
+        unused = run(inside("umount", "/proc/cgroups"));
     }
 
     @Override
