@@ -202,8 +202,9 @@ public final class VolumeManager {
                     new VolumeException("volume \"%s\" is not among the pod's volumes".formatted(name)));
         }
         if (volume.get().getImage() != null) {
-            return CompletableFuture.completedFuture(
-                    MountSource.image(Objects.requireNonNull(request.images().get(name))));
+            return CompletableFuture.completedFuture(MountSource.image(
+                    Objects.requireNonNull(request.images().get(name)),
+                    volume.get().getImage().getReference()));
         }
         CompletableFuture<MountSource> result = new CompletableFuture<>();
         enqueue(pod, name, result, () -> {
@@ -278,7 +279,7 @@ public final class VolumeManager {
 
     private MountSource beneath(MountRequest request, int index, VolumeMount mount, MountSource source, String subPath)
             throws VolumeException {
-        if (subPath.isEmpty() || !source.image().isEmpty()) {
+        if (subPath.isEmpty() || source.isImage()) {
             return source;
         }
         String container = request.container().getName();

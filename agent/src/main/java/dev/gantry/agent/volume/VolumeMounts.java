@@ -1,6 +1,5 @@
 package dev.gantry.agent.volume;
 
-import dev.gantry.cri.v1.ImageSpec;
 import dev.gantry.cri.v1.Mount;
 import dev.gantry.cri.v1.MountPropagation;
 import io.fabric8.kubernetes.api.model.VolumeMount;
@@ -29,14 +28,12 @@ final class VolumeMounts {
                 .setRecursiveReadOnly(recursiveReadOnly(mount, canBeRecursive))
                 .setPropagation(propagation(mount.getMountPropagation()))
                 .addAllMountOptions(mount.getBindMountOptions() == null ? List.of() : mount.getBindMountOptions());
-        if (source.image().isEmpty()) {
+        if (!source.isImage()) {
             return result.setHostPath(source.hostPath())
                     .setSelinuxRelabel(source.managed())
                     .build();
         }
-        return result.setImage(ImageSpec.newBuilder().setImage(source.image()))
-                .setImageSubPath(subPath)
-                .build();
+        return result.setImage(source.image()).setImageSubPath(subPath).build();
     }
 
     private static boolean recursiveReadOnly(VolumeMount mount, boolean possible) throws VolumeException {

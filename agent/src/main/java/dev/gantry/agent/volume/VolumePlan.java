@@ -35,7 +35,7 @@ public final class VolumePlan {
                             "volume \"%s\" is not among the pod's volumes".formatted(mount.getName())));
             MountSource source = source(directories, pod, volume);
             String subPath = VolumeMounts.subPath(mount, environment);
-            if (!subPath.isEmpty() && source.image().isEmpty()) {
+            if (!subPath.isEmpty() && !source.isImage()) {
                 source = source.at(directories
                         .subPath(pod, mount.getName(), container.getName(), i)
                         .toString());
@@ -47,7 +47,8 @@ public final class VolumePlan {
 
     private static MountSource source(VolumeDirectories directories, Pod pod, Volume volume) {
         if (volume.getImage() != null) {
-            return MountSource.image(volume.getImage().getReference());
+            String name = volume.getImage().getReference();
+            return MountSource.image(name, name);
         }
         if (volume.getHostPath() != null) {
             return MountSource.ofHost(volume.getHostPath().getPath());

@@ -56,9 +56,10 @@ class VolumeMountsTest {
 
     @Test
     void anImageIsMountedByTheRuntime() throws VolumeException {
-        Mount mount = VolumeMounts.of(expression(""), MountSource.image("sha256:1"), "bin", false);
+        Mount mount = VolumeMounts.of(expression(""), MountSource.image("sha256:1", "tools:1"), "bin", false);
 
         assertThat(mount.getImage().getImage()).isEqualTo("sha256:1");
+        assertThat(mount.getImage().getUserSpecifiedImage()).isEqualTo("tools:1");
         assertThat(mount.getImageSubPath()).isEqualTo("bin");
         assertThat(mount.getHostPath()).isEmpty();
         assertThat(mount.getReadonly()).isTrue();
