@@ -3,6 +3,7 @@ package dev.gantry.e2e;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.gantry.packaging.DemoImage;
 import dev.gantry.testing.Containerd;
 import dev.gantry.testing.ContainerdProgram;
@@ -68,6 +69,11 @@ class AgentOnContainerdIT {
         return ContainerdProgram.ofThisMachine().isAtLeast(1, 7) ? 255 : 5;
     }
 
+    /** Whether the signal that asks a container to end is its pod's; else it is the image's, or SIGTERM. */
+    boolean looksAtStopSignals() throws Exception {
+        return ContainerdProgram.ofThisMachine().isAtLeast(2, 3);
+    }
+
     @BeforeEach
     void start() throws Exception {
         runtime = start(new PeerRuntime.Network("gantry-cd-it", "10.217.0.0/16"));
@@ -96,7 +102,7 @@ class AgentOnContainerdIT {
         LocalApi.Answer answer =
                 agent.api().send("POST", "/api/v1/namespaces/default/pods", """
                 {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "%s", "namespace": "default"},
-                 "spec": {"terminationGracePeriodSeconds": 2, "containers": [%s]}}
+                 "spec": {"terminationGracePeriodSeconds": 2, "os": {"name": "linux"}, "containers": [%s]}}
                 """.formatted(name, containers));
         assertThat(answer.status()).as("%s", answer.body()).isEqualTo(201);
     }
@@ -206,6 +212,13 @@ class AgentOnContainerdIT {
                 () -> ready() + agent.log());
         assertThat(exec("main", "true").errors()).contains("UNAVAILABLE");
         create("later", container("main", "sleep 1000", ""));
+        Await.until(
+                PATIENCE,
+                "the container to have ended",
+                () -> ProcessHandle.allProcesses()
+                        .noneMatch(process ->
+                                process.info().commandLine().orElse("").contains("/end ]; do sleep 0.1; done; exit 5")),
+                agent::log);
 
         runtime.startAgain();
         Await.until(
@@ -254,6 +267,59 @@ class AgentOnContainerdIT {
                 one -> status(one, "main").path("restartCount").asInt() == 1);
         assertThat(status(pod, "main").at("/lastState/terminated/exitCode").asInt())
                 .isEqualTo(3);
+    }
+
+    @Test
+    void limitsChangeWhileTheContainerRuns() throws Exception {
+        // Not of the class Guaranteed, whose processes the kernel spares if the runtime has CAP_SYS_RESOURCE.
+        create(
+                "web",
+                container(
+                        "main",
+                        "sleep 1000",
+                        "\"resources\": {\"limits\": {\"cpu\": \"300m\", \"memory\": \"64Mi\"},"
+                                + " \"requests\": {\"cpu\": \"100m\", \"memory\": \"32Mi\"}}"));
+        agent.awaitReady("web");
+        ObjectNode wanted = agent.api().pod("web").deepCopy();
+        wanted.withObject("/spec/containers/0/resources/limits").put("cpu", "500m");
+
+        LocalApi.Answer answer =
+                agent.api().send("PUT", "/api/v1/namespaces/default/pods/web/resize", wanted.toString());
+
+        assertThat(answer.status()).as("%s", answer.body()).isEqualTo(200);
+        JsonNode pod = agent.awaitPod(
+                "web",
+                "to have been resized",
+                one -> status(one, "main").at("/resources/limits/cpu").asText().equals("500m"));
+        assertThat(status(pod, "main").path("restartCount").asInt()).isZero();
+        String quota = Files.exists(Path.of("/sys/fs/cgroup/cgroup.controllers"))
+                ? "cat /sys/fs/cgroup/cpu.max"
+                : "cat /sys/fs/cgroup/cpu/cpu.cfs_quota_us /sys/fs/cgroup/cpu/cpu.cfs_period_us";
+        assertThat(exec("main", quota).output().split("\\s")).containsExactly("50000", "100000");
+        assertThat(agent.log()).doesNotContain("ResizeError");
+    }
+
+    @Test
+    void theStopSignalIsTheOneAskedFor() throws Exception {
+        create(
+                "web",
+                container(
+                        "main",
+                        "trap 'exit 41' USR1; trap 'exit 42' TERM; touch /up; while :; do sleep 0.05; done",
+                        "\"lifecycle\": {\"stopSignal\": \"SIGUSR1\"},"
+                                + "\"startupProbe\": {\"exec\": {\"command\": [\"test\", \"-e\", \"/up\"]}, \"periodSeconds\": 1},"
+                                + "\"livenessProbe\": {\"exec\": {\"command\": [\"test\", \"!\", \"-e\", \"/down\"]},"
+                                + " \"periodSeconds\": 1, \"failureThreshold\": 1}"));
+        agent.awaitReady("web");
+
+        exec("main", "touch /down");
+
+        JsonNode pod = agent.awaitPod(
+                "web",
+                "to have been restarted",
+                one -> status(one, "main").path("restartCount").asInt() > 0);
+        assertThat(status(pod, "main").at("/lastState/terminated/exitCode").asInt())
+                .isEqualTo(looksAtStopSignals() ? 41 : 42);
     }
 
     @Test

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.gantry.testing.ContainerdProgram;
 import dev.gantry.testing.RequiresRoot;
 import dev.gantry.testing.RequiresTool;
+import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.VolumeMountStatus;
 import org.junit.jupiter.api.Test;
 
 /** The same on containerd. */
@@ -45,5 +47,29 @@ class VolumesOnContainerdIT extends VolumesIT {
                 """.formatted(RealNode.IMAGE));
 
         node().await(pod -> node().events().stream().anyMatch(event -> event.contains("failed to generate spec")));
+    }
+
+    /** Since 2.0 it tells whether its runc can do it; before, a pod that asks for it is refused. */
+    @Test
+    void mountsAreReadOnlyAllTheWayDown() throws Exception {
+        node().create("""
+                volumes: [{name: data, emptyDir: {}}]
+                containers:
+                - name: main
+                  image: %s
+                  command: [sleep, "1000"]
+                  volumeMounts: [{name: data, mountPath: /data, readOnly: true, recursiveReadOnly: Enabled}]
+                """.formatted(RealNode.IMAGE));
+
+        if (ContainerdProgram.ofThisMachine().isAtLeast(2, 0)) {
+            Pod pod = node().awaitRunning("main");
+            assertThat(node().shell(pod, "main", "touch /data/x")).contains("Read-only file system");
+            assertThat(RealNode.status(pod, "main").getVolumeMounts())
+                    .extracting(VolumeMountStatus::getRecursiveReadOnly)
+                    .contains("Enabled");
+        } else {
+            node().await(pod -> node().events().stream()
+                    .anyMatch(event -> event.contains("volume \"data\" requested recursive read-only mode")));
+        }
     }
 }

@@ -47,6 +47,7 @@ final class CriServer {
         EVENTS("GetContainerEvents", Since.V1_7, Since.EVER),
         EVENTS_OF_SANDBOXES("events of a sandbox's creation and removal", Since.V1_7, Since.NEVER),
         METRICS("metrics", Since.V2_2, Since.NEVER),
+        METRIC_LABELS("metrics with as many labels as their descriptors name", Since.V2_3, Since.NEVER),
         RECURSIVE_READ_ONLY("recursive read-only mounts", Since.V2_0, Since.EVER),
         STRICT_GROUPS("supplementalGroupsPolicy", Since.V2_0, Since.EVER),
         STATUS_RESOURCES("resources in a container's status", Since.V1_7, Since.EVER),

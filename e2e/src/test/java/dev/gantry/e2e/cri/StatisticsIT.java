@@ -192,7 +192,7 @@ record StatisticsIT(CriServer cri) {
 
     @Test
     void metricsHaveTheLabelsThatTheirDescriptorsName() {
-        cri.requires(Feature.METRICS);
+        cri.requires(Feature.METRIC_LABELS);
         Map<String, Integer> labels = new HashMap<>();
         cri.runtime()
                 .listMetricDescriptors(ListMetricDescriptorsRequest.getDefaultInstance())
