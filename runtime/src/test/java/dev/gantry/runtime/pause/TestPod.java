@@ -33,7 +33,7 @@ import org.jspecify.annotations.Nullable;
 
 /** A pod of the real kernel whose containers are shells in the host's file system. */
 final class TestPod implements PauseListener, AutoCloseable {
-    static final Duration DEADLINE = Duration.ofSeconds(20);
+    static final Duration DEADLINE = Duration.ofSeconds(60);
     static final Set<PodNamespace> ALL = EnumSet.allOf(PodNamespace.class);
     private static final List<String> ENVIRONMENT = List.of("PATH=/usr/local/bin:/usr/bin:/bin");
     private static final long TIOCSPTLCK = 0x40045431L;
