@@ -9,7 +9,7 @@ import dev.gantry.testing.Containerd;
 import dev.gantry.testing.ContainerdProgram;
 import dev.gantry.testing.OciImages;
 import dev.gantry.testing.PeerRuntime;
-import dev.gantry.testing.RequiresRoot;
+import dev.gantry.testing.RequiresContainerd;
 import dev.gantry.testing.RequiresTool;
 import java.io.IOException;
 import java.net.ServerSocket;
@@ -33,9 +33,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The agent with its pods in containerd instead of the built-in runtime. */
-@RequiresRoot
-@RequiresTool({"containerd", "runc", "ip", "iptables", "/usr/lib/cni/bridge", "unshare", "nsenter", "script", "busybox"
-})
+@RequiresContainerd
+@RequiresTool("script")
 class AgentOnContainerdIT {
     private static final Duration PATIENCE = Duration.ofSeconds(40);
     static final String PAUSE = "example.test/pause:1";

@@ -2,25 +2,12 @@ package dev.gantry.e2e;
 
 import dev.gantry.testing.CriO;
 import dev.gantry.testing.PeerRuntime;
-import dev.gantry.testing.RequiresRoot;
+import dev.gantry.testing.RequiresCriO;
 import dev.gantry.testing.RequiresTool;
 
 /** The same on CRI-O as it comes, without events. */
-@RequiresRoot
-@RequiresTool({
-    "crio",
-    "conmon",
-    "pinns",
-    "skopeo",
-    "runc",
-    "ip",
-    "iptables",
-    "/usr/lib/cni/bridge",
-    "unshare",
-    "nsenter",
-    "script",
-    "busybox"
-})
+@RequiresCriO
+@RequiresTool("script")
 class AgentOnCriOIT extends AgentOnContainerdIT {
     @Override
     PeerRuntime start(PeerRuntime.Network network) throws Exception {

@@ -4,7 +4,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
+import java.util.Arrays;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -15,16 +15,14 @@ import java.util.regex.Pattern;
 public final class CriO extends PeerRuntime {
     private static final Pattern NAME = Pattern.compile("\"org.opencontainers.image.ref.name\" *: *\"([^\"]+)\"");
 
-    private static final List<String> PROGRAMS =
-            List.of("crio", "conmon", "pinns", "skopeo", "runc", "/usr/lib/cni/bridge", "iptables");
-
     private CriO(Path directory, Network network) throws IOException, InterruptedException {
         super("crio", directory, network, "");
     }
 
     /** Whether its programs, and others that it needs, are on the PATH. */
     public static boolean isHere() {
-        return PROGRAMS.stream().allMatch(program -> ToolCondition.isInstalled(program, System.getenv()));
+        String[] programs = RequiresCriO.class.getAnnotation(RequiresTool.class).value();
+        return Arrays.stream(programs).allMatch(program -> ToolCondition.isInstalled(program, System.getenv()));
     }
 
     /** Whether it can run privileged containers here: it gives them every capability that the kernel has. */

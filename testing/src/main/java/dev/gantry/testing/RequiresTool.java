@@ -2,6 +2,7 @@ package dev.gantry.testing;
 
 import java.lang.annotation.Documented;
 import java.lang.annotation.ElementType;
+import java.lang.annotation.Repeatable;
 import java.lang.annotation.Retention;
 import java.lang.annotation.RetentionPolicy;
 import java.lang.annotation.Target;
@@ -14,7 +15,17 @@ import org.junit.jupiter.api.extension.ExtendWith;
 @Documented
 @Target({ElementType.TYPE, ElementType.METHOD})
 @Retention(RetentionPolicy.RUNTIME)
+@Repeatable(RequiresTool.All.class)
 @ExtendWith(ToolCondition.class)
 public @interface RequiresTool {
     String[] value();
+
+    /** Several of them. */
+    @Documented
+    @Target({ElementType.TYPE, ElementType.METHOD})
+    @Retention(RetentionPolicy.RUNTIME)
+    @ExtendWith(ToolCondition.class)
+    @interface All {
+        RequiresTool[] value();
+    }
 }

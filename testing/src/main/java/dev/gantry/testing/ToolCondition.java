@@ -16,8 +16,8 @@ final class ToolCondition implements ExecutionCondition {
     @Override
     public ConditionEvaluationResult evaluateExecutionCondition(ExtensionContext context) {
         List<String> missing = new ArrayList<>();
-        AnnotationSupport.findAnnotation(context.getElement(), RequiresTool.class)
-                .ifPresent(annotation -> {
+        AnnotationSupport.findRepeatableAnnotations(context.getElement(), RequiresTool.class)
+                .forEach(annotation -> {
                     for (String tool : annotation.value()) {
                         if (!isInstalled(tool, System.getenv())) {
                             missing.add(tool);

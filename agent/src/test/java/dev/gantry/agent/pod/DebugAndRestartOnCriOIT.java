@@ -1,23 +1,9 @@
 package dev.gantry.agent.pod;
 
-import dev.gantry.testing.RequiresRoot;
-import dev.gantry.testing.RequiresTool;
+import dev.gantry.testing.RequiresCriO;
 
 /** The same on CRI-O. */
-@RequiresRoot
-@RequiresTool({
-    "busybox",
-    "ip",
-    "crio",
-    "conmon",
-    "pinns",
-    "skopeo",
-    "runc",
-    "iptables",
-    "/usr/lib/cni/bridge",
-    "unshare",
-    "nsenter"
-})
+@RequiresCriO
 class DebugAndRestartOnCriOIT extends DebugAndRestartIT {
     @Override
     TestRuntime.Factory runtimes() {

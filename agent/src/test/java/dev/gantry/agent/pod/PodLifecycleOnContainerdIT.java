@@ -1,11 +1,9 @@
 package dev.gantry.agent.pod;
 
-import dev.gantry.testing.RequiresRoot;
-import dev.gantry.testing.RequiresTool;
+import dev.gantry.testing.RequiresContainerd;
 
 /** The same on containerd. */
-@RequiresRoot
-@RequiresTool({"busybox", "ip", "containerd", "runc", "iptables", "/usr/lib/cni/bridge", "unshare", "nsenter"})
+@RequiresContainerd
 class PodLifecycleOnContainerdIT extends PodLifecycleIT {
     @Override
     TestRuntime.Factory runtimes() {

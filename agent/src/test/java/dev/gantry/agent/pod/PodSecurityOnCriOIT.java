@@ -3,25 +3,11 @@ package dev.gantry.agent.pod;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.gantry.testing.CriO;
-import dev.gantry.testing.RequiresRoot;
-import dev.gantry.testing.RequiresTool;
+import dev.gantry.testing.RequiresCriO;
 import org.junit.jupiter.api.Test;
 
 /** The same on CRI-O. */
-@RequiresRoot
-@RequiresTool({
-    "busybox",
-    "ip",
-    "crio",
-    "conmon",
-    "pinns",
-    "skopeo",
-    "runc",
-    "iptables",
-    "/usr/lib/cni/bridge",
-    "unshare",
-    "nsenter"
-})
+@RequiresCriO
 class PodSecurityOnCriOIT extends PodSecurityIT {
     @Override
     TestRuntime.Factory runtimes() {

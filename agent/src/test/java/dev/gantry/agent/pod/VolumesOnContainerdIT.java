@@ -3,15 +3,13 @@ package dev.gantry.agent.pod;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.gantry.testing.ContainerdProgram;
-import dev.gantry.testing.RequiresRoot;
-import dev.gantry.testing.RequiresTool;
+import dev.gantry.testing.RequiresContainerd;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.VolumeMountStatus;
 import org.junit.jupiter.api.Test;
 
 /** The same on containerd. */
-@RequiresRoot
-@RequiresTool({"busybox", "ip", "containerd", "runc", "iptables", "/usr/lib/cni/bridge", "unshare", "nsenter"})
+@RequiresContainerd
 class VolumesOnContainerdIT extends VolumesIT {
     @Override
     TestRuntime.Factory runtimes() {

@@ -2,25 +2,11 @@ package dev.gantry.agent.pod;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.gantry.testing.RequiresRoot;
-import dev.gantry.testing.RequiresTool;
+import dev.gantry.testing.RequiresCriO;
 import org.junit.jupiter.api.Test;
 
 /** The same on CRI-O. */
-@RequiresRoot
-@RequiresTool({
-    "busybox",
-    "ip",
-    "crio",
-    "conmon",
-    "pinns",
-    "skopeo",
-    "runc",
-    "iptables",
-    "/usr/lib/cni/bridge",
-    "unshare",
-    "nsenter"
-})
+@RequiresCriO
 class VolumesOnCriOIT extends VolumesIT {
     @Override
     TestRuntime.Factory runtimes() {

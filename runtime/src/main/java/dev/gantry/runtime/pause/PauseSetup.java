@@ -23,10 +23,9 @@ public final class PauseSetup {
      *
      * @param shmBytes size of the pod's shared memory, Kubernetes gives 64 MiB
      * @param users the pod's own, if it has some
-     * @param shmLabel the SELinux label of its shared memory; empty: the policy's for a tmpfs
+     * @param shmOptions more options of its shared memory's mount, each with a comma before it
      */
-    public static void addTinyRoot(
-            ProgramBuilder program, long shmBytes, Optional<UserMaps> users, Optional<String> shmLabel) {
+    public static void addTinyRoot(ProgramBuilder program, long shmBytes, Optional<UserMaps> users, String shmOptions) {
         program.unshare(Sched.CLONE_NEWNS).named("leave the host's mount namespace");
         program.mount(null, "/", null, MountFlags.MS_REC | MountFlags.MS_PRIVATE, null)
                 .named("keep mounts from spreading to the host");
@@ -36,7 +35,7 @@ public final class PauseSetup {
         Value root = program.openat(Value.AT_FDCWD, STAGE, Fcntl.O_PATH | Fcntl.O_DIRECTORY, 0)
                 .result("root");
         program.mkdirat(root, "shm", 0755);
-        program.mount("shm", STAGE + SHM, "tmpfs", safe, "mode=1777,size=" + shmBytes + owner(users) + label(shmLabel))
+        program.mount("shm", STAGE + SHM, "tmpfs", safe, "mode=1777,size=" + shmBytes + owner(users) + shmOptions)
                 .named("mount the pod's shared memory");
         program.fchdir(root);
         program.pivotRoot(".", ".").named("make it the root");
@@ -49,10 +48,6 @@ public final class PauseSetup {
     private static String owner(Optional<UserMaps> users) {
         return users.map(maps -> ",uid=%d,gid=%d".formatted(maps.firstUser(), maps.firstGroup()))
                 .orElse("");
-    }
-
-    private static String label(Optional<String> label) {
-        return label.map(text -> ",context=\"" + text + '"').orElse("");
     }
 
     /** Writes {@code value} to a sysctl of the pod's namespaces, {@code name} with dots as Kubernetes writes it. */

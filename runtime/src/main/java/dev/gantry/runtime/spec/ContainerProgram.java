@@ -282,11 +282,8 @@ public final class ContainerProgram {
         }
     }
 
-    /** A level has commas, so the label is quoted: mount(8), context. */
     private String labelled(String options) {
-        return spec.seLinux()
-                .map(labels -> options + ",context=\"" + labels.files() + '"')
-                .orElse(options);
+        return options + spec.seLinux().map(SeLinuxLabels::mountOption).orElse("");
     }
 
     private void mount(MountSpec mount) {

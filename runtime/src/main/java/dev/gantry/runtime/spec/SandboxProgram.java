@@ -46,7 +46,11 @@ public final class SandboxProgram {
                     .tolerate(Errno.EACCES, Errno.EPERM);
             program.close(file);
         });
-        PauseSetup.addTinyRoot(program, SHM_BYTES, users, labels.map(SeLinuxLabels::files));
+        PauseSetup.addTinyRoot(
+                program,
+                SHM_BYTES,
+                users,
+                labels.map(SeLinuxLabels::mountOption).orElse(""));
         return program.build();
     }
 

@@ -40,6 +40,11 @@ public record SeLinuxLabels(String process, String files) {
                 "system_u:object_r:container_file_t:" + level));
     }
 
+    /** Gives a file system that is mounted the label of files, after other options of mount(8). A level has commas, so it is quoted. */
+    String mountOption() {
+        return ",context=\"" + files + '"';
+    }
+
     /** Two different categories, as other pods are unlikely to have: whoever has only one of them reaches nothing of the pod's. */
     private static String level(String podUid) {
         String hex = Digest.of(podUid.getBytes(StandardCharsets.UTF_8)).hex();

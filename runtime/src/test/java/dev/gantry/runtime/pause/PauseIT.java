@@ -216,7 +216,7 @@ class PauseIT {
         try (TestPod pod = new TestPod(directory)) {
             ProgramBuilder setup = Program.builder();
             PauseSetup.addSysctl(setup, name, "77");
-            PauseSetup.addTinyRoot(setup, 1 << 20, Optional.empty(), Optional.empty());
+            PauseSetup.addTinyRoot(setup, 1 << 20, Optional.empty(), "");
             pod.launch(new PauseSpec(
                     pod.socket(), TestPod.ALL, Optional.empty(), Optional.empty(), setup.build(), List.of()));
 

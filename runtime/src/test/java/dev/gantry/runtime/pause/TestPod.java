@@ -78,7 +78,7 @@ final class TestPod implements PauseListener, AutoCloseable {
         if (namespaces.contains(PodNamespace.UTS)) {
             setup.sethostname("test-pod");
         }
-        PauseSetup.addTinyRoot(setup, 64 << 20, Optional.empty(), Optional.empty());
+        PauseSetup.addTinyRoot(setup, 64 << 20, Optional.empty(), "");
         return launch(new PauseSpec(socket(), namespaces, Optional.empty(), cgroup, setup.build(), List.of()));
     }
 

@@ -27,28 +27,10 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** Labels and profiles, on machines that have the modules and on machines that have not. */
 class SecurityModulesTest {
-    private static final HostFiles HOST = new Host(Optional.of("ours"));
+    private static final HostFiles HOST = host(Optional.of("ours"));
 
-    private record Host(Optional<String> defaultAppArmorProfile) implements HostFiles {
-        @Override
-        public Kind kind(String path) {
-            return Kind.DIRECTORY;
-        }
-
-        @Override
-        public void createDirectory(String path) {
-            throw new AssertionError(path);
-        }
-
-        @Override
-        public List<DeviceNode> devices(String path) {
-            return List.of();
-        }
-
-        @Override
-        public Optional<Set<String>> appArmorProfiles() {
-            return Optional.of(Set.of("tight", "with space"));
-        }
+    private static HostFiles host(Optional<String> defaultProfile) {
+        return new FakeHost(Optional.of(Set.of("tight", "with space")), defaultProfile);
     }
 
     private static ContainerSpec spec(boolean modules, Consumer<LinuxContainerSecurityContext.Builder> change)
@@ -196,7 +178,7 @@ class SecurityModulesTest {
                 .contains("tight");
         assertThat(spec(false, security -> {}).appArmorProfile()).isEmpty();
 
-        ContainerSpec without = spec(new Host(Optional.empty()), true, security -> {});
+        ContainerSpec without = spec(host(Optional.empty()), true, security -> {});
         assertThat(without.appArmorProfile()).isEmpty();
         assertThat(without.notices())
                 .contains("AppArmor: there is no default profile, the container runs unconfined by it");

@@ -205,30 +205,10 @@ class SpecTablesTest {
 
     // ---- mounts
 
-    private static final HostFiles HOST = new HostFiles() {
+    private static final HostFiles HOST = new FakeHost() {
         @Override
         public Kind kind(String path) {
             return path.endsWith("file") ? Kind.OTHER : Kind.DIRECTORY;
-        }
-
-        @Override
-        public void createDirectory(String path) {
-            throw new AssertionError(path);
-        }
-
-        @Override
-        public List<DeviceNode> devices(String path) {
-            return List.of();
-        }
-
-        @Override
-        public Optional<Set<String>> appArmorProfiles() {
-            return Optional.empty();
-        }
-
-        @Override
-        public Optional<String> defaultAppArmorProfile() {
-            return Optional.empty();
         }
     };
 

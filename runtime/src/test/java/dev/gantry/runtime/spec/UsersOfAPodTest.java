@@ -25,33 +25,6 @@ class UsersOfAPodTest {
             .setLength(65536)
             .build();
 
-    private static final class Host implements HostFiles {
-        @Override
-        public Kind kind(String path) {
-            return Kind.DIRECTORY;
-        }
-
-        @Override
-        public void createDirectory(String path) {
-            throw new AssertionError(path);
-        }
-
-        @Override
-        public List<DeviceNode> devices(String path) {
-            return List.of();
-        }
-
-        @Override
-        public Optional<Set<String>> appArmorProfiles() {
-            return Optional.empty();
-        }
-
-        @Override
-        public Optional<String> defaultAppArmorProfile() {
-            return Optional.empty();
-        }
-    }
-
     /** The runtime's directory is on tmpfs, which cannot map ids before Linux 6.3; a volume that cannot is an error. */
     @Test
     void theRuntimesOwnFilesAreMappedWhereTheyCanBe() throws Exception {
@@ -73,7 +46,7 @@ class UsersOfAPodTest {
         config.getLinuxBuilder()
                 .getSecurityContextBuilder()
                 .setNamespaceOptions(pod.getLinux().getSecurityContext().getNamespaceOptions());
-        ContainerSpec spec = new SpecCompiler(new MachineFacts(Set.of(), -1000, false, false), new Host())
+        ContainerSpec spec = new SpecCompiler(new MachineFacts(Set.of(), -1000, false, false), new FakeHost())
                 .compile(
                         new SpecCompiler.Pod(
                                 pod.build(),
